@@ -36,6 +36,18 @@ export interface CloseOrder {
   readonly clientOrderId: string;
 }
 
+/** What became of one close order. */
+export type CloseOutcome =
+  /** The venue's final word on the order. `executed` may be less than asked for: the rest was not filled. */
+  | { readonly kind: "executed"; readonly orderId: string; readonly executed: Decimal }
+  /** Certain: nothing of the order was or will be executed. */
+  | { readonly kind: "refused"; readonly code: number | null; readonly why: string }
+  /** It may have been executed in full, in part or not at all. Only a later read can tell. */
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** What became of one cancel request. */
+export type CancelOutcome = { readonly kind: "cancelled" } | { readonly kind: "failed"; readonly why: string };
+
 /** Names a leg in maps and reports: `BTCUSDT`, or `BTCUSDT:LONG` in hedge mode. */
 export function legName(leg: { readonly symbol: string; readonly positionSide: PositionSide }): string {
   return leg.positionSide === "BOTH" ? leg.symbol : `${leg.symbol}:${leg.positionSide}`;

@@ -1,19 +1,15 @@
-import type { Decimal } from "../core/decimal.ts";
-import type { CloseOrder, Position, RestingOrder } from "../core/position.ts";
+import type { CancelOutcome, CloseOrder, CloseOutcome, Position, RestingOrder } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 
-/** What became of one close order. */
-export type CloseOutcome =
-  /** The venue's final word on the order. `executed` may be less than asked for: the rest was not filled. */
-  | { readonly kind: "executed"; readonly orderId: string; readonly executed: Decimal }
-  /** Certain: nothing of the order was or will be executed. */
-  | { readonly kind: "refused"; readonly code: number | null; readonly why: string }
-  /** It may have been executed in full, in part or not at all. Only a later read can tell. */
-  | { readonly kind: "unknown"; readonly why: string };
+export type { CancelOutcome, CloseOutcome } from "../core/position.ts";
 
-/** What became of one cancel request. */
-export type CancelOutcome = { readonly kind: "cancelled" } | { readonly kind: "failed"; readonly why: string };
+/** Whether the venue accepts the key. */
+type Access =
+  | { readonly kind: "granted" }
+  /** Asking again with the same key can't help. */
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "unknown"; readonly why: string };
 
 /**
  * The venue, as far as leaving it is concerned. Nothing here can open or grow a position.
@@ -30,6 +26,10 @@ export interface Exchange {
   cancel(symbol: string, family: RestingOrder["family"]): Promise<CancelOutcome>;
   /** Sends one close order, once. It is never sent again here, whatever happens. */
   close(order: CloseOrder): Promise<CloseOutcome>;
+  /** Whether the venue lets this key read the account. Asked once, at start. */
+  access(): Promise<Access>;
+  /** The venue's clock. */
+  now(): Promise<Reading<UnixMillis>>;
   /** Opens and proves at least `sockets` connections and refreshes the clock offset; the value is the slowest answer in ms. */
   warm(sockets: number): Promise<Reading<number>>;
   /** The venue's time of the last fill of any of `symbols` at or after `since` (venue time); `null` if there was none. */

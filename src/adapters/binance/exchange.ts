@@ -1,0 +1,250 @@
+/** The `Exchange` port on Binance USDⓈ-M Futures. */
+
+import { plain, ZERO } from "../../core/decimal.ts";
+import type { CloseOrder, RestingOrder } from "../../core/position.ts";
+import { known, type Reading, unknown } from "../../core/reading.ts";
+import type { UnixMillis } from "../../core/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
+import { meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { type Answer, rest } from "./rest.ts";
+import type { QueryParams } from "./signature.ts";
+import {
+  complaint,
+  type OrderReport,
+  readAlgoOrders,
+  readCancelled,
+  readFillTimes,
+  readOrder,
+  readPositions,
+  readRegularOrders,
+} from "./wire.ts";
+
+/** The venue's own default. A narrow window gets orders dropped under load, when they matter most (binance.md 2.5, -5028). */
+const RECV_WINDOW_MS = 5_000;
+
+/** A read answers in tens of ms; this leaves a pass of 10 s room for two rounds of reads and the orders between. */
+const QUERY_DEADLINE_MS = 2_500;
+
+/** An order that has not been answered by then is looked for by reading: there is no second send. */
+const ORDER_DEADLINE_MS = 3_500;
+
+/** Sockets kept warm for a round of reads: positions, two order lists, the clock. */
+const QUERY_SOCKETS_WARM = 4;
+
+/** The most fills that Binance returns in one answer. */
+const FILLS_MAX = 1_000;
+
+/** The legs with a position or an order; the older v2 lists every symbol and is announced to go. */
+const POSITIONS_PATH = "/fapi/v3/positionRisk";
+
+/** Where each family of resting orders is cancelled; neither call touches the other's. */
+const CANCEL_PATH: Readonly<Record<RestingOrder["family"], string>> = {
+  regular: "/fapi/v1/allOpenOrders",
+  algo: "/fapi/v1/algoOpenOrders",
+};
+
+/** The statuses after which nothing more of an order is executed. */
+const TERMINAL: ReadonlySet<string> = new Set(["FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"]);
+
+/** How to reach one account. */
+export interface BinanceOptions {
+  /** See `baseUrlFor`; also a simulated exchange or a proxy, which may add a path prefix. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** HMAC secret, or Ed25519 or RSA private key in PEM. */
+  readonly secret: string;
+  /** PEM certificates to trust besides the public ones. */
+  readonly caPem?: string | undefined;
+  readonly clock: Clock;
+  /** How old a request may be when the venue sees it; default 5000 ms. */
+  readonly recvWindowMs?: number | undefined;
+  /** For each read and cancel; default 2500 ms. */
+  readonly queryDeadlineMs?: number | undefined;
+  /** For each close order; default 3500 ms. */
+  readonly orderDeadlineMs?: number | undefined;
+}
+
+/** The port, and the end of its sockets. */
+export type BinanceExchange = Exchange & {
+  /** Closes all sockets; calls in flight settle as unknown. */
+  dispose(): Promise<void>;
+};
+
+/**
+ * The real venue. Sockets are kept for 4 s after their last use, less if the venue announces less: call `warm` every 2 to
+ * 3 s. Each socket warmed costs one of the address's 2400 requests a minute (binance.md 3): 10 sockets every 3 s cost 280.
+ *
+ * @throws {Error} naming the setting, if one cannot be used. The secret is not quoted.
+ */
+export function binanceExchange(options: BinanceOptions): BinanceExchange {
+  const { clock } = options;
+  const queryDeadlineMs = options.queryDeadlineMs ?? QUERY_DEADLINE_MS;
+  const orderDeadlineMs = options.orderDeadlineMs ?? ORDER_DEADLINE_MS;
+  const venue = rest({ ...options, recvWindowMs: options.recvWindowMs ?? RECV_WINDOW_MS, queryDeadlineMs });
+
+  async function timedPing(sockets: "queries" | "orders"): Promise<{ readonly ms: number; readonly answer: Answer }> {
+    const startedAt = clock.now();
+    const answer = await venue.ping(sockets);
+    return { ms: clock.now() - startedAt, answer };
+  }
+
+  async function fillTimes(symbol: string, since: UnixMillis): Promise<Reading<readonly UnixMillis[]>> {
+    const reading = await venue.read(
+      "/fapi/v1/userTrades",
+      [
+        ["symbol", symbol],
+        ["startTime", `${since}`],
+        ["limit", `${FILLS_MAX}`],
+      ],
+      readFillTimes,
+    );
+    if (!reading.known || reading.value.length < FILLS_MAX) return reading;
+    return unknown(
+      `GET /fapi/v1/userTrades: ${symbol} has ${FILLS_MAX} fills or more since ${since}; the last is not in the answer`,
+    );
+  }
+
+  return {
+    positions: () => venue.read(POSITIONS_PATH, [], readPositions),
+
+    async restingOrders() {
+      const [regular, algo] = await Promise.all([
+        venue.read("/fapi/v1/openOrders", [], readRegularOrders),
+        venue.read("/fapi/v1/openAlgoOrders", [], readAlgoOrders),
+      ]);
+      if (!regular.known) return regular;
+      return algo.known ? known([...regular.value, ...algo.value]) : algo;
+    },
+
+    async cancel(symbol, family) {
+      const path = CANCEL_PATH[family];
+      return cancelOutcome(path, await venue.change("DELETE", path, [["symbol", symbol]], queryDeadlineMs));
+    },
+
+    async close(order) {
+      const objection = objectionTo(order);
+      if (objection !== null) return { kind: "refused", code: null, why: objection };
+      return closeOutcome(order, await venue.change("POST", "/fapi/v1/order", orderParams(order), orderDeadlineMs));
+    },
+
+    async warm(sockets) {
+      // Sent in one go, so that no ping can reuse another's socket.
+      const pings = [
+        ...Array.from({ length: sockets }, () => timedPing("orders")),
+        ...Array.from({ length: QUERY_SOCKETS_WARM }, () => timedPing("queries")),
+      ];
+      const [clockTrouble, ...results] = await Promise.all([venue.refreshClock(), ...pings]);
+      let slowestMs = 0;
+      for (const { ms, answer } of results) {
+        if (answer.kind !== "ok") return unknown(answer.why);
+        slowestMs = Math.max(slowestMs, ms);
+      }
+      return clockTrouble === null ? known(slowestMs) : unknown(clockTrouble);
+    },
+
+    async lastFillAt(symbols, since) {
+      let last: UnixMillis | null = null;
+      for (const reading of await Promise.all(symbols.map((symbol) => fillTimes(symbol, since)))) {
+        if (!reading.known) return reading;
+        for (const time of reading.value) if (time >= since && (last === null || time > last)) last = time;
+      }
+      return known(last);
+    },
+
+    async access() {
+      const answer = await venue.ask(POSITIONS_PATH, []);
+      if (answer.kind === "ok") return { kind: "granted" };
+      const refused = answer.kind === "error" && refusesKey(answer.error);
+      return { kind: refused ? "refused" : "unknown", why: answer.why };
+    },
+
+    now: () => venue.venueTime(),
+
+    dispose: () => venue.dispose(),
+  };
+}
+
+/** Why an order must not be sent, or null. The last gate before the wire: what could open a position does not pass. */
+function objectionTo(order: CloseOrder): string | null {
+  const opening =
+    (order.positionSide === "LONG" && order.side !== "SELL") ||
+    (order.positionSide === "SHORT" && order.side !== "BUY");
+  if (opening) {
+    return `Not sent: ${order.side} on the ${order.positionSide} leg of ${order.symbol} would open, not close`;
+  }
+  if (order.quantity.lte(ZERO)) {
+    return `Not sent: quantity ${plain(order.quantity)} of ${order.symbol} is not above zero`;
+  }
+  if (!/^[A-Za-z0-9_-]{1,36}$/.test(order.clientOrderId)) {
+    return `Not sent: client order id ${JSON.stringify(order.clientOrderId)} is not 1 to 36 of A-Z a-z 0-9 _ -`;
+  }
+  return null;
+}
+
+/**
+ * In hedge mode the leg and its closing side are what makes an order reduce, and `reduceOnly` is refused (-1106); in
+ * one-way mode `reduceOnly` is.
+ */
+function orderParams(order: CloseOrder): QueryParams {
+  const reducing =
+    order.positionSide === "BOTH" ? (["reduceOnly", "true"] as const) : (["positionSide", order.positionSide] as const);
+  return [
+    ["symbol", order.symbol],
+    ["side", order.side],
+    reducing,
+    ["type", "MARKET"],
+    ["quantity", plain(order.quantity)],
+    ["newClientOrderId", order.clientOrderId],
+    ["newOrderRespType", "RESULT"],
+  ];
+}
+
+function closeOutcome(order: CloseOrder, answer: Answer): CloseOutcome {
+  switch (answer.kind) {
+    case "lost":
+      // Not one byte was written, and none will be: that is as certain as a refusal by the venue.
+      return answer.sent === "no"
+        ? { kind: "refused", code: null, why: answer.why }
+        : { kind: "unknown", why: answer.why };
+    case "error": {
+      const { outcome, reason } = meaningForClose(answer.error);
+      const why = `${answer.why} (${reason})`;
+      return outcome === "refused" ? { kind: "refused", code: answer.error.code, why } : { kind: "unknown", why };
+    }
+    case "ok":
+      return reportedOutcome(order, answer.json);
+  }
+}
+
+function reportedOutcome(order: CloseOrder, json: unknown): CloseOutcome {
+  let report: OrderReport;
+  try {
+    report = readOrder(json);
+  } catch (error) {
+    return { kind: "unknown", why: `POST /fapi/v1/order: the answer cannot be read: ${complaint(error)}` };
+  }
+  if (report.clientOrderId !== order.clientOrderId || report.symbol !== order.symbol) {
+    const whose = `${report.clientOrderId} on ${report.symbol}`;
+    return {
+      kind: "unknown",
+      why: `POST /fapi/v1/order: asked for ${order.clientOrderId} on ${order.symbol}, the answer is about ${whose}`,
+    };
+  }
+  if (!TERMINAL.has(report.status)) {
+    const sofar = `order ${report.orderId} is ${report.status} with ${plain(report.executed)} executed`;
+    return { kind: "unknown", why: `POST /fapi/v1/order: ${sofar}: not its final state` };
+  }
+  return { kind: "executed", orderId: report.orderId, executed: report.executed };
+}
+
+function cancelOutcome(path: string, answer: Answer): CancelOutcome {
+  if (answer.kind === "error" && answer.error.code === NOTHING_TO_CANCEL) return { kind: "cancelled" };
+  if (answer.kind !== "ok") return { kind: "failed", why: answer.why };
+  try {
+    readCancelled(answer.json);
+    return { kind: "cancelled" };
+  } catch (error) {
+    return { kind: "failed", why: `DELETE ${path}: the answer cannot be read: ${complaint(error)}` };
+  }
+}

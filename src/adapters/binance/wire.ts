@@ -1,0 +1,183 @@
+/**
+ * Binance's JSON, parsed once: what leaves this file is ours and exact.
+ *
+ * Unknown fields are ignored and optional ones may be missing, but a row that cannot be read makes the whole text
+ * unreadable: a position that is silently dropped would be reported flat.
+ */
+
+import * as z from "zod/mini";
+import { type Decimal, decimal, ZERO } from "../../core/decimal.ts";
+import type { Position, RestingOrder } from "../../core/position.ts";
+import type { UnixMillis } from "../../core/time.ts";
+import type { VenueError } from "./errors.ts";
+
+/** A number on the wire, quoted or not. Ids pass 2^53, so the digits are kept and no float is made of them. */
+const digits = z.string();
+const wholeNumber = z.string().check(z.regex(/^-?\d{1,20}$/));
+const name = z.string().check(z.minLength(1));
+
+const positionRow = z.object({
+  symbol: name,
+  positionSide: z.enum(["BOTH", "LONG", "SHORT"]),
+  positionAmt: digits,
+  entryPrice: digits,
+  markPrice: digits,
+  unRealizedProfit: digits,
+});
+
+const regularOrderRow = z.object({ symbol: name, orderId: wholeNumber });
+const algoOrderRow = z.object({ symbol: name, algoId: wholeNumber });
+
+const orderAnswer = z.object({
+  symbol: name,
+  orderId: wholeNumber,
+  clientOrderId: z.string(),
+  status: z.string(),
+  executedQty: digits,
+});
+
+const tradeRow = z.object({ time: wholeNumber });
+const timeAnswer = z.object({ serverTime: wholeNumber });
+const cancelAnswer = z.object({ code: z.literal("200") });
+const errorBody = z.object({ code: wholeNumber, msg: z.optional(z.string()) });
+
+/** What the venue says about an order of ours. */
+export interface OrderReport {
+  readonly symbol: string;
+  readonly orderId: string;
+  readonly clientOrderId: string;
+  /** `FILLED`, `NEW`, …; Binance may add more. */
+  readonly status: string;
+  readonly executed: Decimal;
+}
+
+/**
+ * Parses JSON, with every number as the text it was written in.
+ *
+ * @throws {Error} if `text` is not JSON.
+ */
+export function parseJson(text: string): unknown {
+  // `context.source` (ES2025) is the number as written; both runtimes have it.
+  const keepDigits = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    if (typeof value !== "number") return value;
+    if (context?.source === undefined) throw new Error("This runtime cannot tell how a JSON number was written");
+    return context.source;
+  };
+  return JSON.parse(text, keepDigits);
+}
+
+/** Reads `GET /fapi/v3/positionRisk`. Rows of amount zero are the venue's own word for "nothing" and are left out. */
+export function readPositions(body: unknown): readonly Position[] {
+  return z
+    .array(positionRow)
+    .parse(body)
+    .map((row) => ({
+      symbol: row.symbol,
+      positionSide: row.positionSide,
+      amount: signedAmount(row.positionSide, exact(row.positionAmt)),
+      entryPrice: exact(row.entryPrice),
+      markPrice: exact(row.markPrice),
+      unrealizedPnl: exact(row.unRealizedProfit),
+    }))
+    .filter((position) => !position.amount.eq(ZERO));
+}
+
+/** Reads `GET /fapi/v1/openOrders`. */
+export function readRegularOrders(body: unknown): readonly RestingOrder[] {
+  return z
+    .array(regularOrderRow)
+    .parse(body)
+    .map((row) => ({ symbol: row.symbol, family: "regular", orderId: row.orderId }));
+}
+
+/** Reads `GET /fapi/v1/openAlgoOrders`. */
+export function readAlgoOrders(body: unknown): readonly RestingOrder[] {
+  return z
+    .array(algoOrderRow)
+    .parse(body)
+    .map((row) => ({ symbol: row.symbol, family: "algo", orderId: row.algoId }));
+}
+
+/** Reads the answer to `POST /fapi/v1/order`. `avgPrice` and `cumQuote` may be missing since 2026-07 and are not needed. */
+export function readOrder(body: unknown): OrderReport {
+  const { executedQty, ...order } = orderAnswer.parse(body);
+  return { ...order, executed: exact(executedQty) };
+}
+
+/** Reads `GET /fapi/v1/userTrades` as the times of its fills, in the venue's time. */
+export function readFillTimes(body: unknown): readonly UnixMillis[] {
+  return z
+    .array(tradeRow)
+    .parse(body)
+    .map((row) => Number(row.time) as UnixMillis);
+}
+
+/** Reads `GET /fapi/v1/time`. */
+export function readServerTime(body: unknown): UnixMillis {
+  return Number(timeAnswer.parse(body).serverTime) as UnixMillis;
+}
+
+/** Reads the answer to a cancel of all orders: `{"code":200}` is how Binance reports success. */
+export function readCancelled(body: unknown): void {
+  cancelAnswer.parse(body);
+}
+
+/** An answer's body: what was asked for, or the venue's error. */
+export type Body = { readonly ok: true; readonly json: unknown } | { readonly ok: false; readonly error: VenueError };
+
+/**
+ * Parses the body of an answer. A status outside 2xx is an error, whatever its body; so is a 2xx with a negative code.
+ *
+ * @throws {Error} if a 2xx body is not JSON: then nobody knows what was answered.
+ */
+export function readBody(status: number, text: string): Body {
+  const success = status >= 200 && status <= 299;
+  let json: unknown;
+  try {
+    json = parseJson(text);
+  } catch (error) {
+    if (success) throw error;
+    // A firewall's or a balancer's page: the status speaks for it.
+    return { ok: false, error: { status, code: null, message: plainText(text) } };
+  }
+  const fields = errorBody.safeParse(json);
+  const code = fields.success ? Number(fields.data.code) : null;
+  if (success && (code === null || code >= 0)) return { ok: true, json };
+  return { ok: false, error: { status, code, message: fields.data?.msg ?? plainText(text) } };
+}
+
+/** Why a body could not be read, in one line: where the first unexpected value is. */
+export function complaint(error: unknown): string {
+  if (error instanceof z.core.$ZodError) {
+    const [issue] = error.issues;
+    return `unexpected value at ${issue === undefined ? "an unknown place" : `"${issue.path.join(".")}"`}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A short text body as it is (a 503's text tells it from another), and a page or a long text only by its size. */
+function plainText(body: string): string {
+  const text = body.trim();
+  return text.length <= 200 && !text.includes("<") ? text : `a body of ${text.length} characters that is no JSON error`;
+}
+
+/**
+ * A leg is long or short by its name, whatever sign the row carries: this way the order that closes it can only be
+ * the closing one.
+ */
+function signedAmount(positionSide: Position["positionSide"], amount: Decimal): Decimal {
+  if (positionSide === "BOTH") return amount;
+  return positionSide === "LONG" ? amount.abs() : amount.abs().neg();
+}
+
+/** A decimal as JSON may write it; with an exponent, too, which our own decimals do not have. */
+function exact(text: string): Decimal {
+  const parts = /^([+-]?\d+)(?:\.(\d*))?[eE]([+-]?\d{1,3})$/.exec(text);
+  if (parts === null) return decimal(text);
+  const [, whole = "", fraction = "", exponent = ""] = parts;
+  const power = Number(exponent) - fraction.length;
+  const tens = "0".repeat(Math.abs(power));
+  return power >= 0
+    ? decimal(`${whole}${fraction}${tens}`)
+    : decimal(`${whole}${fraction}`).times(decimal(`0.${tens.slice(1)}1`));
+}

@@ -1,0 +1,126 @@
+import type { Redis } from "ioredis";
+import type { Delivery } from "../../core/messages.ts";
+import type { UnixMillis } from "../../core/time.ts";
+import type { EewBus } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { completionFields, fieldsOf, haltFields, type RawEntry } from "./codec.ts";
+import { eventIdFor } from "./event-id.ts";
+import { GROUP, keysOf } from "./keys.ts";
+import { RedisLink } from "./link.ts";
+import { beat, readOutcomes } from "./records.ts";
+import type { RedisBusOptions } from "./redis.ts";
+import { checkSignature } from "./signature.ts";
+import { ageOf, entriesOf, serverTime } from "./streams.ts";
+
+/** How long a read waits for the next event; it bounds how late a dead link is noticed, not how late an event is. */
+const BLOCK_MS = 1_000;
+
+/**
+ * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
+ * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
+ * Keys: completed stream, halt, panic stream, outcomes. Args: event id, outcome, entry id, group, number of
+ * completion fields, completion fields, halt fields.
+ */
+const REPORT = `
+if redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[2]) == 1 then
+  local last = 5 + tonumber(ARGV[5])
+  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 6, last))
+  redis.call('HSET', KEYS[2], unpack(ARGV, last + 1))
+end
+redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
+return 'OK'`;
+
+/** Who reads, and with which clock records are stamped. */
+export interface RedisEewBusOptions extends RedisBusOptions {
+  /** The consumer's name: the same after a restart, so that it finds what it left unfinished. */
+  readonly worker: string;
+  readonly clock: Clock;
+}
+
+/** The worker's side of the bus on Redis. Reading and writing have a connection each: a blocked read delays no report. */
+export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): void } {
+  const keys = keysOf(options.namespace);
+  const reading = new RedisLink(options);
+  const writing = new RedisLink(options);
+  // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
+  let from: "0" | ">" = "0";
+
+  async function read(redis: Redis): Promise<RawEntry | null> {
+    try {
+      const block = from === ">" ? BLOCK_MS : 1;
+      const reply = await redis.xreadgroup(
+        ...(["GROUP", GROUP, options.worker, "COUNT", 1, "BLOCK", block, "STREAMS", keys.panic, from] as const),
+      );
+      const [entry] = entriesOf(reply);
+      if (entry === undefined) from = ">";
+      return entry ?? null;
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOGROUP"))) throw error;
+      // From 0: an event that was published before the group existed must not be lost.
+      await redis.xgroup("CREATE", keys.panic, GROUP, "0", "MKSTREAM");
+      return null;
+    }
+  }
+
+  async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
+    const fields = fieldsOf(entry);
+    const eventId = fields.get("event_id") || eventIdFor(entry[0]);
+    const completed = await readOutcomes(redis, keys, [eventId]);
+    return {
+      entryId: entry[0],
+      eventId,
+      reason: fields.get("reason") || null,
+      issuedBy: fields.get("issued_by") || null,
+      ageMs: ageOf(entry[0], now),
+      signature: checkSignature(options.triggerSecret, fields),
+      completed: completed.size > 0,
+    };
+  }
+
+  return {
+    next: () =>
+      reading.ask(
+        `read ${keys.panic}`,
+        async (redis) => {
+          const entry = await read(redis);
+          // Asked after an empty read too: an answer proves that the link lives and the silence is real.
+          const now = await serverTime(redis);
+          return entry === null ? null : await deliver(redis, entry, now);
+        },
+        BLOCK_MS,
+      ),
+
+    writeHalt: (halt) =>
+      writing.ask(`write ${keys.halt}`, async (redis) => {
+        await redis.hset(keys.halt, ...haltFields(halt, options.clock.wall()));
+        return null;
+      }),
+
+    report: (delivery, completion, halt) =>
+      writing.ask(`report to ${keys.completed}`, async (redis) => {
+        const now = options.clock.wall();
+        const fields = completionFields(completion, options.worker, now);
+        await redis.eval(
+          REPORT,
+          4,
+          ...[keys.completed, keys.halt, keys.panic, keys.outcomes],
+          ...[completion.eventId, completion.outcome, delivery.entryId, GROUP, String(fields.length)],
+          ...fields,
+          ...haltFields(halt, now),
+        );
+        return null;
+      }),
+
+    acknowledge: (delivery) =>
+      writing.ask(`acknowledge on ${keys.panic}`, async (redis) => {
+        await redis.xack(keys.panic, GROUP, delivery.entryId);
+        return null;
+      }),
+
+    beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
+    close: () => {
+      reading.close();
+      writing.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** Every stream and key name (contract section 3), in one place. */
+
+/** The keys of one account. */
+export interface Keys {
+  readonly heartbeat: { readonly brain: string; readonly watchdog: string; readonly eew: string };
+  readonly panic: string;
+  readonly completed: string;
+  readonly halt: string;
+  /** Hash of event id to outcome: what has been executed, for deduplication and for attach. */
+  readonly outcomes: string;
+  /** Set of event ids ever published, so that a repeated publish raises one incident. */
+  readonly published: string;
+}
+
+/** The consumer group of the panic stream. */
+export const GROUP = "emergency_exit_worker";
+
+/** The keys under `namespace`; an empty one means no prefix. */
+export function keysOf(namespace: string): Keys {
+  const key = (name: string): string => (namespace === "" ? name : `${namespace}:${name}`);
+  return {
+    heartbeat: { brain: key("exit_brain:heartbeat"), watchdog: key("watchdog:heartbeat"), eew: key("eew:heartbeat") },
+    panic: key("system:panic_close"),
+    completed: key("system:panic_close:completed"),
+    halt: key("system:state:trading"),
+    outcomes: key("quantum:outcomes"),
+    published: key("quantum:published"),
+  };
+}

@@ -1,0 +1,59 @@
+/** Reads and writes that several sides of the bus share. */
+
+import type { Redis } from "ioredis";
+import type { Halt, Heartbeat, Outcome, PanicEvent } from "../../core/messages.ts";
+import type { Reading } from "../../core/reading.ts";
+import type { BeatingRole } from "../../ports/bus.ts";
+import { heartbeatFields, panicFields, parseHalt, parseOutcome } from "./codec.ts";
+import type { Keys } from "./keys.ts";
+import type { RedisLink } from "./link.ts";
+import { sign } from "./signature.ts";
+
+/** Heartbeats kept per stream (contract 3.1). */
+const HEARTBEATS_KEPT = 1_000;
+
+/** Publishes unless an event with the same id was published before. Keys: panic stream, set of ids. */
+const PUBLISH = `
+if redis.call('SADD', KEYS[2], ARGV[1]) == 1 then
+  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+end
+return 'OK'`;
+
+/** Adds one heartbeat. */
+export function beat(link: RedisLink, keys: Keys, role: BeatingRole, heartbeat: Heartbeat): Promise<Reading<null>> {
+  const key = keys.heartbeat[role];
+  return link.ask(`heartbeat to ${key}`, async (redis) => {
+    await redis.xadd(key, "MAXLEN", "~", HEARTBEATS_KEPT, "*", ...heartbeatFields(heartbeat));
+    return null;
+  });
+}
+
+/** Publishes a panic event once, however often it is called with the same id. */
+export function publish(link: RedisLink, keys: Keys, secret: string | null, event: PanicEvent): Promise<Reading<null>> {
+  return link.ask(`publish to ${keys.panic}`, async (redis) => {
+    const fields = panicFields(event, secret === null ? null : sign(secret, event));
+    await redis.eval(PUBLISH, 2, keys.panic, keys.published, event.eventId, ...fields);
+    return null;
+  });
+}
+
+/** The halt; null if there is none. */
+export async function readHalt(redis: Redis, keys: Keys): Promise<Halt | null> {
+  return parseHalt(await redis.hgetall(keys.halt));
+}
+
+/** The outcomes on record of the given events. */
+export async function readOutcomes(
+  redis: Redis,
+  keys: Keys,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  if (eventIds.length === 0) return outcomes;
+  const found = await redis.hmget(keys.outcomes, ...eventIds);
+  for (const [i, eventId] of eventIds.entries()) {
+    const outcome = parseOutcome(found[i]);
+    if (outcome !== null) outcomes.set(eventId, outcome);
+  }
+  return outcomes;
+}

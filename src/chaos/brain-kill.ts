@@ -1,0 +1,214 @@
+/**
+ * The runbook's drill: kill the exit brain, and see the account flat and trading halted in time.
+ *
+ * It judges its own incident only: the panic that follows its own blow, and the records with that event's id.
+ */
+
+import { Failure, Refusal } from "../config/refusal.ts";
+import type { Completion } from "../core/messages.ts";
+import { isAlive } from "../core/overview.ts";
+import type { Reading } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
+import type { Bookmark, PanicRecord, RolePulse } from "../ports/bus.ts";
+import type { Blow } from "../ports/supervisor.ts";
+import { type Recovery, recover } from "./recovery.ts";
+import { type Stage, until } from "./stage.ts";
+import { type Check, CRITERIA, checks } from "./verdict.ts";
+
+/** How the brain is struck; `sigstop` leaves it alive and silent. */
+export type Method = "sigkill" | "sigterm" | "sigstop";
+
+/** The signal behind each method. */
+export const METHODS: Readonly<Record<Method, Blow>> = { sigkill: "SIGKILL", sigterm: "SIGTERM", sigstop: "SIGSTOP" };
+
+/** Something that happened, relative to the blow. */
+interface TimelineEntry {
+  readonly atMs: number;
+  readonly event: string;
+}
+
+/** What came of a drill. */
+export interface DrillResult {
+  readonly drill: "brain-kill";
+  readonly method: Method;
+  readonly target: Stage["target"];
+  /** Every criterion passed, and the system came back by the runbook's recovery. */
+  readonly passed: boolean;
+  /** Null if no panic followed. */
+  readonly eventId: string | null;
+  readonly startedAt: UnixMillis;
+  readonly checks: readonly Check[];
+  readonly timeline: readonly TimelineEntry[];
+  /** Null if it was not tried: after a failed drill the halt stays for a person. */
+  readonly recovery: Recovery | null;
+}
+
+/** How long the roles may take to be ready. */
+const STEADY_MS = 20_000;
+/** Heartbeats in a row that count as steady. Runbook, step 1: five entries. */
+const STEADY_BEATS = 5;
+/** What the report may take after the account is flat: a second for the second witness, and slack. */
+const REPORT_MS = 3_000;
+
+/**
+ * Runs the drill.
+ *
+ * @throws {Refusal} if the system is not fit to be tested; it was not touched then.
+ * @throws {Failure} if a person ends the drill, or the bus is lost after the blow.
+ */
+export async function brainKill(stage: Stage, method: Method): Promise<DrillResult> {
+  const { bus, progress, supervisor } = stage;
+  const startedAt = await required(bus.now());
+  const symbols = await baseline(stage);
+
+  const struck = await steadyBrain(stage);
+  progress(`steady: ${symbols.length} open positions, heartbeat flowing. Striking the brain with ${METHODS[method]}`);
+  const bookmark = await required(bus.bookmark());
+  await required(supervisor.strike("brain", METHODS[method]));
+  const struckAt = await bus.now();
+  if (!struckAt.known) throw new Failure(`Redis was lost right after the blow, ${struckAt.why}`);
+  const killedAt = struckAt.value;
+  progress("brain killed");
+
+  const panic = await until(stage, "the watchdog's panic event", CRITERIA.detectionMs, () => ownPanic(stage, bookmark));
+  if (panic === null) progress("no panic event was published");
+  else progress(`panic published ${panic.publishedAt - killedAt} ms after the blow: ${panic.event.reason}`);
+
+  const completion = panic === null ? null : await report(stage, panic);
+  const flatAt = await flatSince(stage, symbols, panic?.publishedAt ?? killedAt);
+  const lastBeatAt = await lastBeat(stage, struck);
+  const halt = await bus.halt();
+  const observed = checks({
+    killedAt,
+    lastBeatAt,
+    panicAt: panic?.publishedAt ?? null,
+    flatAt,
+    positionsFailed: completion?.positionsFailed ?? null,
+    halted: halt.known && panic !== null ? halt.value?.eventId === panic.event.eventId : null,
+  });
+
+  const held = observed.every((check) => check.passed);
+  const recovery = held && panic !== null ? await recover(stage, bookmark, panic.event.eventId) : null;
+  const timeline = [
+    moment(killedAt, lastBeatAt, "last heartbeat"),
+    moment(killedAt, killedAt, `brain struck with ${METHODS[method]}`),
+    moment(killedAt, panic?.publishedAt ?? null, "panic published"),
+    moment(killedAt, flatAt, "last fill, account flat at the venue"),
+    ...(recovery?.steps ?? []).map((step) => moment(killedAt, step.at, step.event)),
+  ].flatMap((entry) => (entry === null ? [] : [entry]));
+
+  return {
+    drill: "brain-kill",
+    method,
+    target: stage.target,
+    passed: held && recovery?.passed === true,
+    eventId: panic?.event.eventId ?? null,
+    startedAt,
+    checks: observed,
+    timeline: timeline.sort((a, b) => a.atMs - b.atMs),
+    recovery,
+  };
+}
+
+/** Runbook, "Prerequisites" and step 1: everything runs, nothing is halted, there is something to close. */
+async function baseline(stage: Stage): Promise<readonly string[]> {
+  const { bus, exchange, progress, supervisor, without } = stage;
+  for (const role of ["brain", "watchdog", "eew"] as const) {
+    if (role !== "brain" && without.includes(role)) continue;
+    const running = await required(supervisor.running(role));
+    if (!running) throw new Refusal(`${role} is not running: expected all three roles up before the drill`);
+  }
+  if ((await required(bus.halt())) !== null) {
+    throw new Refusal("Trading is halted: expected a system at work. Look into the halt, then quantum reset");
+  }
+  const positions = await required(exchange.positions());
+  if (positions.length === 0) {
+    throw new Refusal("No position is open: expected one or two small test positions (runbook, step 2)");
+  }
+  progress(`waiting for steady state with ${positions.length} open positions`);
+  const ready = await until(stage, "steady heartbeats of all roles", STEADY_MS, async () => {
+    const overview = await bus.overview();
+    return overview.known && overview.value.roles.every((role) => isReady(role, stage, positions.length)) ? true : null;
+  });
+  if (ready === null) {
+    throw new Refusal(
+      "The roles did not become steady: expected fresh ALIVE heartbeats of all of them, see quantum status",
+    );
+  }
+  return [...new Set(positions.map((position) => position.symbol))];
+}
+
+function isReady(pulse: RolePulse, { without }: Stage, positions: number): boolean {
+  const { role, last } = pulse;
+  if (role !== "brain" && without.includes(role)) return true;
+  if (last === null || !isAlive(pulse) || last.heartbeat.status !== "ALIVE") return false;
+  if (role === "brain") return last.heartbeat.activePositions === positions;
+  return role === "eew" || last.heartbeat.details?.state === "armed";
+}
+
+/** The brain that is struck: whose heartbeats count, and from where they are read. */
+interface SteadyBrain {
+  readonly instanceId: string | null;
+  readonly bookmark: Bookmark;
+}
+
+/** Waits for a run of heartbeats of one instance. */
+async function steadyBrain(stage: Stage): Promise<SteadyBrain> {
+  const bookmark = await required(stage.bus.bookmark());
+  const run = await until(stage, "five heartbeats in a row", STEADY_MS, async () => {
+    const beats = await stage.bus.beatsSince(bookmark);
+    return beats.known && beats.value.length >= STEADY_BEATS ? beats.value : null;
+  });
+  const ids = new Set(run?.map((beat) => beat.instanceId));
+  const [instanceId] = ids;
+  if (run === null || instanceId === undefined || ids.size !== 1) {
+    throw new Refusal("Heartbeats are not steady: expected five in a row from one brain");
+  }
+  return { instanceId, bookmark };
+}
+
+async function ownPanic({ bus }: Stage, bookmark: Bookmark): Promise<PanicRecord | null> {
+  const panics = await bus.panicsSince(bookmark);
+  return panics.known ? (panics.value.find(({ event }) => event.issuedBy === "watchdog") ?? null) : null;
+}
+
+async function report(stage: Stage, panic: PanicRecord): Promise<Completion | null> {
+  const { eventId } = panic.event;
+  const completion = await until(stage, "the worker's report", CRITERIA.panicToFlatMs + REPORT_MS, async () => {
+    const answer = await stage.bus.completion(eventId);
+    return answer.known ? answer.value : null;
+  });
+  if (completion === null) stage.progress("the worker has not reported");
+  else stage.progress(`worker reports ${completion.outcome} after ${completion.executionTimeMs} ms`);
+  return completion;
+}
+
+/** When the venue filled the last order, on the bus's clock; null while the venue still shows a position. */
+async function flatSince(stage: Stage, symbols: readonly string[], since: UnixMillis): Promise<UnixMillis | null> {
+  const { bus, exchange } = stage;
+  const positions = await exchange.positions();
+  if (!positions.known || positions.value.length > 0) return null;
+  // The two clocks are read right after one another, so that what they differ by is theirs, but for the way there.
+  const [busNow, venueNow] = [await bus.now(), await exchange.now()];
+  if (!busNow.known || !venueNow.known) return null;
+  const ahead = venueNow.value - busNow.value;
+  const filledAt = await exchange.lastFillAt(symbols, (since + ahead) as UnixMillis);
+  return filledAt.known && filledAt.value !== null ? ((filledAt.value - ahead) as UnixMillis) : null;
+}
+
+/** The last heartbeat of the struck instance: what the watchdog's threshold is measured from. */
+async function lastBeat({ bus }: Stage, { instanceId, bookmark }: SteadyBrain): Promise<UnixMillis | null> {
+  const beats = await bus.beatsSince(bookmark);
+  return beats.known ? (beats.value.findLast((beat) => beat.instanceId === instanceId)?.at ?? null) : null;
+}
+
+function moment(killedAt: UnixMillis, at: UnixMillis | null, event: string): TimelineEntry | null {
+  return at === null ? null : { atMs: at - killedAt, event };
+}
+
+/** An answer without which there is no drill. Used before the blow only. */
+async function required<T>(question: Promise<Reading<T>>): Promise<T> {
+  const answer = await question;
+  if (!answer.known) throw new Refusal(answer.why);
+  return answer.value;
+}

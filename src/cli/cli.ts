@@ -1,0 +1,93 @@
+/** The command line, as a factory: tests run it in-process. */
+
+import yargs, { type Argv } from "yargs";
+import { Failure, Refusal } from "../config/refusal.ts";
+import type { Command } from "./command.ts";
+import { brain } from "./commands/brain.ts";
+import { chaos } from "./commands/chaos.ts";
+import { eew } from "./commands/eew.ts";
+import { exchange } from "./commands/exchange.ts";
+import { gate } from "./commands/gate.ts";
+import { panic } from "./commands/panic.ts";
+import { reset } from "./commands/reset.ts";
+import { status } from "./commands/status.ts";
+import { watchdog } from "./commands/watchdog.ts";
+import type { ExitCode, Io } from "./io.ts";
+import type { Flags } from "./options.ts";
+import { version } from "./version.ts";
+
+const COMMANDS: readonly Command[] = [brain, watchdog, eew, chaos, exchange, status, panic, gate, reset];
+
+/**
+ * Runs one command line and gives its exit code (contract section 1). Never throws: whatever goes wrong becomes
+ * one line on stderr.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await parse(argv, io);
+  } catch (error) {
+    io.err(`quantum: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof Refusal) return 2;
+    if (!(error instanceof Failure)) io.err("quantum: this is a defect in quantum, please report it");
+    return 1;
+  }
+}
+
+async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  let printed = "";
+  const cli = yargs()
+    .scriptName("quantum")
+    .usage("$0 <command>\n\nThe emergency exit for leveraged futures bots: notices, closes, halts, and proves it.")
+    .parserConfiguration({
+      "boolean-negation": false,
+      "camel-case-expansion": false,
+    })
+    .version(version())
+    .alias({ h: "help", v: "version" })
+    .completion("completion", "print a shell completion script")
+    .strict()
+    .demandCommand(1, "No command was given: expected one of those in quantum --help")
+    .recommendCommands()
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new Refusal(oneLine(message));
+    });
+  for (const command of COMMANDS) {
+    cli.command(
+      command.usage,
+      command.describe,
+      (builder) => describe(builder, command),
+      async (flags) => {
+        refuseRepeated(flags, command);
+        code = await command.run(flags, io);
+      },
+    );
+  }
+  await cli.parseAsync(argv, {}, (_error, _flags, output) => {
+    printed = output;
+  });
+  if (printed !== "") io.out(printed);
+  return code;
+}
+
+function describe(builder: Argv, command: Command): Argv {
+  for (const [name, options] of Object.entries(command.positionals ?? {})) builder.positional(name, options);
+  for (const [example, meaning] of command.examples ?? []) builder.example(example, meaning);
+  return builder.options(command.options);
+}
+
+/** Which of two values was meant is not ours to guess. */
+function refuseRepeated(flags: Flags, { options }: Command): void {
+  for (const [name, { array }] of Object.entries(options)) {
+    if (Array.isArray(flags[name]) && array !== true)
+      throw new Refusal(`--${name} is given more than once: expected it once`);
+  }
+}
+
+/** yargs speaks in paragraphs; a refusal is one line. */
+function oneLine(message: string): string {
+  const line = message.replaceAll(/[.:?]?\s*\n\s*/g, ": ").replace(/\?$/, "");
+  return `${line}. See quantum --help`;
+}

@@ -1,0 +1,15 @@
+import type { PositionalOptions } from "yargs";
+import type { ExitCode, Io } from "./io.ts";
+import type { Flags, OptionSet } from "./options.ts";
+
+/** A command is three things: words, options, one call. */
+export interface Command {
+  /** As yargs reads it: the name, then positionals such as `[drill]`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly options: OptionSet;
+  readonly positionals?: Readonly<Record<string, PositionalOptions>>;
+  readonly examples?: readonly (readonly [command: string, meaning: string])[];
+  /** Loads what the command needs only now, so that `--help` stays quick. */
+  run(flags: Flags, io: Io): Promise<ExitCode>;
+}

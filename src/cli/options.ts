@@ -1,0 +1,42 @@
+/** Flags that several commands share. */
+
+import type { Options } from "yargs";
+import type { RedisFlags } from "../config/redis.ts";
+
+/** Flags by name, as yargs takes them. */
+export type OptionSet = Readonly<Record<string, Options>>;
+
+/** Where the bus is. */
+export const redisOptions: OptionSet = {
+  "redis-url": { type: "string", describe: "Redis to use (REDIS_URL; default redis://127.0.0.1:6379)" },
+  namespace: { type: "string", describe: "prefix of every key (QUANTUM_NAMESPACE)" },
+};
+
+/** Which venue. */
+export const venueOptions: OptionSet = {
+  "base-url": { type: "string", describe: "REST base of the venue (BINANCE_BASE_URL)" },
+};
+
+/** One JSON document on stdout. */
+export const jsonOption: OptionSet = {
+  json: { type: "boolean", default: false, describe: "print one JSON document and nothing else on stdout" },
+};
+
+/** Flags as yargs hands them over. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** The text of a flag; undefined if it was not given. */
+export function text(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Whether a flag was given. */
+export function isSet(flags: Flags, name: string): boolean {
+  return flags[name] === true;
+}
+
+/** The flags of `redisOptions`. */
+export function redisFlags(flags: Flags): RedisFlags {
+  return { redisUrl: text(flags, "redis-url"), namespace: text(flags, "namespace") };
+}

@@ -1,0 +1,102 @@
+/** Results as terminal text or JSON documents; no decisions. */
+
+import Table from "cli-table3";
+import { cents, plain } from "../core/decimal.ts";
+import type { Completion } from "../core/messages.ts";
+import { isAlive } from "../core/overview.ts";
+import { legName } from "../core/position.ts";
+import { tenths } from "../core/trip.ts";
+import type { Overview } from "../ports/bus.ts";
+
+/** `status --json`. */
+export function statusDocument(overview: Overview, problems: readonly string[]): object {
+  const { roles, halt, lastPanic } = overview;
+  return {
+    healthy: problems.length === 0,
+    problems,
+    roles: roles.map((view) => ({
+      role: view.role,
+      alive: isAlive(view),
+      status: view.last?.heartbeat.status ?? null,
+      age_ms: view.last?.ageMs ?? null,
+      active_positions: view.role === "brain" ? (view.last?.heartbeat.activePositions ?? null) : undefined,
+      mode: view.role === "brain" ? (view.last?.heartbeat.details?.mode ?? null) : undefined,
+      instance_id: view.last?.heartbeat.details?.instanceId ?? null,
+    })),
+    halt: halt && {
+      reason: halt.reason,
+      source: halt.source,
+      event_id: halt.eventId,
+      positions_closed: halt.positionsClosed,
+    },
+    last_panic: lastPanic && {
+      event_id: lastPanic.event.eventId,
+      reason: lastPanic.event.reason,
+      issued_by: lastPanic.event.issuedBy,
+      published_at: lastPanic.publishedAt,
+      outcome: lastPanic.outcome,
+    },
+  };
+}
+
+/** `status` for people. */
+export function renderStatus(overview: Overview, problems: readonly string[], colour: boolean): string {
+  const table = newTable(["role", "alive", "status", "last heartbeat", "positions"], colour);
+  for (const view of overview.roles) {
+    const { last } = view;
+    const positions = view.role === "brain" && last !== null ? String(last.heartbeat.activePositions ?? "?") : "";
+    const age = last === null ? "never" : `${tenths(last.ageMs)} ago`;
+    table.push([view.role, isAlive(view) ? "yes" : "NO", last?.heartbeat.status ?? "-", age, positions]);
+  }
+  const { halt, lastPanic } = overview;
+  const lines = [table.toString()];
+  lines.push(halt === null ? "Trading: allowed" : `Trading: HALTED by ${halt.source}, ${halt.reason}`);
+  if (lastPanic !== null) {
+    const { event, outcome, publishedAt } = lastPanic;
+    const at = new Date(publishedAt).toISOString();
+    lines.push(`Last panic: ${at} ${event.reason} by ${event.issuedBy}, ${outcome ?? "no report yet"}`);
+  }
+  lines.push(
+    problems.length === 0 ? "Healthy" : `Problems:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+  );
+  return lines.join("\n");
+}
+
+/** A report as a JSON document, in the contract's names (3.3). */
+export function completionDocument(completion: Completion): object {
+  return {
+    outcome: completion.outcome,
+    positions_total: completion.positionsTotal,
+    positions_closed: completion.positionsClosed,
+    positions_failed: completion.positionsFailed,
+    failed_symbols: completion.failedSymbols,
+    execution_time_ms: completion.executionTimeMs,
+    orders_cancelled: completion.ordersCancelled,
+    residual: completion.residual.map(({ symbol, positionSide, amount }) => ({
+      symbol,
+      positionSide,
+      positionAmt: plain(amount),
+    })),
+    notional_usd: completion.notionalUsd.toFixed(2),
+  };
+}
+
+/** A report for people. */
+export function renderCompletion(completion: Completion): string {
+  const { outcome, positionsClosed, positionsTotal, executionTimeMs, notionalUsd } = completion;
+  const lines = [
+    `Outcome: ${outcome}`,
+    `Closed: ${positionsClosed}/${positionsTotal} ($${cents(notionalUsd)}) in ${executionTimeMs} ms`,
+  ];
+  for (const leg of completion.residual) lines.push(`Still open: ${legName(leg)} ${plain(leg.amount)}`);
+  if (outcome !== "FLAT") lines.push(`Look at the venue: ${completion.failedSymbols.join(", ")}`);
+  return lines.join("\n");
+}
+
+/** A table with a heading; plain where colours are not wanted. */
+export function newTable(head: readonly string[], colour: boolean): Table.Table {
+  return new Table({
+    head: [...head],
+    style: colour ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] },
+  });
+}

@@ -1,0 +1,33 @@
+import { hostClock } from "../../adapters/host/clock.ts";
+import { newIdentity, workerName } from "../../adapters/host/identity.ts";
+import { hostLog } from "../../adapters/host/log.ts";
+import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
+import { loadLog } from "../../config/log.ts";
+import { wholeNumber } from "../../config/number.ts";
+import { loadRedis } from "../../config/redis.ts";
+import { stateDirectory } from "../../config/state-directory.ts";
+import { loadVenue } from "../../config/venue.ts";
+import { EEW_LIMITS } from "../../core/eew.ts";
+import { runEew } from "../../roles/eew.ts";
+import type { ExitCode, Io } from "../io.ts";
+import { type Flags, redisFlags, text } from "../options.ts";
+import { openVenue } from "./open-venue.ts";
+import { requireRedis } from "./require-redis.ts";
+
+/** Runs `quantum eew`. */
+export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
+  const redis = loadRedis(io.env, redisFlags(flags));
+  const venue = loadVenue(io.env, text(flags, "base-url"));
+  const logConfig = loadLog(io.env, io.terminal);
+  const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
+  const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
+  await requireRedis(redis);
+  const exchange = await openVenue(venue);
+  const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
+  const log = hostLog({ role: "eew", ...logConfig });
+  const identity = newIdentity("emergency_exit_worker");
+  await runEew({ clock: hostClock, bus, exchange, log, limits, identity }, io.signal);
+  bus.close();
+  await exchange.dispose();
+  return 0;
+}

@@ -1,0 +1,17 @@
+import { reach } from "../../adapters/redis/reach.ts";
+import { type RedisConfig, redisAddress } from "../../config/redis.ts";
+import { Refusal } from "../../config/refusal.ts";
+
+/**
+ * Makes sure that Redis answers before anything is started on it.
+ *
+ * @throws {Refusal} naming the address and what to do. Under systemd the role is then started again until Redis is up.
+ */
+export async function requireRedis(config: RedisConfig): Promise<void> {
+  const answer = await reach(config);
+  if (answer.known) return;
+  const at = redisAddress(config.url);
+  throw new Refusal(
+    `Redis at ${at} can't be used, ${answer.why}: expected a running Redis, set REDIS_URL or --redis-url`,
+  );
+}

@@ -1,0 +1,101 @@
+/** Which venue, and the key to it (contract section 2). */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { baseUrlFor } from "../adapters/binance/base-url.ts";
+import { type Env, variable } from "./env.ts";
+import { Refusal } from "./refusal.ts";
+
+/** How to reach the venue. */
+export interface VenueConfig {
+  readonly testnet: boolean;
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** HMAC secret, or a private key in PEM. */
+  readonly secret: string;
+  /** A certificate authority to trust besides the system's, for the simulated exchange and for proxies; null for none. */
+  readonly caPem: string | null;
+}
+
+/**
+ * Reads which venue and which key.
+ *
+ * @throws {Refusal} naming the setting that is missing or wrong; never its value where that could be a secret.
+ */
+export function loadVenue(env: Env, baseUrlFlag?: string): VenueConfig {
+  const testnet = loadTestnet(env);
+  return {
+    testnet,
+    baseUrl: loadBaseUrl(baseUrlFlag ?? variable(env, "BINANCE_BASE_URL"), testnet),
+    apiKey: loadSecret(env, "BINANCE_API_KEY", "binance-api-key").trim(),
+    secret: loadSecret(env, "BINANCE_API_SECRET", "binance-api-secret").trim(),
+    caPem: loadCa(variable(env, "BINANCE_CA_FILE")),
+  };
+}
+
+/**
+ * Whether `BINANCE_TESTNET` says testnet.
+ *
+ * @throws {Refusal} unless it is `true` or `false`: a forgotten variable must not pick a venue.
+ */
+export function loadTestnet(env: Env): boolean {
+  const text = variable(env, "BINANCE_TESTNET");
+  if (text === "true") return true;
+  if (text === "false") return false;
+  const given = text === null ? "not set" : JSON.stringify(text);
+  throw new Refusal(`BINANCE_TESTNET is ${given}: expected true (testnet) or false (real money)`);
+}
+
+function loadBaseUrl(text: string | null, testnet: boolean): string {
+  if (text === null) return baseUrlFor(testnet);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw new Refusal("BINANCE_BASE_URL is not a URL: expected https://host, or http://127.0.0.1:port");
+  }
+  if (url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw new Refusal("BINANCE_BASE_URL has more than scheme, host and port: expected for example https://host:port");
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+    throw new Refusal(`BINANCE_BASE_URL is ${url.origin}: plain http is accepted on loopback only, expected https`);
+  }
+  if (testnet && url.hostname === new URL(baseUrlFor(false)).hostname) {
+    throw new Refusal(
+      `BINANCE_BASE_URL is ${url.origin}, the real venue, but BINANCE_TESTNET is true: expected one or the other`,
+    );
+  }
+  return url.origin;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** From the variable, the file it points to, or systemd's credentials, in this order. */
+function loadSecret(env: Env, name: string, credential: string): string {
+  const direct = variable(env, name);
+  if (direct !== null) return direct;
+  const file = variable(env, `${name}_FILE`);
+  if (file !== null) return readSecret(`${name}_FILE`, file);
+  const directory = variable(env, "CREDENTIALS_DIRECTORY");
+  if (directory !== null) return readSecret(`the systemd credential ${credential}`, join(directory, credential));
+  throw new Refusal(`${name} is not set: expected it, or ${name}_FILE, or the systemd credential ${credential}`);
+}
+
+function readSecret(what: string, path: string): string {
+  const text = readOrRefuse(what, path);
+  if (text.trim() === "") throw new Refusal(`${what}: ${path} is empty, expected the key in it`);
+  return text;
+}
+
+function loadCa(path: string | null): string | null {
+  return path === null ? null : readOrRefuse("BINANCE_CA_FILE", path);
+}
+
+function readOrRefuse(what: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new Refusal(`${what}: ${path} can't be read (${code}), expected a readable file`);
+  }
+}

@@ -1,0 +1,98 @@
+/** Is the account flat? Never better than the venue says (design rule 2). */
+
+import { sum } from "./decimal.ts";
+import type { Completion, Outcome, Residual } from "./messages.ts";
+import { type CloseOrder, type CloseOutcome, legName, notional, type Position, type RestingOrder } from "./position.ts";
+import type { Reading } from "./reading.ts";
+
+/** A close order and what became of it. */
+export interface SentOrder {
+  readonly order: CloseOrder;
+  readonly outcome: CloseOutcome;
+}
+
+/** Everything a pass has learned when it judges. */
+export interface Evidence {
+  /** The legs that the pass found open before its first order. */
+  readonly found: readonly Position[];
+  readonly sent: readonly SentOrder[];
+  /** Read after the last order was answered. */
+  readonly positions: Reading<readonly Position[]>;
+  readonly resting: Reading<readonly RestingOrder[]>;
+  /** An earlier look, at least a second before this one and after the last order, was already clean. */
+  readonly cleanBefore: boolean;
+}
+
+/** What the evidence proves. `clean` is one witness short of flat: look again. */
+export type Judgement =
+  | { readonly kind: "flat" }
+  | { readonly kind: "clean" }
+  /** Something is still open. `hope`: an order's fate or a lagging read may still turn it, so it is worth another look. */
+  | { readonly kind: "open"; readonly hope: boolean }
+  | { readonly kind: "unreadable"; readonly why: string };
+
+/** Weighs the evidence; the second witness is fills that add up, or an earlier clean look. */
+export function judge({ found, sent, positions, resting, cleanBefore }: Evidence): Judgement {
+  if (!positions.known) return { kind: "unreadable", why: positions.why };
+  if (positions.value.length > 0) return { kind: "open", hope: positions.value.every((leg) => hopeful(leg, sent)) };
+  if (!resting.known) return { kind: "unreadable", why: resting.why };
+  if (resting.value.length > 0) return { kind: "open", hope: true };
+  if (cleanBefore || fillsAddUp(found, sent)) return { kind: "flat" };
+  return { kind: "clean" };
+}
+
+/** The venue may have executed more than this read shows: some order for the leg is unknown or was filled. */
+function hopeful(leg: Position, sent: readonly SentOrder[]): boolean {
+  const mine = sent.filter(({ order }) => legName(order) === legName(leg));
+  return mine.some(
+    ({ outcome }) => outcome.kind === "unknown" || (outcome.kind === "executed" && outcome.executed.gt("0")),
+  );
+}
+
+/** Every leg found open was bought or sold back in full. Nothing found proves nothing: one empty list may be a lie. */
+function fillsAddUp(found: readonly Position[], sent: readonly SentOrder[]): boolean {
+  if (found.length === 0) return false;
+  return found.every((leg) => {
+    const fills = sent.flatMap(({ order, outcome }) =>
+      outcome.kind === "executed" && legName(order) === legName(leg) ? [outcome.executed] : [],
+    );
+    return sum(fills).eq(leg.amount.abs());
+  });
+}
+
+/** The counts and names of a report, derived from the venue's last word alone. */
+export type Tally = Pick<
+  Completion,
+  "outcome" | "positionsTotal" | "positionsClosed" | "positionsFailed" | "failedSymbols" | "residual" | "notionalUsd"
+>;
+
+/**
+ * Adds up a pass (contract 3.3). A leg counts as closed only if the venue's last list was read and does not show it.
+ *
+ * @param found the legs found open; null if they could never be read.
+ */
+export function tally(
+  outcome: Outcome,
+  found: readonly Position[] | null,
+  positions: Reading<readonly Position[]>,
+  resting: Reading<readonly RestingOrder[]>,
+): Tally {
+  const legs = found ?? [];
+  const open = positions.known ? positions.value : legs;
+  const openLegs = new Set(open.map(legName));
+  const closed = legs.filter((leg) => !openLegs.has(legName(leg))).length;
+  const openSymbols = new Set(open.map((leg) => leg.symbol));
+  const restingSymbols = new Set(resting.known ? resting.value.map((order) => order.symbol) : []);
+  const failedSymbols = [...new Set([...openSymbols, ...restingSymbols])].sort();
+  const failed = openLegs.size + [...restingSymbols].filter((symbol) => !openSymbols.has(symbol)).length;
+  const nameless = outcome !== "FLAT" && failed === 0;
+  return {
+    outcome,
+    positionsTotal: closed + (nameless ? 1 : failed),
+    positionsClosed: closed,
+    positionsFailed: nameless ? 1 : failed,
+    failedSymbols: nameless ? ["*"] : failedSymbols,
+    residual: open.map(({ symbol, positionSide, amount }): Residual => ({ symbol, positionSide, amount })),
+    notionalUsd: sum(legs.map(notional)),
+  };
+}

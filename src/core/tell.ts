@@ -1,0 +1,34 @@
+/** What a decision wants people to read. Core has no logger; it returns words, and the role writes them. */
+
+/** `critical` belongs to an incident, `warn` asks for an operator's eye, `info` is the ordinary course. */
+export type TellLevel = "info" | "warn" | "critical";
+
+/** The sign a terminal puts before the line; logs elsewhere do without (contract section 1). */
+export type TellMark = "alarm" | "done" | "lock";
+
+/** One line for people, and for the runbook's greps (contract section 4). */
+export interface Tell {
+  readonly kind: "tell";
+  readonly level: TellLevel;
+  readonly text: string;
+  readonly mark?: TellMark;
+}
+
+/** An ordinary line. */
+export function info(text: string, mark?: TellMark): Tell {
+  return line("info", text, mark);
+}
+
+/** A line that asks for an operator's eye. */
+export function warn(text: string): Tell {
+  return line("warn", text);
+}
+
+/** A line of an incident. */
+export function critical(text: string, mark?: TellMark): Tell {
+  return line("critical", text, mark);
+}
+
+function line(level: TellLevel, text: string, mark?: TellMark): Tell {
+  return mark === undefined ? { kind: "tell", level, text } : { kind: "tell", level, text, mark };
+}

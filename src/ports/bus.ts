@@ -1,0 +1,113 @@
+/**
+ * What each role needs from the bus. One failure contract for all of it: no method rejects, each settles within
+ * the adapter's own deadline, and an answer that was not confirmed comes back as unknown. Unknown after a write
+ * means that it may or may not have happened, so every write here is harmless to repeat.
+ */
+
+import type { Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import type { Reading } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
+import type { Attachment, Standing } from "../core/watchdog.ts";
+
+/** The roles that beat for each other and for `quantum status`. */
+export type BeatingRole = "brain" | "watchdog" | "eew";
+
+/** How every role shows that it lives (contract 3.1 and 3.5). */
+export interface Pulse {
+  /** Confirmed once the bus has it. A heartbeat that was not confirmed may still arrive; it is then late, not wrong. */
+  beat(role: BeatingRole, heartbeat: Heartbeat): Promise<Reading<null>>;
+}
+
+/** The halt, as everyone may read it. */
+export interface HaltReader {
+  /** Null: trading is not halted. Unknown: it can't be read, which callers must take for halted (design rule 1). */
+  halt(): Promise<Reading<Halt | null>>;
+}
+
+/** One look at what arrived since the last one. */
+export interface Watch {
+  readonly beats: readonly (Beat | { readonly malformed: string })[];
+  readonly standing: Standing;
+}
+
+/** The watchdog's side of the bus. */
+export interface WatchdogBus extends Pulse {
+  /** Reads the whole picture, and sets the place from which `watch` continues. */
+  attach(): Promise<Reading<Attachment>>;
+  /**
+   * Waits for heartbeats, about a second at most, then reads the halt: an empty look is always followed by this
+   * proof that the link lives. `incident` names the event whose outcome is asked for besides the halt's own.
+   */
+  watch(incident: string | null): Promise<Reading<Watch>>;
+  /** Publishes the event unless one with its id was published before; known once either is certain. */
+  publish(event: PanicEvent): Promise<Reading<null>>;
+}
+
+/** The worker's side of the bus. */
+export interface EewBus extends Pulse {
+  /** Waits about a second for the next event: first those a former life left unfinished, then new ones; null if none. */
+  next(): Promise<Reading<Delivery | null>>;
+  /** Writes the halt. Repeating it changes nothing. */
+  writeHalt(halt: Halt): Promise<Reading<null>>;
+  /**
+   * Report, halt and acknowledgement in one atomic step. A second report for the same event id is dropped, so the
+   * record holds exactly one.
+   */
+  report(delivery: Delivery, completion: Completion, halt: Halt): Promise<Reading<null>>;
+  /** Acknowledges an event that is not executed. */
+  acknowledge(delivery: Delivery): Promise<Reading<null>>;
+}
+
+/** A role as the bus last heard of it. */
+export interface RolePulse {
+  readonly role: BeatingRole;
+  /** Null: never heard. */
+  readonly last: { readonly heartbeat: Heartbeat; readonly ageMs: number } | null;
+}
+
+/** A panic event on record. */
+export interface PanicRecord {
+  readonly event: PanicEvent;
+  /** The bus's clock when it was published. */
+  readonly publishedAt: UnixMillis;
+  readonly outcome: Outcome | null;
+}
+
+/** What an operator sees of the system in one look. */
+export interface Overview {
+  readonly roles: readonly RolePulse[];
+  readonly halt: Halt | null;
+  readonly lastPanic: PanicRecord | null;
+}
+
+/** The operator's side of the bus. */
+export interface OperatorBus extends HaltReader {
+  overview(): Promise<Reading<Overview>>;
+  publish(event: PanicEvent): Promise<Reading<null>>;
+  /** The report for an event; null while there is none. */
+  completion(eventId: string): Promise<Reading<Completion | null>>;
+  /** Removes the halt. True if there was one. */
+  clearHalt(): Promise<Reading<boolean>>;
+}
+
+/** Where a drill starts to look: the newest entry of each stream at that moment. */
+export interface Bookmark {
+  readonly heartbeat: string;
+  readonly panic: string;
+}
+
+/** A heartbeat as a drill measures it, on the bus's clock. */
+interface TimedBeat {
+  readonly at: UnixMillis;
+  readonly instanceId: string | null;
+  readonly heartbeat: Heartbeat;
+}
+
+/** What a drill reads besides. Records older than the bookmark are never evidence. */
+export interface DrillBus extends OperatorBus {
+  /** The bus's clock, on which everything it records is timed. */
+  now(): Promise<Reading<UnixMillis>>;
+  bookmark(): Promise<Reading<Bookmark>>;
+  beatsSince(bookmark: Bookmark): Promise<Reading<readonly TimedBeat[]>>;
+  panicsSince(bookmark: Bookmark): Promise<Reading<readonly PanicRecord[]>>;
+}

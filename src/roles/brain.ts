@@ -1,0 +1,63 @@
+import {
+  type BrainAction,
+  type BrainEvent,
+  type BrainLimits,
+  type BrainState,
+  deadline,
+  start,
+  step,
+} from "../core/brain.ts";
+import type { UnixMillis } from "../core/time.ts";
+import type { HaltReader, Pulse } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Exchange } from "../ports/exchange.ts";
+import type { Log } from "../ports/log.ts";
+import type { Identity } from "./pulse.ts";
+import { run } from "./role.ts";
+
+/** What the brain runs on. */
+export interface BrainWorld {
+  readonly clock: Clock;
+  readonly bus: Pulse & HaltReader;
+  readonly exchange: Exchange;
+  readonly log: Log;
+  readonly limits: BrainLimits;
+  readonly identity: Identity;
+}
+
+/** Runs the exit brain until `signal` aborts; rejects only on a defect. It never says goodbye: a stop looks like a death. */
+export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<void> {
+  const { bus, clock, exchange, identity, limits, log } = world;
+  let seq = 0;
+  let lastDecisionTs: UnixMillis | null = null;
+
+  const role = run<BrainState, BrainEvent, BrainAction>(clock, {
+    start: start(clock.now()),
+    step: (state, event, now) => step(limits, state, event, now),
+    deadline,
+    perform: (action, emit) => {
+      switch (action.kind) {
+        case "tell":
+          log.write(action.level, action.text, action.mark);
+          return;
+        case "look":
+          void Promise.all([exchange.positions(), bus.halt()]).then(([positions, halt]) => {
+            emit({ kind: "looked", positions, halt });
+          });
+          return;
+        case "beat": {
+          const { status, activePositions, mode, decided, latencyMs } = action;
+          const ts = clock.wall();
+          if (decided) lastDecisionTs = ts;
+          const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode };
+          void bus.beat("brain", { status, activePositions, ts, details }).then((answer) => {
+            if (!answer.known) emit({ kind: "beat_lost", why: answer.why });
+          });
+          return;
+        }
+      }
+    },
+  });
+  signal.addEventListener("abort", role.stop, { once: true });
+  await role.ended;
+}

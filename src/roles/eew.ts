@@ -1,0 +1,144 @@
+import { deadline, type EewAction, type EewEvent, type EewLimits, type EewState, step } from "../core/eew.ts";
+import { after } from "../core/time.ts";
+import type { EewBus } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Exchange } from "../ports/exchange.ts";
+import type { Log } from "../ports/log.ts";
+import { type Identity, pulse } from "./pulse.ts";
+import { type Running, run } from "./role.ts";
+
+/** What the emergency exit worker runs on. */
+export interface EewWorld {
+  readonly clock: Clock;
+  readonly bus: EewBus;
+  readonly exchange: Exchange;
+  readonly log: Log;
+  readonly limits: EewLimits;
+  readonly identity: Identity;
+}
+
+/** Pause before a bus that does not answer is asked again. */
+const BUS_RETRY_MS = 250;
+
+/** Connections kept open to the venue, and how often they are proven: below the idle time of any server on the way. */
+const WARM_SOCKETS = 8;
+const WARM_EVERY_MS = 2_000;
+
+/** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
+const FINISH_MS = 15_000;
+
+/** Runs the worker until `signal` aborts and the pass under way is done; rejects only on a defect. */
+export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void> {
+  const ears = new AbortController();
+  const role = run<EewState, EewEvent, EewAction>(world.clock, {
+    start: { kind: "idle" },
+    step: (state, event, now) => step(world.limits, state, event, now),
+    deadline,
+    perform: (action, emit) => perform(world, action, emit, listen),
+  });
+
+  /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
+  function listen(): void {
+    if (signal.aborted) {
+      stop();
+      return;
+    }
+    world.log.write("info", "Listening for panic_close events...");
+    void nextEvent(world, ears.signal).then((event) => event !== null && role.emit(event));
+  }
+  function stop(): void {
+    ears.abort();
+    role.stop();
+  }
+
+  signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
+  await world.exchange.warm(WARM_SOCKETS);
+  listen();
+  await Promise.all([role.ended, keepWarm(world, ears.signal)]);
+}
+
+function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, stop: () => void): void {
+  if (role.state().kind === "idle") {
+    stop();
+    return;
+  }
+  log.write("warn", "Asked to stop in the middle of a pass: finishing it first");
+  clock.at(after(clock.now(), FINISH_MS), stop);
+}
+
+function perform(
+  { bus, exchange, log }: EewWorld,
+  action: EewAction,
+  emit: (event: EewEvent) => void,
+  listen: () => void,
+): void {
+  switch (action.kind) {
+    case "tell":
+      log.write(action.level, action.text, action.mark);
+      return;
+    case "listen":
+      listen();
+      return;
+    case "write_halt":
+      void bus.writeHalt(action.halt).then((answer) => {
+        emit(answer.known ? { kind: "halt_written" } : { kind: "halt_unconfirmed", why: answer.why });
+      });
+      return;
+    case "read_account":
+      void Promise.all([exchange.positions(), exchange.restingOrders()]).then(([positions, resting]) => {
+        emit({ kind: "account", account: { positions, resting } });
+      });
+      return;
+    case "cancel":
+      void exchange.cancel(action.symbol, action.family).then((outcome) => {
+        emit({ kind: "cancel_answered", symbol: action.symbol, family: action.family, outcome });
+      });
+      return;
+    case "close":
+      void exchange.close(action.order).then((outcome) => {
+        emit({ kind: "close_answered", order: action.order, outcome });
+      });
+      return;
+    case "report":
+      void bus.report(action.delivery, action.completion, action.halt).then((answer) => {
+        emit(answer.known ? { kind: "reported" } : { kind: "report_unconfirmed", why: answer.why });
+      });
+      return;
+    case "refuse":
+      // Not confirmed: it stays pending, is delivered again and refused again.
+      void bus.acknowledge(action.delivery);
+      return;
+  }
+}
+
+/** The next event from the bus; null once nobody wants it any more. Each look that worked is followed by a heartbeat. */
+async function nextEvent({ bus, clock, log, identity }: EewWorld, signal: AbortSignal): Promise<EewEvent | null> {
+  const nextBeat = pulse(clock, identity);
+  let lost = false;
+  while (!signal.aborted) {
+    const answer = await bus.next();
+    if (!answer.known) {
+      if (!lost) log.write("warn", `Redis does not answer, panic events cannot be seen: ${answer.why}`);
+      lost = true;
+      await clock.sleep(BUS_RETRY_MS, signal);
+      continue;
+    }
+    if (lost) log.write("info", "Redis answers again");
+    lost = false;
+    if (answer.value !== null) return { kind: "panic", delivery: answer.value };
+    await bus.beat("eew", nextBeat("idle"));
+  }
+  return null;
+}
+
+/** Keeps connections open and the venue's clock known, so that a pass pays for neither. */
+async function keepWarm({ clock, exchange, log }: EewWorld, signal: AbortSignal): Promise<void> {
+  let cold = false;
+  while (!signal.aborted) {
+    const answer = await exchange.warm(WARM_SOCKETS);
+    if (!answer.known && !cold) log.write("warn", `The venue does not answer: ${answer.why}`);
+    if (answer.known && cold) log.write("info", "The venue answers again");
+    cold = !answer.known;
+    await clock.sleep(WARM_EVERY_MS, signal);
+  }
+}

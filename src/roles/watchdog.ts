@@ -1,0 +1,87 @@
+import {
+  deadline,
+  incidentOf,
+  step,
+  type WatchdogAction,
+  type WatchdogEvent,
+  type WatchdogLimits,
+  type WatchdogState,
+} from "../core/watchdog.ts";
+import type { WatchdogBus } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { type Identity, pulse } from "./pulse.ts";
+import { type Running, run } from "./role.ts";
+
+/** What the watchdog runs on. */
+export interface WatchdogWorld {
+  readonly clock: Clock;
+  readonly bus: WatchdogBus;
+  readonly log: Log;
+  readonly limits: WatchdogLimits;
+  readonly identity: Identity;
+}
+
+/** Pause before a bus that does not answer is asked again. */
+const BUS_RETRY_MS = 250;
+
+/** Runs the watchdog until `signal` aborts; rejects only on a defect. */
+export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Promise<void> {
+  const { clock, limits } = world;
+  const role = run<WatchdogState, WatchdogEvent, WatchdogAction>(clock, {
+    start: { kind: "detached" },
+    step: (state, event, now) => step(limits, state, event, now),
+    deadline: (state) => deadline(limits, state),
+    perform: (action, emit) => perform(world, action, emit),
+  });
+  signal.addEventListener("abort", role.stop, { once: true });
+  await Promise.all([role.ended, listen(world, role, signal)]);
+}
+
+function perform(
+  { bus, clock, log }: WatchdogWorld,
+  action: WatchdogAction,
+  emit: (event: WatchdogEvent) => void,
+): void {
+  if (action.kind === "tell") {
+    log.write(action.level, action.text, action.mark);
+    return;
+  }
+  const { eventId, reason } = action;
+  void bus.publish({ eventId, reason, issuedBy: "watchdog", ts: clock.wall() }).then((answer) => {
+    emit(answer.known ? { kind: "published", eventId } : { kind: "publish_unconfirmed", eventId, why: answer.why });
+  });
+}
+
+/** Attaches, then feeds what arrives on the bus to the role. Its own heartbeat follows each look that worked. */
+async function listen(
+  { bus, clock, identity }: WatchdogWorld,
+  role: Running<WatchdogState, WatchdogEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  const nextBeat = pulse(clock, identity);
+  let lost = false;
+  while (!signal.aborted) {
+    const answer = role.state().kind === "detached" ? await bus.attach() : await bus.watch(incidentOf(role.state()));
+    const arrivedAt = clock.now();
+    if (!answer.known) {
+      if (!lost) role.emit({ kind: "bus_lost", why: answer.why });
+      lost = true;
+      await clock.sleep(BUS_RETRY_MS, signal);
+      continue;
+    }
+    if (lost) role.emit({ kind: "bus_back" });
+    lost = false;
+    if ("beats" in answer.value) {
+      for (const beat of answer.value.beats) {
+        role.emit(
+          "malformed" in beat ? { kind: "malformed_beat", why: beat.malformed } : { kind: "beat", beat, arrivedAt },
+        );
+      }
+      role.emit({ kind: "standing", standing: answer.value.standing });
+    } else {
+      role.emit({ kind: "attached", attachment: answer.value });
+    }
+    await bus.beat("watchdog", nextBeat(role.state().kind));
+  }
+}

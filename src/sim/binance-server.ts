@@ -1,0 +1,163 @@
+/** The simulated venue over loopback HTTP or HTTPS. Only `node:http` and `node:https`: it runs on Bun, Deno and compiled. */
+
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { UnixMillis } from "../core/time.ts";
+import type { Certificate } from "./certificate.ts";
+import { answerControl, type ServerFacts } from "./control.ts";
+import { Gateway, type GatewayRequest, type Reply } from "./gateway.ts";
+import type { Limits } from "./rate-limits.ts";
+import type { Venue } from "./venue.ts";
+
+/** How the venue is served. */
+export interface BinanceServerOptions {
+  readonly venue: Venue;
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** Serves HTTPS with this certificate; HTTP if not given. */
+  readonly tls?: Certificate;
+  /** How long a request takes there and back: it executes half-way. */
+  readonly latencyMs?: number;
+  /** Other budgets than Binance's documented ones. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** One request as it arrived. */
+interface RequestRecord {
+  readonly method: string;
+  readonly path: string;
+  /** Raw, without the question mark. */
+  readonly query: string;
+  /** Raw. */
+  readonly body: string;
+  /** The venue's time when it was executed, not when it was answered. */
+  readonly at: UnixMillis;
+  readonly status: number;
+}
+
+/** A running server. */
+export interface BinanceServer {
+  /** `http://127.0.0.1:PORT`, or `https://…`; no slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** TLS handshakes completed; 0 over HTTP. */
+  readonly handshakes: () => number;
+  /** The last 10 000 requests that were executed, oldest first; `/sim/` paths are not among them. */
+  readonly requests: () => readonly RequestRecord[];
+  /** Stops listening and cuts open connections. */
+  readonly close: () => Promise<void>;
+}
+
+const REQUESTS_MAX = 10_000;
+const BODY_BYTES_MAX = 1_000_000;
+const TOO_LONG: Reply = { status: 413, headers: {}, body: "" };
+
+/** Starts serving on 127.0.0.1, and nowhere else. Resolves when it listens; rejects if it cannot. */
+export async function serveBinance(options: BinanceServerOptions): Promise<BinanceServer> {
+  const { venue, port = 0, tls, latencyMs = 0, limits = {} } = options;
+  const gateway = new Gateway(venue, limits);
+  const requests: RequestRecord[] = [];
+  const requestCounts: Record<string, number> = {};
+  let requestsTotal = 0;
+  let handshakes = 0;
+  const facts = (): ServerFacts => ({ handshakes, requests: requestsTotal, requestCounts });
+
+  const answer = (request: GatewayRequest): Reply => {
+    const at = venue.now();
+    const reply = gateway.answer(request);
+    const { method, path, query, body } = request;
+    requests.push({ method, path, query, body, at, status: reply.status });
+    if (requests.length > REQUESTS_MAX) requests.shift();
+    requestsTotal += 1;
+    // Made-up paths share one count, or they could fill the memory.
+    const name = reply.status === 404 ? "unknown path" : `${method} ${path}`;
+    requestCounts[name] = (requestCounts[name] ?? 0) + 1;
+    return reply;
+  };
+
+  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const request = await readRequest(message);
+    if (request === null) {
+      send(response, TOO_LONG);
+      return;
+    }
+    // The scene is set at once: latency is the venue's, not the stage hand's.
+    const control = answerControl(venue, request, facts);
+    if (control !== null) {
+      send(response, control);
+      return;
+    }
+    if (latencyMs > 0) await sleep(latencyMs / 2);
+    const reply = answer(request);
+    if (latencyMs > 0) await sleep(latencyMs / 2);
+    send(response, reply);
+  };
+  const listener = (message: IncomingMessage, response: ServerResponse): void => {
+    // A client that went away in mid-request has nobody to answer to.
+    serve(message, response).catch(() => response.destroy());
+  };
+
+  const server =
+    tls === undefined ? createServer(listener) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, listener);
+  server.on("secureConnection", () => {
+    handshakes += 1;
+  });
+  const bound = await listen(server, port);
+  return {
+    url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${bound}`,
+    port: bound,
+    handshakes: () => handshakes,
+    requests: () => requests,
+    close: () => close(server),
+  };
+}
+
+/** The request with its whole body; `null` if that is too long. Rejects if the client goes away first. */
+async function readRequest(message: IncomingMessage): Promise<GatewayRequest | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > BODY_BYTES_MAX) return null;
+    chunks.push(buffer);
+  }
+  const target = message.url ?? "/";
+  const cut = target.indexOf("?");
+  const apiKey = message.headers["x-mbx-apikey"];
+  return {
+    method: message.method ?? "GET",
+    path: cut < 0 ? target : target.slice(0, cut),
+    query: cut < 0 ? "" : target.slice(cut + 1),
+    body: Buffer.concat(chunks).toString("utf8"),
+    apiKey: typeof apiKey === "string" ? apiKey : null,
+    ip: message.socket.remoteAddress ?? "unknown",
+  };
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  response.writeHead(reply.status, { ...reply.headers, "Content-Length": String(Buffer.byteLength(reply.body)) });
+  response.end(reply.body);
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      const address: AddressInfo | string | null = server.address();
+      if (address === null || typeof address === "string") reject(new Error("The server has no port"));
+      else resolve(address.port);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * The bus in memory, behind the same ports as Redis: one record, and each role's side of it.
+ *
+ * It keeps what the roles rely on: entry ids that follow the bus's own clock, one consumer group with its list of
+ * unfinished events, and reports that are written once. It never fails; faults are put around it, not into it.
+ */
+
+import { eventIdFor } from "../adapters/redis/event-id.ts";
+import type { Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import { known, type Reading } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
+import type { Standing } from "../core/watchdog.ts";
+import type { BeatingRole, EewBus, HaltReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+
+interface Entry<T> {
+  readonly id: string;
+  readonly at: UnixMillis;
+  readonly value: T;
+}
+
+/** How long a read waits for something new; as long as the real one. */
+const WAIT_MS = 1_000;
+
+/** Everything on the bus. */
+export class SimulatedBus {
+  readonly #clock: Clock;
+  readonly #heartbeats: Record<BeatingRole, Entry<Heartbeat>[]> = { brain: [], watchdog: [], eew: [] };
+  readonly #panics: Entry<PanicEvent>[] = [];
+  /** Read by some worker and not acknowledged yet, by entry id. */
+  readonly #unfinished = new Map<string, string>();
+  readonly #read = new Set<string>();
+  readonly #completions: Completion[] = [];
+  #halt: Halt | null = null;
+  #seq = 0;
+  #wake: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The reports on record, oldest first. */
+  completions(): readonly Completion[] {
+    return this.#completions;
+  }
+
+  /** The events on record, oldest first. */
+  panics(): readonly PanicEvent[] {
+    return this.#panics.map(({ value }) => value);
+  }
+
+  /** What every role shares. */
+  pulse(): Pulse {
+    return {
+      beat: async (role, heartbeat) => {
+        this.#heartbeats[role].push(this.#entry(heartbeat));
+        this.#stir();
+        return known(null);
+      },
+    };
+  }
+
+  /** The brain's side, and a person's view of the halt. */
+  brain(): Pulse & HaltReader {
+    return { ...this.pulse(), halt: async () => known(this.#halt) };
+  }
+
+  /** What a person does with `DEL system:state:trading`. */
+  reset(): void {
+    this.#halt = null;
+    this.#stir();
+  }
+
+  /** Publishes once by event id, whoever does it. */
+  async publish(event: PanicEvent): Promise<Reading<null>> {
+    if (!this.#panics.some(({ value }) => value.eventId === event.eventId)) this.#panics.push(this.#entry(event));
+    this.#stir();
+    return known(null);
+  }
+
+  /** The watchdog's side. */
+  watchdog(): WatchdogBus {
+    let cursor = 0;
+    const beats = this.#heartbeats.brain;
+    return {
+      ...this.pulse(),
+      publish: (event) => this.publish(event),
+      attach: async () => {
+        const standing = this.#standing(null);
+        const entry = beats.at(-1);
+        cursor = beats.length;
+        if (entry === undefined) return known({ standing, lastBeat: null });
+        const incidentId = eventIdFor(entry.id);
+        const beat = { heartbeat: entry.value, incidentId };
+        const incidentCompleted = this.#outcome(incidentId) !== null;
+        return known({ standing, lastBeat: { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted } });
+      },
+      watch: async (incident): Promise<Reading<Watch>> => {
+        if (cursor === beats.length) await this.#change(() => beats.length > cursor);
+        const fresh = beats.slice(cursor);
+        cursor = beats.length;
+        return known({
+          beats: fresh.map(({ id, value }) => ({ heartbeat: value, incidentId: eventIdFor(id) })),
+          standing: this.#standing(incident),
+        });
+      },
+    };
+  }
+
+  /** One worker's side; a worker with the same name takes up what the last one left unfinished. */
+  eew(worker: string): EewBus {
+    let resuming = true;
+    return {
+      ...this.pulse(),
+      next: async () => {
+        if (resuming) {
+          const left = this.#panics.find(({ id }) => this.#unfinished.get(id) === worker);
+          if (left !== undefined) return known(this.#delivery(left));
+          resuming = false;
+        }
+        await this.#change(() => this.#panics.some(({ id }) => !this.#read.has(id)));
+        const entry = this.#panics.find(({ id }) => !this.#read.has(id));
+        if (entry === undefined) return known(null);
+        this.#read.add(entry.id);
+        this.#unfinished.set(entry.id, worker);
+        return known(this.#delivery(entry));
+      },
+      writeHalt: async (halt) => {
+        this.#halt = halt;
+        return known(null);
+      },
+      report: async (delivery, completion, halt) => {
+        if (this.#outcome(completion.eventId) === null) {
+          this.#completions.push(completion);
+          this.#halt = halt;
+        }
+        this.#unfinished.delete(delivery.entryId);
+        this.#stir();
+        return known(null);
+      },
+      acknowledge: async (delivery) => {
+        this.#unfinished.delete(delivery.entryId);
+        return known(null);
+      },
+    };
+  }
+
+  #delivery({ id, at, value }: Entry<PanicEvent>): Delivery {
+    const { eventId, reason, issuedBy } = value;
+    const completed = this.#outcome(eventId) !== null;
+    const ageMs = Math.max(0, this.#clock.wall() - at);
+    return { entryId: id, eventId, reason, issuedBy, ageMs, signature: "not_required", completed };
+  }
+
+  #standing(incident: string | null): Standing {
+    const outcomes = new Map<string, Outcome>();
+    for (const eventId of [this.#halt?.eventId ?? null, incident]) {
+      const outcome = eventId === null ? null : this.#outcome(eventId);
+      if (eventId !== null && outcome !== null) outcomes.set(eventId, outcome);
+    }
+    return { halt: this.#halt, outcomes };
+  }
+
+  #outcome(eventId: string): Outcome | null {
+    return this.#completions.find((completion) => completion.eventId === eventId)?.outcome ?? null;
+  }
+
+  #entry<T>(value: T): Entry<T> {
+    const at = this.#clock.wall();
+    return { id: `${at}-${this.#seq++}`, at, value };
+  }
+
+  #stir(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** Resolves when `ready` holds after a change, or after the wait of a read. */
+  async #change(ready: () => boolean): Promise<void> {
+    const waited = new AbortController();
+    const timeout = this.#clock.sleep(WAIT_MS, waited.signal).then(() => true);
+    while (!ready()) {
+      const changed = new Promise<boolean>((resolve) => this.#wake.push(() => resolve(false)));
+      if (await Promise.race([changed, timeout])) break;
+    }
+    waited.abort();
+  }
+}

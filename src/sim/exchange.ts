@@ -1,0 +1,72 @@
+/** The venue behind the `Exchange` port, in memory: what the roles see on virtual time. `binance-server.ts` is its other face. */
+
+import { legName } from "../core/position.ts";
+import { known } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
+import type { CloseOutcome, Exchange } from "../ports/exchange.ts";
+import { Refused } from "./refusals.ts";
+import type { Venue } from "./venue.ts";
+
+/**
+ * One account of the venue as an `Exchange` that answers at once and is never out of reach.
+ *
+ * Faults belong around it, not in it: wrap the port to lose, delay or double a call.
+ */
+export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
+  return {
+    positions: async () => known(venue.positions(apiKey)),
+
+    restingOrders: async () => {
+      const regular = venue
+        .openOrders(apiKey)
+        .map(({ symbol, orderId }) => ({ symbol, orderId, family: "regular" }) as const);
+      const algo = venue
+        .openAlgoOrders(apiKey)
+        .map(({ symbol, algoId }) => ({ symbol, orderId: algoId, family: "algo" }) as const);
+      return known([...regular, ...algo]);
+    },
+
+    cancel: async (symbol, family) => {
+      try {
+        if (family === "regular") venue.cancelAll(apiKey, symbol);
+        else venue.cancelAllAlgo(apiKey, symbol);
+        return { kind: "cancelled" };
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        return { kind: "failed", why: `Cannot cancel ${family} orders on ${symbol}: ${error.message}` };
+      }
+    },
+
+    close: async (order): Promise<CloseOutcome> => {
+      try {
+        const placed = venue.place(apiKey, {
+          ...order,
+          type: "MARKET",
+          price: null,
+          timeInForce: "GTC",
+          // Hedge legs say by side and leg that they close; the flag is refused there.
+          reduceOnly: order.positionSide === "BOTH" ? true : null,
+        });
+        return { kind: "executed", orderId: placed.orderId, executed: placed.executed };
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        const { code, msg } = error.refusal;
+        return { kind: "refused", code, why: `Cannot close ${legName(order)}: ${code} ${msg}` };
+      }
+    },
+
+    warm: async () => known(0),
+
+    access: async () => ({ kind: "granted" }),
+
+    now: async () => known(venue.now()),
+
+    lastFillAt: async (symbols, since) => {
+      const times = venue
+        .fills(apiKey)
+        .filter((fill) => symbols.includes(fill.symbol) && fill.time >= since)
+        .map((fill) => fill.time);
+      return known(times.reduce<UnixMillis | null>((last, time) => (last === null || time > last ? time : last), null));
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** From raw request to raw reply: limits, key, timestamp, signature, then the route. No sockets and no waiting, so faults can wrap it. */
+
+import type { UnixMillis } from "../core/time.ts";
+import { Params } from "./params.ts";
+import { DEFAULT_LIMITS, type Limits, RateLimits } from "./rate-limits.ts";
+import { Refused, refuse } from "./refusals.ts";
+import { ROUTES, type Route, type SignedCall, type Weight } from "./routes.ts";
+import { signedParts, verifySignature } from "./signature.ts";
+import type { Venue } from "./venue.ts";
+import { json } from "./wire.ts";
+
+/** One request as it came off the wire. */
+export interface GatewayRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Raw, without the question mark. */
+  readonly query: string;
+  /** Raw; empty if there was none. */
+  readonly body: string;
+  /** The `X-MBX-APIKEY` header. */
+  readonly apiKey: string | null;
+  /** Whom the weight is booked on. */
+  readonly ip: string;
+}
+
+/** What goes back. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const RECV_WINDOW_MS_DEFAULT = 5000;
+const RECV_WINDOW_MS_MAX = 60_000;
+/** How far a client's clock may be ahead, whatever its recvWindow (binance.md 2.5). */
+const AHEAD_MS_MAX = 1000;
+
+/** Answers requests against one venue. Keeps the budgets; the venue keeps everything else. */
+export class Gateway {
+  readonly #venue: Venue;
+  readonly #limits: Limits;
+  readonly #rates: RateLimits;
+
+  constructor(venue: Venue, limits: Partial<Limits> = {}) {
+    this.#venue = venue;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#rates = new RateLimits(this.#limits);
+  }
+
+  /** Answers one request; never throws. Whatever it changes is changed when it returns. */
+  answer(request: GatewayRequest): Reply {
+    const headers: Record<string, string> = { "Content-Type": "application/json" };
+    try {
+      const route = ROUTES.find((known) => known.path === request.path && known.method === request.method);
+      // An unknown path still costs something, or polling one would be free.
+      if (route === undefined) this.#spendWeight(request.ip, 1, headers);
+      if (route === undefined) throw refuse("unknownPath", request.path, request.method);
+      const query = new URLSearchParams(request.query);
+      this.#spendWeight(request.ip, weigh(route.weight, query.has("symbol")), headers);
+      const result = this.#run(route, request, headers);
+      return { status: 200, headers, body: json(result) };
+    } catch (error) {
+      // Anything else is a mistake in the simulator; it says so, lest somebody looks for it in the client.
+      const { status, code, msg } =
+        error instanceof Refused ? error.refusal : refuse("unknownError", `(simulator: ${String(error)})`).refusal;
+      return { status, headers, body: JSON.stringify({ code, msg }) };
+    }
+  }
+
+  #run(route: Route, request: GatewayRequest, headers: Record<string, string>): unknown {
+    // A GET carries no parameters in its body (binance.md 2.1).
+    const body = request.method === "GET" ? "" : request.body;
+    const params = Params.parse(request.query, body);
+    const call = { venue: this.#venue, limits: this.#limits, params };
+    if (route.access === "public") return route.handle(call);
+    const apiKey = this.#authenticate(request, body, params);
+    return this.#runSigned(route, { ...call, apiKey }, headers);
+  }
+
+  #runSigned(route: Route & { access: "signed" }, call: SignedCall, headers: Record<string, string>): unknown {
+    if (route.orders === undefined) return route.handle(call);
+    const { in10s, inMinute } = route.orders;
+    const count = this.#rates.countOrders(call.apiKey, in10s, inMinute, this.#venue.now());
+    if (count.exceeded !== null) {
+      const limit = count.exceeded === "10 SECOND" ? this.#limits.ordersPer10s : this.#limits.ordersPerMinute;
+      throw refuse("tooManyOrders", String(limit), count.exceeded);
+    }
+    const result = route.handle(call);
+    // Only orders that were taken carry the counts: a client may not rely on them (binance.md 3).
+    headers["X-MBX-ORDER-COUNT-10S"] = String(count.used10s);
+    headers["X-MBX-ORDER-COUNT-1M"] = String(count.usedMinute);
+    return result;
+  }
+
+  #spendWeight(ip: string, weight: number, headers: Record<string, string>): void {
+    const verdict = this.#rates.spendWeight(ip, weight, this.#venue.now());
+    headers["X-MBX-USED-WEIGHT-1M"] = String(verdict.used);
+    // No Retry-After: the futures documentation does not promise one (binance.md 3).
+    if (verdict.kind === "refused") throw refuse("tooManyRequests", String(this.#limits.weightPerMinute));
+    if (verdict.kind === "banned") throw refuse("banned", String(verdict.until));
+  }
+
+  /** The account the request is proven to come from. */
+  #authenticate(request: GatewayRequest, body: string, params: Params): string {
+    const { apiKey } = request;
+    if (apiKey === null || !/^[\w-]+$/.test(apiKey)) throw refuse("keyFormat");
+    const account = this.#venue.accountSpec(apiKey);
+    if (account === null) throw refuse("rejectedKey");
+    const timestamp = params.integer("timestamp");
+    if (timestamp === null) throw refuse("mandatory", "timestamp");
+    if (!params.has("signature")) throw refuse("mandatory", "signature");
+    checkTimestamp(timestamp, params.integer("recvWindow") ?? RECV_WINDOW_MS_DEFAULT, this.#venue.now());
+    const parts = signedParts(request.query, body);
+    if (parts === null || !verifySignature(account, parts)) throw refuse("badSignature");
+    return apiKey;
+  }
+}
+
+/** `timestamp < serverTime + 1000 && serverTime - timestamp <= recvWindow` (Binance docs, General Info: Timing security). */
+function checkTimestamp(timestamp: number, recvWindowMs: number, now: UnixMillis): void {
+  if (recvWindowMs > RECV_WINDOW_MS_MAX) throw refuse("invalidParameter", "recvWindow");
+  if (timestamp >= now + AHEAD_MS_MAX) throw refuse("aheadOfServer");
+  if (now - timestamp > recvWindowMs) throw refuse("outsideRecvWindow");
+}
+
+function weigh(weight: Weight, hasSymbol: boolean): number {
+  if (typeof weight === "number") return weight;
+  return hasSymbol ? weight.one : weight.all;
+}

@@ -1,0 +1,425 @@
+/**
+ * The simulated exchange itself: accounts, orders, positions and marks, following Binance USDⓈ-M as written down in
+ * binance.md. No HTTP, no timers and no clock of its own, so the same model serves virtual time and real sockets.
+ *
+ * Where Binance's behaviour is not known for certain, `VenueOptions` has a switch that says so.
+ */
+
+import { type Decimal, decimal, ZERO } from "../core/decimal.ts";
+import type { Position, PositionSide } from "../core/position.ts";
+import type { UnixMillis } from "../core/time.ts";
+import { Account, type AccountSpec } from "./account.ts";
+import { admitAlgo, admitOrder, DEFAULT_POLICY, type Market, type VenuePolicy } from "./admission.ts";
+import { judgeAlgo } from "./algo.ts";
+import { fillLeg, type Leg, reducibleBy, unrealizedPnl } from "./leg.ts";
+import {
+  type AlgoOrder,
+  type AlgoRequest,
+  closesLeg,
+  crosses,
+  type Fill,
+  type Order,
+  type OrderRef,
+  type OrderRequest,
+  remaining,
+} from "./orders.ts";
+import { Refused, refuse } from "./refusals.ts";
+import { DEFAULT_SYMBOLS, type SymbolRules } from "./symbols.ts";
+
+/** What can be chosen about a venue. Each default is the less convenient reading of the documentation. */
+export interface VenueOptions extends Partial<VenuePolicy> {
+  /** The venue's wall clock; every time stamp comes from here. */
+  readonly now: () => UnixMillis;
+  /** The contracts listed; `DEFAULT_SYMBOLS` if not given. */
+  readonly symbols?: readonly SymbolRules[];
+}
+
+/** One position to put in place, past all orders and filters: for tests and drills. */
+export interface PositionSetup {
+  readonly symbol: string;
+  /** Defaults to `BOTH`; hedge accounts must say `LONG` or `SHORT`. */
+  readonly positionSide?: PositionSide;
+  /** Signed decimal string, a short is negative; "0" empties the leg. */
+  readonly amount: string;
+  /** The mark if not given. */
+  readonly entryPrice?: string;
+}
+
+/** 0.05 %, the taker fee of the lowest tier. */
+const TAKER_FEE = decimal("0.0005");
+const MAKER_FEE = decimal("0.0002");
+
+/** The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes. */
+export class Venue {
+  readonly #now: () => UnixMillis;
+  readonly #policy: VenuePolicy;
+  readonly #rules = new Map<string, SymbolRules>();
+  readonly #marks = new Map<string, Decimal>();
+  readonly #accounts = new Map<string, Account>();
+  readonly #nextOrderId = new Map<string, bigint>();
+  #nextAlgoId = 2_000_000_001n;
+  #nextTradeId = 700_000_001n;
+
+  constructor(options: VenueOptions) {
+    const { now, symbols = DEFAULT_SYMBOLS, ...policy } = options;
+    this.#now = now;
+    this.#policy = { ...DEFAULT_POLICY, ...policy };
+    for (const rules of symbols) {
+      this.#rules.set(rules.symbol, rules);
+      this.#marks.set(rules.symbol, decimal(rules.mark));
+      this.#nextOrderId.set(rules.symbol, BigInt(rules.firstOrderId));
+    }
+  }
+
+  /** The venue's time. */
+  now(): UnixMillis {
+    return this.#now();
+  }
+
+  /** The contracts listed. */
+  symbols(): readonly SymbolRules[] {
+    return [...this.#rules.values()];
+  }
+
+  /** @throws {Refused} -1121 for a symbol that is not listed. */
+  rules(symbol: string): SymbolRules {
+    const rules = this.#rules.get(symbol);
+    if (rules === undefined) throw refuse("invalidSymbol");
+    return rules;
+  }
+
+  /** @throws {Refused} -1121 for a symbol that is not listed. */
+  mark(symbol: string): Decimal {
+    const mark = this.#marks.get(symbol);
+    if (mark === undefined) throw refuse("invalidSymbol");
+    return mark;
+  }
+
+  /** Moves the mark; resting and conditional orders of every account that it reaches execute now. */
+  setMark(symbol: string, price: string): void {
+    const mark = decimal(price);
+    if (mark.lte(ZERO)) throw new Error(`Cannot set the mark of ${symbol}: ${price} is not positive`);
+    this.rules(symbol);
+    this.#marks.set(symbol, mark);
+    for (const account of this.#accounts.values()) {
+      this.#fireAlgos(account, symbol, mark);
+      this.#matchResting(account, symbol, mark);
+    }
+  }
+
+  /** Adds an account, flat and without orders. */
+  addAccount(spec: AccountSpec): void {
+    if (this.#accounts.has(spec.apiKey)) throw new Error(`Account ${spec.apiKey} exists already`);
+    this.#accounts.set(spec.apiKey, new Account(spec));
+  }
+
+  /** The accounts' API keys. */
+  apiKeys(): readonly string[] {
+    return [...this.#accounts.keys()];
+  }
+
+  /** What the account was added with, or `null` for an unknown key. */
+  accountSpec(apiKey: string): AccountSpec | null {
+    return this.#accounts.get(apiKey)?.spec ?? null;
+  }
+
+  /** Whether the account is in hedge mode. */
+  hedge(apiKey: string): boolean {
+    return this.#account(apiKey).hedge;
+  }
+
+  /** Puts a position in place, replacing what the leg held. No order, no fill, no filter. */
+  openPosition(apiKey: string, setup: PositionSetup): void {
+    const account = this.#account(apiKey);
+    const positionSide = setup.positionSide ?? "BOTH";
+    const amount = decimal(setup.amount);
+    const what = `Cannot open ${setup.amount} ${setup.symbol} ${positionSide}`;
+    if ((positionSide === "BOTH") === account.hedge) {
+      throw new Error(`${what}: the account is in ${account.hedge ? "hedge" : "one-way"} mode`);
+    }
+    if ((positionSide === "LONG" && amount.lt(ZERO)) || (positionSide === "SHORT" && amount.gt(ZERO))) {
+      throw new Error(`${what}: amounts are signed, a short is negative`);
+    }
+    const price = setup.entryPrice === undefined ? this.mark(setup.symbol) : decimal(setup.entryPrice);
+    const entryPrice = amount.eq(ZERO) ? ZERO : price;
+    account.saveLeg({
+      symbol: this.rules(setup.symbol).symbol,
+      positionSide,
+      amount,
+      entryPrice,
+      updateTime: this.now(),
+    });
+    this.#expireUseless(account, setup.symbol);
+  }
+
+  /** The open legs: the truth, not a client's view of it. */
+  positions(apiKey: string): readonly Position[] {
+    const open = this.#account(apiKey)
+      .legs()
+      .filter((leg) => !leg.amount.eq(ZERO));
+    return open.map((leg) => {
+      const markPrice = this.mark(leg.symbol);
+      const { symbol, positionSide, amount, entryPrice } = leg;
+      return { symbol, positionSide, amount, entryPrice, markPrice, unrealizedPnl: unrealizedPnl(leg, markPrice) };
+    });
+  }
+
+  /** One leg, empty if the symbol was never traded. */
+  leg(apiKey: string, symbol: string, positionSide: PositionSide): Leg {
+    return this.#account(apiKey).leg(symbol, positionSide);
+  }
+
+  /** The account's executions, oldest first. */
+  fills(apiKey: string): readonly Fill[] {
+    return this.#account(apiKey).fills();
+  }
+
+  /** Realized profit less fees in one asset since the account was added. */
+  earned(apiKey: string, asset: string): Decimal {
+    return this.#account(apiKey).earned(asset);
+  }
+
+  /** The resting regular orders. */
+  openOrders(apiKey: string, symbol?: string): readonly Order[] {
+    return this.#account(apiKey).openOrders(symbol);
+  }
+
+  /** The waiting conditional orders. */
+  openAlgoOrders(apiKey: string, symbol?: string): readonly AlgoOrder[] {
+    return this.#account(apiKey).openAlgos(symbol);
+  }
+
+  /** One regular order, open or closed; `null` if there is none. */
+  order(apiKey: string, symbol: string, ref: OrderRef): Order | null {
+    return this.#account(apiKey).findOrder(symbol, ref);
+  }
+
+  /** One conditional order, waiting or not; `null` if there is none. */
+  algoOrder(apiKey: string, ref: { readonly algoId: string } | { readonly clientAlgoId: string }): AlgoOrder | null {
+    return this.#account(apiKey).findAlgo(ref);
+  }
+
+  /**
+   * Takes a regular order and executes what can be executed now: market orders at the mark, limit orders that cross it
+   * at the mark too. Source: Binance docs, New Order (binance.md 4.6).
+   *
+   * @throws {Refused} without any effect.
+   */
+  place(apiKey: string, request: OrderRequest): Order {
+    const account = this.#account(apiKey);
+    const reduceOnly = admitOrder(account, this.#market(request.symbol), request);
+    return this.#execute(account, this.#accept(account, request, reduceOnly));
+  }
+
+  /** Judges an order as `place` would, and forgets it (`POST /fapi/v1/order/test`). @throws {Refused} */
+  test(apiKey: string, request: OrderRequest): void {
+    admitOrder(this.#account(apiKey), this.#market(request.symbol), request);
+  }
+
+  /** Cancels one resting order. @throws {Refused} -2011 if it does not rest, as for a conditional order (binance.md 5). */
+  cancel(apiKey: string, symbol: string, ref: OrderRef): Order {
+    const account = this.#account(apiKey);
+    const order = account.findOrder(this.rules(symbol).symbol, ref);
+    if (order === null || !isOpen(order)) throw refuse("unknownOrder");
+    return this.#close(account, order, "CANCELED");
+  }
+
+  /** Cancels the symbol's resting regular orders; conditional ones stay (binance.md 4.8). */
+  cancelAll(apiKey: string, symbol: string): void {
+    const account = this.#account(apiKey);
+    for (const order of account.openOrders(this.rules(symbol).symbol)) this.#close(account, order, "CANCELED");
+  }
+
+  /**
+   * Takes a conditional order. Neither margin nor position is looked at before it triggers (binance.md 5).
+   *
+   * @throws {Refused} without any effect.
+   */
+  placeAlgo(apiKey: string, request: AlgoRequest): AlgoOrder {
+    const account = this.#account(apiKey);
+    admitAlgo(account, this.#market(request.symbol), request);
+    const now = this.now();
+    const algoId = String(this.#nextAlgoId++);
+    const algo: AlgoOrder = {
+      ...request,
+      reduceOnly: request.reduceOnly === true || (account.hedge && closesLeg(request.side, request.positionSide)),
+      algoId,
+      clientAlgoId: request.clientAlgoId ?? `sim-algo-${algoId}`,
+      status: "NEW",
+      actualOrderId: null,
+      extreme: null,
+      createTime: now,
+      updateTime: now,
+      triggerTime: null,
+    };
+    const waiting = { ...algo, extreme: judgeAlgo(algo, this.mark(algo.symbol)).extreme };
+    account.saveAlgo(waiting);
+    return waiting;
+  }
+
+  /** Cancels one waiting conditional order. @throws {Refused} -2011 if it does not wait. */
+  cancelAlgo(apiKey: string, ref: { readonly algoId: string } | { readonly clientAlgoId: string }): AlgoOrder {
+    const account = this.#account(apiKey);
+    const algo = account.findAlgo(ref);
+    if (algo === null || algo.status !== "NEW") throw refuse("unknownOrder");
+    return this.#closeAlgo(account, algo, "CANCELED");
+  }
+
+  /** Cancels the symbol's waiting conditional orders. */
+  cancelAllAlgo(apiKey: string, symbol: string): void {
+    const account = this.#account(apiKey);
+    for (const algo of account.openAlgos(this.rules(symbol).symbol)) this.#closeAlgo(account, algo, "CANCELED");
+  }
+
+  #account(apiKey: string): Account {
+    const account = this.#accounts.get(apiKey);
+    if (account === undefined) throw new Error(`No account has the API key ${apiKey}`);
+    return account;
+  }
+
+  #market(symbol: string): Market {
+    return { rules: this.rules(symbol), mark: this.mark(symbol), policy: this.#policy };
+  }
+
+  #accept(account: Account, request: OrderRequest, reduceOnly: boolean): Order {
+    const id = this.#nextOrderId.get(request.symbol) ?? 1n;
+    this.#nextOrderId.set(request.symbol, id + 1n);
+    const now = this.now();
+    const order: Order = {
+      ...request,
+      orderId: String(id),
+      clientOrderId: request.clientOrderId ?? `sim-${id}`,
+      reduceOnly,
+      status: "NEW",
+      executed: ZERO,
+      executedQuote: ZERO,
+      time: now,
+      updateTime: now,
+    };
+    account.saveOrder(order);
+    return order;
+  }
+
+  #execute(account: Account, order: Order): Order {
+    const mark = this.mark(order.symbol);
+    if (order.price !== null && !crosses(order.side, order.price, mark)) {
+      const rests = order.timeInForce !== "IOC" && order.timeInForce !== "FOK";
+      return rests ? order : this.#close(account, order, "EXPIRED");
+    }
+    return this.#fill(account, order, mark, false);
+  }
+
+  /** Executes all that is left of the order; a reducing order no more than the leg holds, the rest expires. */
+  #fill(account: Account, order: Order, price: Decimal, maker: boolean): Order {
+    const before = account.leg(order.symbol, order.positionSide);
+    const left = remaining(order);
+    const quantity = order.reduceOnly ? smaller(left, reducibleBy(before, order.side)) : left;
+    if (quantity.eq(ZERO)) return this.#close(account, order, "EXPIRED");
+
+    const now = this.now();
+    const { leg, realizedPnl } = fillLeg(before, order.side, quantity, price, now);
+    const filled: Order = {
+      ...order,
+      executed: order.executed.plus(quantity),
+      executedQuote: order.executedQuote.plus(quantity.times(price)),
+      status: quantity.eq(left) ? "FILLED" : "EXPIRED",
+      updateTime: now,
+    };
+    account.saveLeg(leg);
+    account.saveOrder(filled);
+    account.saveFill({
+      tradeId: String(this.#nextTradeId++),
+      orderId: order.orderId,
+      symbol: order.symbol,
+      side: order.side,
+      positionSide: order.positionSide,
+      quantity,
+      price,
+      realizedPnl,
+      commission: quantity.times(price).times(maker ? MAKER_FEE : TAKER_FEE),
+      commissionAsset: this.rules(order.symbol).marginAsset,
+      maker,
+      time: now,
+    });
+    this.#expireUseless(account, order.symbol);
+    return filled;
+  }
+
+  /**
+   * Expires what a smaller position has made pointless: reduce-only orders with nothing left to reduce (Binance's expire
+   * reason 4) and `closePosition` orders of an empty leg (GTE_GTC, binance.md 5). Reduce-only conditional orders stay.
+   */
+  #expireUseless(account: Account, symbol: string): void {
+    for (const order of account.openOrders(symbol)) {
+      const leg = account.leg(symbol, order.positionSide);
+      if (order.reduceOnly && reducibleBy(leg, order.side).eq(ZERO)) this.#close(account, order, "EXPIRED");
+    }
+    for (const algo of account.openAlgos(symbol)) {
+      const leg = account.leg(symbol, algo.positionSide);
+      if (algo.closePosition && reducibleBy(leg, algo.side).eq(ZERO)) this.#closeAlgo(account, algo, "EXPIRED");
+    }
+  }
+
+  #matchResting(account: Account, symbol: string, mark: Decimal): void {
+    for (const { orderId } of account.openOrders(symbol)) {
+      // Read again: an earlier fill of this round may have expired it.
+      const order = account.findOrder(symbol, { orderId });
+      if (order === null || !isOpen(order) || order.price === null) continue;
+      if (crosses(order.side, order.price, mark)) this.#fill(account, order, order.price, true);
+    }
+  }
+
+  #fireAlgos(account: Account, symbol: string, mark: Decimal): void {
+    for (const { algoId } of account.openAlgos(symbol)) {
+      const algo = account.findAlgo({ algoId });
+      if (algo === null || algo.status !== "NEW") continue;
+      const { fires, extreme } = judgeAlgo(algo, mark);
+      if (fires) this.#fireAlgo(account, algo);
+      else account.saveAlgo({ ...algo, extreme });
+    }
+  }
+
+  /** Turns a conditional order into a regular one. A refusal now is the order's end, not an error: nobody is asking. */
+  #fireAlgo(account: Account, algo: AlgoOrder): void {
+    const triggered = { ...algo, triggerTime: this.now() };
+    const leg = account.leg(algo.symbol, algo.positionSide);
+    this.#closeAlgo(account, triggered, "TRIGGERED");
+    try {
+      const order = this.place(account.spec.apiKey, {
+        symbol: algo.symbol,
+        side: algo.side,
+        type: algo.price === null ? "MARKET" : "LIMIT",
+        positionSide: algo.positionSide,
+        quantity: algo.quantity ?? leg.amount.abs(),
+        price: algo.price,
+        timeInForce: "GTC",
+        reduceOnly: account.hedge ? null : algo.reduceOnly === true || algo.closePosition,
+        clientOrderId: null,
+      });
+      this.#closeAlgo(account, { ...triggered, actualOrderId: order.orderId }, "FINISHED");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#closeAlgo(account, triggered, "REJECTED");
+    }
+  }
+
+  #close(account: Account, order: Order, status: "CANCELED" | "EXPIRED"): Order {
+    const closed = { ...order, status, updateTime: this.now() };
+    account.saveOrder(closed);
+    return closed;
+  }
+
+  #closeAlgo(account: Account, algo: AlgoOrder, status: Exclude<AlgoOrder["status"], "NEW">): AlgoOrder {
+    const closed = { ...algo, status, updateTime: this.now() };
+    account.saveAlgo(closed);
+    return closed;
+  }
+}
+
+function isOpen(order: Order): boolean {
+  return order.status === "NEW" || order.status === "PARTIALLY_FILLED";
+}
+
+function smaller(a: Decimal, b: Decimal): Decimal {
+  return a.lt(b) ? a : b;
+}

@@ -1,0 +1,217 @@
+/** Positions, balances and leverage → Binance's JSON (binance.md 4.1 to 4.3). */
+
+import { type Decimal, decimal, plain, sum } from "../core/decimal.ts";
+import type { PositionSide } from "../core/position.ts";
+import { type Leg, unrealizedPnl } from "./leg.ts";
+import { type Order, remaining } from "./orders.ts";
+import type { SymbolRules } from "./symbols.ts";
+import type { Venue } from "./venue.ts";
+import type { Row } from "./wire.ts";
+
+/** Every account trades at this leverage; nothing of an exit depends on it. */
+const LEVERAGE = decimal("20");
+const MAINTENANCE_RATE = decimal("0.004");
+const DEFAULT_BALANCE = "100000";
+
+/**
+ * The legs `v3` endpoints show: of symbols with a position or an open order, so empty ones occur (binance.md 4.1).
+ *
+ * Whether a waiting conditional order counts as open is not documented. Here it does not: the Algo service holds no margin
+ * before the trigger, and a client must not need this list to find such orders.
+ */
+export function shownLegs(venue: Venue, apiKey: string, symbol: string | null): readonly Leg[] {
+  const busy = new Map<string, PositionSide[]>();
+  const show = (leg: { readonly symbol: string; readonly positionSide: PositionSide }) => {
+    const sides = busy.get(leg.symbol) ?? [];
+    if (!sides.includes(leg.positionSide)) busy.set(leg.symbol, [...sides, leg.positionSide]);
+  };
+  for (const position of venue.positions(apiKey)) show(position);
+  for (const order of venue.openOrders(apiKey)) show(order);
+  const legs = [...busy].flatMap(([name, sides]) => sides.map((side) => venue.leg(apiKey, name, side)));
+  return legs.filter((leg) => symbol === null || leg.symbol === symbol);
+}
+
+/** The legs `v2` endpoints show: every symbol, traded or not, both legs of each in hedge mode (binance.md 4.2). */
+export function allLegs(venue: Venue, apiKey: string, symbol: string | null): readonly Leg[] {
+  const sides: readonly PositionSide[] = venue.hedge(apiKey) ? ["LONG", "SHORT"] : ["BOTH"];
+  const symbols = symbol === null ? venue.symbols().map((rules) => rules.symbol) : [venue.rules(symbol).symbol];
+  return symbols.flatMap((name) => sides.map((side) => venue.leg(apiKey, name, side)));
+}
+
+/** One row of `GET /fapi/v3/positionRisk` (binance.md 4.1). */
+export function positionRowV3(venue: Venue, apiKey: string, leg: Leg): Row {
+  const rules = venue.rules(leg.symbol);
+  const worth = margins(venue, apiKey, leg);
+  return {
+    symbol: leg.symbol,
+    positionSide: leg.positionSide,
+    positionAmt: leg.amount.toFixed(rules.quantityPrecision),
+    entryPrice: price(leg.entryPrice),
+    breakEvenPrice: price(leg.entryPrice),
+    markPrice: venue.mark(leg.symbol).toFixed(8),
+    unRealizedProfit: worth.pnl.toFixed(8),
+    liquidationPrice: "0",
+    isolatedMargin: "0",
+    notional: worth.notional.toFixed(8),
+    marginAsset: rules.marginAsset,
+    isolatedWallet: "0",
+    initialMargin: worth.initial.plus(worth.openOrders).toFixed(8),
+    maintMargin: worth.maintenance.toFixed(8),
+    positionInitialMargin: worth.initial.toFixed(8),
+    openOrderInitialMargin: worth.openOrders.toFixed(8),
+    adl: 1,
+    bidNotional: plain(worth.bids),
+    askNotional: plain(worth.asks),
+    updateTime: leg.updateTime,
+  };
+}
+
+/** One row of `GET /fapi/v2/positionRisk` (binance.md 4.2). */
+export function positionRowV2(venue: Venue, apiKey: string, leg: Leg): Row {
+  const rules = venue.rules(leg.symbol);
+  const worth = margins(venue, apiKey, leg);
+  return {
+    symbol: leg.symbol,
+    positionAmt: leg.amount.toFixed(rules.quantityPrecision),
+    entryPrice: price(leg.entryPrice),
+    breakEvenPrice: price(leg.entryPrice),
+    markPrice: venue.mark(leg.symbol).toFixed(8),
+    unRealizedProfit: worth.pnl.toFixed(8),
+    liquidationPrice: "0",
+    leverage: plain(LEVERAGE),
+    maxNotionalValue: "10000000",
+    marginType: "cross",
+    isolatedMargin: "0.00000000",
+    isAutoAddMargin: "false",
+    positionSide: leg.positionSide,
+    notional: worth.notional.toFixed(8),
+    isolatedWallet: "0",
+    updateTime: leg.updateTime,
+  };
+}
+
+/** `GET /fapi/v3/account`; its rows say `unrealizedProfit` where positionRisk says `unRealizedProfit` (binance.md 4.3). */
+export function accountV3(venue: Venue, apiKey: string): Row {
+  const legs = shownLegs(venue, apiKey, null);
+  const assets = [...new Set(venue.symbols().map((rules) => rules.marginAsset))].map((asset) =>
+    assetRow(venue, apiKey, asset, legs),
+  );
+  const total = (field: string) => sum(assets.map((row) => decimal(String(row[field])))).toFixed(8);
+  return {
+    totalInitialMargin: total("initialMargin"),
+    totalMaintMargin: total("maintMargin"),
+    totalWalletBalance: total("walletBalance"),
+    totalUnrealizedProfit: total("unrealizedProfit"),
+    totalMarginBalance: total("marginBalance"),
+    totalPositionInitialMargin: total("positionInitialMargin"),
+    totalOpenOrderInitialMargin: total("openOrderInitialMargin"),
+    totalCrossWalletBalance: total("crossWalletBalance"),
+    totalCrossUnPnl: total("crossUnPnl"),
+    availableBalance: total("availableBalance"),
+    maxWithdrawAmount: total("maxWithdrawAmount"),
+    assets,
+    positions: legs.map((leg) => accountPositionRow(venue, apiKey, leg)),
+  };
+}
+
+function assetRow(venue: Venue, apiKey: string, asset: string, legs: readonly Leg[]): Row {
+  const worths = legs
+    .filter((leg) => venue.rules(leg.symbol).marginAsset === asset)
+    .map((leg) => margins(venue, apiKey, leg));
+  const wallet = decimal(venue.accountSpec(apiKey)?.balance ?? DEFAULT_BALANCE).plus(venue.earned(apiKey, asset));
+  const pnl = sum(worths.map((worth) => worth.pnl));
+  const initial = sum(worths.map((worth) => worth.initial));
+  const openOrders = sum(worths.map((worth) => worth.openOrders));
+  const available = wallet.plus(pnl).minus(initial).minus(openOrders).toFixed(8);
+  return {
+    asset,
+    walletBalance: wallet.toFixed(8),
+    unrealizedProfit: pnl.toFixed(8),
+    marginBalance: wallet.plus(pnl).toFixed(8),
+    maintMargin: sum(worths.map((worth) => worth.maintenance)).toFixed(8),
+    initialMargin: initial.plus(openOrders).toFixed(8),
+    positionInitialMargin: initial.toFixed(8),
+    openOrderInitialMargin: openOrders.toFixed(8),
+    crossWalletBalance: wallet.toFixed(8),
+    crossUnPnl: pnl.toFixed(8),
+    availableBalance: available,
+    maxWithdrawAmount: available,
+    updateTime: venue.now(),
+  };
+}
+
+function accountPositionRow(venue: Venue, apiKey: string, leg: Leg): Row {
+  const worth = margins(venue, apiKey, leg);
+  return {
+    symbol: leg.symbol,
+    positionSide: leg.positionSide,
+    positionAmt: leg.amount.toFixed(venue.rules(leg.symbol).quantityPrecision),
+    unrealizedProfit: worth.pnl.toFixed(8),
+    isolatedMargin: "0.00000000",
+    notional: worth.notional.toFixed(8),
+    isolatedWallet: "0.00000000",
+    initialMargin: worth.initial.plus(worth.openOrders).toFixed(8),
+    maintMargin: worth.maintenance.toFixed(8),
+    updateTime: leg.updateTime,
+  };
+}
+
+/** One row of `GET /fapi/v1/symbolConfig`. */
+export function symbolConfigRow(rules: SymbolRules): Row {
+  return {
+    symbol: rules.symbol,
+    marginType: "CROSSED",
+    isAutoAddMargin: false,
+    leverage: Number(plain(LEVERAGE)),
+    maxNotionalValue: "10000000",
+  };
+}
+
+/** One row of `GET /fapi/v1/leverageBracket`. */
+export function leverageBracketRow(rules: SymbolRules): Row {
+  return {
+    symbol: rules.symbol,
+    notionalCoef: 1,
+    brackets: [
+      {
+        bracket: 1,
+        initialLeverage: 125,
+        notionalCap: 10_000_000,
+        notionalFloor: 0,
+        maintMarginRatio: Number(plain(MAINTENANCE_RATE)),
+        cum: 0,
+      },
+    ],
+  };
+}
+
+interface Margins {
+  readonly notional: Decimal;
+  readonly pnl: Decimal;
+  readonly initial: Decimal;
+  readonly maintenance: Decimal;
+  readonly openOrders: Decimal;
+  readonly bids: Decimal;
+  readonly asks: Decimal;
+}
+
+function margins(venue: Venue, apiKey: string, leg: Leg): Margins {
+  const mark = venue.mark(leg.symbol);
+  const notional = leg.amount.times(mark);
+  const resting = venue.openOrders(apiKey, leg.symbol).filter((order) => order.positionSide === leg.positionSide);
+  const worth = (orders: readonly Order[]) => sum(orders.map((order) => remaining(order).times(order.price ?? mark)));
+  return {
+    notional,
+    pnl: unrealizedPnl(leg, mark),
+    initial: notional.abs().div(LEVERAGE),
+    maintenance: notional.abs().times(MAINTENANCE_RATE),
+    openOrders: worth(resting.filter((order) => !order.reduceOnly)).div(LEVERAGE),
+    bids: worth(resting.filter((order) => order.side === "BUY")),
+    asks: worth(resting.filter((order) => order.side === "SELL")),
+  };
+}
+
+/** Averaged entry prices can have endless digits; Binance shows up to eight. */
+function price(value: Decimal): string {
+  return plain(value.round(8));
+}

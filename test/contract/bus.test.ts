@@ -1,0 +1,263 @@
+/** One suite for the bus, run on Redis and on the bus in memory: where they differ, the one in memory is wrong. */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { hostClock } from "../../src/adapters/host/clock.ts";
+import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
+import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
+import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
+import { ZERO } from "../../src/core/decimal.ts";
+import type { Completion, Delivery, Halt, Outcome, PanicEvent } from "../../src/core/messages.ts";
+import type { Reading } from "../../src/core/reading.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
+import type { EewBus, HaltReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
+import { SimulatedBus } from "../../src/sim/bus.ts";
+import { aBeat, aHalt } from "../support/core.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+/** Every side of one bus. */
+interface Sides {
+  readonly brain: Pulse & HaltReader;
+  watchdog(): WatchdogBus;
+  eew(worker: string): EewBus;
+  /** `DEL system:state:trading`. */
+  reset(): Promise<void>;
+  close(): void;
+}
+
+let redis: TestRedis;
+let namespaces = 0;
+
+function onRedis(): Sides {
+  const options = { url: redis.url, namespace: `t${namespaces++}`, triggerSecret: null, deadlineMs: 2_000 };
+  const open: { close(): void }[] = [];
+  const keep = <T extends { close(): void }>(side: T): T => {
+    open.push(side);
+    return side;
+  };
+  return {
+    brain: keep(redisBrainBus(options)),
+    watchdog: () => keep(redisWatchdogBus(options)),
+    eew: (worker) => keep(redisEewBus({ ...options, worker, clock: hostClock })),
+    reset: async () => {
+      await redis.command("DEL", `${options.namespace}:system:state:trading`);
+    },
+    close: () => {
+      for (const side of open) side.close();
+    },
+  };
+}
+
+function inMemory(): Sides {
+  const bus = new SimulatedBus(hostClock);
+  return {
+    brain: bus.brain(),
+    watchdog: () => bus.watchdog(),
+    eew: (worker) => bus.eew(worker),
+    reset: async () => bus.reset(),
+    close: () => undefined,
+  };
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const HEARTBEAT = aBeat().heartbeat;
+
+function anEvent(eventId: string): PanicEvent {
+  return { eventId, reason: "TEST", issuedBy: "watchdog", ts: 1_795_450_000_000 as UnixMillis };
+}
+
+function aCompletion(eventId: string, outcome: Outcome = "FLAT"): Completion {
+  const failed = outcome === "FLAT" ? 0 : 1;
+  return {
+    eventId,
+    outcome,
+    positionsTotal: 2 + failed,
+    positionsClosed: 2,
+    positionsFailed: failed,
+    failedSymbols: failed === 0 ? [] : ["*"],
+    executionTimeMs: 40,
+    reason: "TEST",
+    source: "watchdog",
+    ordersCancelled: 0,
+    residual: [],
+    notionalUsd: ZERO,
+  };
+}
+
+async function get<T>(question: Promise<Reading<T>>): Promise<T> {
+  const answer = await question;
+  if (!answer.known) throw new Error(answer.why);
+  return answer.value;
+}
+
+/** The next event, however many empty reads come before it. */
+async function nextEvent(eew: EewBus): Promise<Delivery> {
+  for (let reads = 0; reads < 10; reads++) {
+    const delivery = await get(eew.next());
+    if (delivery !== null) return delivery;
+  }
+  throw new Error("no event came");
+}
+
+describe.each([
+  ["Redis", onRedis],
+  ["memory", inMemory],
+] as const)("the bus on %s", (_name, open) => {
+  let sides: Sides;
+  beforeEach(() => {
+    sides = open();
+    return () => sides.close();
+  });
+
+  test("a watchdog that attaches to nothing sees nothing", async () => {
+    expect(await get(sides.watchdog().attach())).toEqual({
+      standing: { halt: null, outcomes: new Map() },
+      lastBeat: null,
+    });
+  });
+
+  test("a watchdog that attaches sees the last heartbeat with its age", async () => {
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const { lastBeat } = await get(sides.watchdog().attach());
+    expect(lastBeat?.beat.heartbeat).toEqual(HEARTBEAT);
+    expect(lastBeat?.ageMs).toBeLessThan(5_000);
+    expect(lastBeat?.incidentCompleted).toBe(false);
+  });
+
+  test("every heartbeat after the attach is seen once, in order", async () => {
+    const watchdog = sides.watchdog();
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    await get(watchdog.attach());
+    await get(sides.brain.beat("brain", { ...HEARTBEAT, status: "DEGRADED" }));
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const seen: string[] = [];
+    while (seen.length < 2) {
+      const { beats } = await get(watchdog.watch(null));
+      seen.push(...beats.map((beat) => ("malformed" in beat ? "malformed" : beat.heartbeat.status)));
+    }
+    expect(seen).toEqual(["DEGRADED", "ALIVE"]);
+    expect((await get(watchdog.watch(null))).beats).toEqual([]);
+  });
+
+  test("a waiting watchdog is woken by a heartbeat", async () => {
+    const watchdog = sides.watchdog();
+    await get(watchdog.attach());
+    const watched = get(watchdog.watch(null));
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    expect((await watched).beats).toHaveLength(1);
+  });
+
+  test("two watchdogs name the same incident after the same heartbeat, and another after the next", async () => {
+    const [one, two] = [sides.watchdog(), sides.watchdog()];
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const first = (await get(one.attach())).lastBeat?.beat.incidentId;
+    expect((await get(two.attach())).lastBeat?.beat.incidentId).toBe(first ?? "");
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    expect((await get(two.attach())).lastBeat?.beat.incidentId).not.toBe(first ?? "");
+  });
+
+  test("an event that is published twice is delivered once", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(anEvent("e2")));
+    expect((await nextEvent(eew)).eventId).toBe("e1");
+    expect((await nextEvent(eew)).eventId).toBe("e2");
+    expect(await get(eew.next())).toBeNull();
+  });
+
+  test("an event published before any worker existed is delivered", async () => {
+    await get(sides.watchdog().publish(anEvent("early")));
+    expect(await nextEvent(sides.eew("worker"))).toMatchObject({
+      eventId: "early",
+      reason: "TEST",
+      issuedBy: "watchdog",
+      signature: "not_required",
+      completed: false,
+    });
+  });
+
+  test("a worker that is started again finds what it left unfinished, and only that", async () => {
+    await get(sides.watchdog().publish(anEvent("e1")));
+    await nextEvent(sides.eew("worker"));
+    expect(await get(sides.eew("another").next())).toBeNull();
+    const delivery = await nextEvent(sides.eew("worker"));
+    expect(delivery.eventId).toBe("e1");
+  });
+
+  test("an acknowledged event is not delivered again", async () => {
+    await get(sides.watchdog().publish(anEvent("e1")));
+    const eew = sides.eew("worker");
+    await get(eew.acknowledge(await nextEvent(eew)));
+    expect(await get(sides.eew("worker").next())).toBeNull();
+  });
+
+  test("the halt can be read once written, and a report updates it", async () => {
+    const eew = sides.eew("worker");
+    expect(await get(sides.brain.halt())).toBeNull();
+    await get(sides.watchdog().publish(anEvent("e1")));
+    const delivery = await nextEvent(eew);
+    const halt: Halt = aHalt("e1");
+    await get(eew.writeHalt(halt));
+    expect(await get(sides.brain.halt())).toEqual(halt);
+    await get(eew.report(delivery, aCompletion("e1"), { ...halt, positionsClosed: 2 }));
+    expect(await get(sides.brain.halt())).toEqual({ ...halt, positionsClosed: 2 });
+  });
+
+  test("a DEL of the halt in the middle of a pass is undone by the report", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.watchdog().publish(anEvent("e1")));
+    const delivery = await nextEvent(eew);
+    await get(eew.writeHalt(aHalt("e1")));
+    await sides.reset();
+    await get(eew.report(delivery, aCompletion("e1"), aHalt("e1")));
+    expect(await get(sides.brain.halt())).not.toBeNull();
+  });
+
+  test("a report that is repeated after a reset does not halt again", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.watchdog().publish(anEvent("e1")));
+    const delivery = await nextEvent(eew);
+    await get(eew.report(delivery, aCompletion("e1"), aHalt("e1")));
+    await sides.reset();
+    await get(eew.report(delivery, aCompletion("e1"), aHalt("e1")));
+    expect(await get(sides.brain.halt())).toBeNull();
+  });
+
+  test("a reported event is acknowledged, and known as completed", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(eew.report(await nextEvent(eew), aCompletion("e1"), aHalt("e1")));
+    expect(await get(sides.eew("worker").next())).toBeNull();
+  });
+
+  test("a watchdog sees the outcome of the halt's event and of its own incident", async () => {
+    const eew = sides.eew("worker");
+    const watchdog = sides.watchdog();
+    await get(watchdog.attach());
+    await get(watchdog.publish(anEvent("e1")));
+    await get(eew.report(await nextEvent(eew), aCompletion("e1", "NOT_FLAT"), aHalt("e1")));
+    const halted = (await get(watchdog.watch("e1"))).standing;
+    expect(halted.halt?.eventId).toBe("e1");
+    expect([...halted.outcomes]).toEqual([["e1", "NOT_FLAT"]]);
+    await sides.reset();
+    const reset = (await get(watchdog.watch("e1"))).standing;
+    expect(reset.halt).toBeNull();
+    expect([...reset.outcomes]).toEqual([["e1", "NOT_FLAT"]]);
+  });
+
+  test("an attach after a reset knows that the last heartbeat's incident is over", async () => {
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const incident = (await get(sides.watchdog().attach())).lastBeat?.beat.incidentId ?? "";
+    const eew = sides.eew("worker");
+    await get(sides.watchdog().publish(anEvent(incident)));
+    await get(eew.report(await nextEvent(eew), aCompletion(incident), aHalt(incident)));
+    await sides.reset();
+    const { lastBeat, standing } = await get(sides.watchdog().attach());
+    expect(standing.halt).toBeNull();
+    expect(lastBeat?.incidentCompleted).toBe(true);
+  });
+});

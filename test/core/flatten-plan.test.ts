@@ -1,0 +1,63 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { decimal, plain } from "../../src/core/decimal.ts";
+import { flattenPlan } from "../../src/core/flatten-plan.ts";
+import type { Position } from "../../src/core/position.ts";
+import { aPosition } from "../support/core.ts";
+
+const EVENT = "550e8400-e29b-41d4-a716-446655440000";
+
+describe("flattenPlan()", () => {
+  test("a long is sold, a short is bought back", () => {
+    const orders = flattenPlan(EVENT, [aPosition("BTCUSDT", "0.002", "50001"), aPosition("ETHUSDT", "-0.05", "2000")]);
+    expect(orders.map(({ symbol, side, quantity }) => `${side} ${plain(quantity)} ${symbol}`)).toEqual([
+      "SELL 0.002 BTCUSDT",
+      "BUY 0.05 ETHUSDT",
+    ]);
+  });
+
+  test("each leg of a hedged symbol is closed on its own, never netted", () => {
+    const orders = flattenPlan(EVENT, [
+      aPosition("BTCUSDT", "3", "1", "LONG"),
+      aPosition("BTCUSDT", "-2", "1", "SHORT"),
+    ]);
+    expect(orders.map(({ positionSide, side, quantity }) => `${positionSide} ${side} ${plain(quantity)}`)).toEqual([
+      "LONG SELL 3",
+      "SHORT BUY 2",
+    ]);
+    expect(new Set(orders.map(({ clientOrderId }) => clientOrderId)).size).toBe(2);
+  });
+
+  test("the same event and leg always give the same order id, another event another one", () => {
+    const [first] = flattenPlan(EVENT, [aPosition("币安人生USDT", "10")]);
+    const [again] = flattenPlan(EVENT, [aPosition("币安人生USDT", "4"), aPosition("BTCUSDT", "0.001", "1")]);
+    const [other] = flattenPlan("660e8400-e29b-41d4-a716-446655440000", [aPosition("币安人生USDT", "10")]);
+    expect(again?.clientOrderId).toBe(first?.clientOrderId ?? "");
+    expect(other?.clientOrderId).not.toBe(first?.clientOrderId ?? "");
+    expect(first?.clientOrderId).toMatch(/^[A-Za-z0-9_-]{1,36}$/);
+  });
+
+  test("for any account, every order exactly undoes one leg", () => {
+    const amount = fc
+      .tuple(fc.boolean(), fc.bigInt({ min: 1n, max: 10n ** 18n }), fc.integer({ min: 0, max: 12 }))
+      .map(
+        ([short, units, places]) =>
+          `${short ? "-" : ""}${plain(decimal(units.toString()).div(decimal(`1${"0".repeat(places)}`)))}`,
+      );
+    const leg = fc
+      .tuple(fc.constantFrom("BTCUSDT", "ETHUSDT", "SOLUSDT"), amount)
+      .map(([symbol, text]) => aPosition(symbol, text));
+    fc.assert(
+      fc.property(fc.uniqueArray(leg, { selector: ({ symbol }) => symbol }), (positions: readonly Position[]) => {
+        const orders = flattenPlan(EVENT, positions);
+        expect(orders).toHaveLength(positions.length);
+        for (const { symbol, side, quantity } of orders) {
+          const open = positions.find((position) => position.symbol === symbol);
+          const signed = side === "BUY" ? quantity : quantity.times("-1");
+          expect(open?.amount.plus(signed).eq("0")).toBe(true);
+          expect(quantity.gt("0")).toBe(true);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,76 @@
+/** Builders for what the core works on; each takes only what a test is about. */
+
+import { decimal } from "../../src/core/decimal.ts";
+import type { Beat, Delivery, Halt } from "../../src/core/messages.ts";
+import type { Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
+import type { Tell } from "../../src/core/tell.ts";
+import type { Instant, UnixMillis } from "../../src/core/time.ts";
+
+/** An instant, in milliseconds since the test began. */
+export function at(ms: number): Instant {
+  return ms as Instant;
+}
+
+/** A heartbeat as it arrives. */
+export function aBeat(status = "ALIVE", incidentId = "incident-1"): Beat {
+  const details = {
+    serviceId: "exit_brain",
+    instanceId: "instance-1",
+    seq: 1,
+    lastDecisionTs: null,
+    latencyMs: 3,
+    mode: "live",
+  } as const;
+  return { heartbeat: { status, activePositions: 2, ts: 0 as UnixMillis, details }, incidentId };
+}
+
+/** A halt raised by an event. */
+export function aHalt(eventId = "incident-1"): Halt {
+  return { reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)", source: "watchdog", eventId, positionsClosed: 0 };
+}
+
+/** A panic event as the worker receives it. */
+export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
+  return {
+    entryId: "1-0",
+    eventId: "550e8400-e29b-41d4-a716-446655440000",
+    reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)",
+    issuedBy: "watchdog",
+    ageMs: 500,
+    signature: "not_required",
+    completed: false,
+    ...changes,
+  };
+}
+
+/** An open leg. */
+export function aPosition(
+  symbol: string,
+  amount: string,
+  mark = "50000",
+  positionSide: PositionSide = "BOTH",
+): Position {
+  return {
+    symbol,
+    positionSide,
+    amount: decimal(amount),
+    entryPrice: decimal(mark),
+    markPrice: decimal(mark),
+    unrealizedPnl: decimal("0"),
+  };
+}
+
+/** An order that rests. */
+export function aRestingOrder(symbol: string, family: RestingOrder["family"] = "regular", orderId = "1"): RestingOrder {
+  return { symbol, family, orderId };
+}
+
+/** The lines among the actions, as people read them. */
+export function linesOf(actions: readonly { readonly kind: string }[]): readonly string[] {
+  return actions.flatMap((action) => (action.kind === "tell" ? [(action as Tell).text] : []));
+}
+
+/** The actions that are not lines. */
+export function deedsOf<Action extends { readonly kind: string }>(actions: readonly Action[]): readonly Action[] {
+  return actions.filter((action) => action.kind !== "tell");
+}

@@ -1,0 +1,48 @@
+/** A real redis-server for tests, on a port of its own, ended by pid. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../../src/adapters/host/port.ts";
+import { ChildRun } from "../../src/adapters/host/processes.ts";
+import { RedisLink } from "../../src/adapters/redis/link.ts";
+import { eventually } from "./eventually.ts";
+
+/** A server, and what a test may do to it. */
+export interface TestRedis {
+  readonly url: string;
+  /** Sends one command as `redis-cli` would. */
+  command(...args: readonly string[]): Promise<unknown>;
+  /** Freezes or wakes the process. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** Ends the process and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server and waits until it answers. */
+export async function startRedis(...extra: readonly string[]): Promise<TestRedis> {
+  const directory = mkdtempSync(join(tmpdir(), "quantum-test-redis-"));
+  const port = await freePort();
+  const args = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", directory, ...extra];
+  const env = { PATH: process.env["PATH"] ?? "" };
+  const run = new ChildRun({ file: "redis-server", args, env, cwd: directory, logFile: join(directory, "redis.log") });
+  const url = `redis://127.0.0.1:${port}`;
+  const link = new RedisLink({ url, deadlineMs: 2_000 });
+  const command = async (...words: readonly string[]): Promise<unknown> => {
+    const [name = "", ...rest] = words;
+    const answer = await link.ask(name, (redis) => redis.call(name, ...rest));
+    if (!answer.known) throw new Error(answer.why);
+    return answer.value;
+  };
+  await eventually("redis-server answers", async () => (await link.ask("ping", (redis) => redis.ping())).known);
+  return {
+    url,
+    command,
+    signal: (name) => void run.signal(name),
+    stop: async () => {
+      link.close();
+      await run.end();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
