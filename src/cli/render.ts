@@ -6,7 +6,7 @@ import type { Completion } from "../core/messages.ts";
 import { isAlive } from "../core/overview.ts";
 import { legName } from "../core/position.ts";
 import { tenths } from "../core/trip.ts";
-import type { Overview } from "../ports/bus.ts";
+import type { Overview, RolePulse } from "../ports/bus.ts";
 
 /** `status --json`. */
 export function statusDocument(overview: Overview, problems: readonly string[]): object {
@@ -21,6 +21,7 @@ export function statusDocument(overview: Overview, problems: readonly string[]):
       age_ms: view.last?.ageMs ?? null,
       active_positions: view.role === "brain" ? (view.last?.heartbeat.activePositions ?? null) : undefined,
       mode: view.role === "brain" ? (view.last?.heartbeat.details?.mode ?? null) : undefined,
+      state: view.last?.heartbeat.details?.state ?? null,
       instance_id: view.last?.heartbeat.details?.instanceId ?? null,
     })),
     halt: halt && {
@@ -41,12 +42,11 @@ export function statusDocument(overview: Overview, problems: readonly string[]):
 
 /** `status` for people. */
 export function renderStatus(overview: Overview, problems: readonly string[], colour: boolean): string {
-  const table = newTable(["role", "alive", "status", "last heartbeat", "positions"], colour);
+  const table = newTable(["role", "alive", "status", "last heartbeat", "doing"], colour);
   for (const view of overview.roles) {
     const { last } = view;
-    const positions = view.role === "brain" && last !== null ? String(last.heartbeat.activePositions ?? "?") : "";
     const age = last === null ? "never" : `${tenths(last.ageMs)} ago`;
-    table.push([view.role, isAlive(view) ? "yes" : "NO", last?.heartbeat.status ?? "-", age, positions]);
+    table.push([view.role, isAlive(view) ? "yes" : "NO", last?.heartbeat.status ?? "-", age, doing(view)]);
   }
   const { halt, lastPanic } = overview;
   const lines = [table.toString()];
@@ -60,6 +60,13 @@ export function renderStatus(overview: Overview, problems: readonly string[], co
     problems.length === 0 ? "Healthy" : `Problems:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
   );
   return lines.join("\n");
+}
+
+function doing({ role, last }: RolePulse): string {
+  if (last === null) return "";
+  const { activePositions, details } = last.heartbeat;
+  if (role !== "brain") return details?.state ?? "";
+  return `${activePositions ?? "?"} positions, ${details?.mode ?? "mode unknown"}`;
 }
 
 /** A report as a JSON document, in the contract's names (3.3). */

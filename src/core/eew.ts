@@ -414,7 +414,7 @@ function reporting(
         ? critical("PANIC CLOSE COMPLETE - SYSTEM HALTED", "lock")
         : critical("PANIC CLOSE INCOMPLETE - SYSTEM HALTED", "alarm");
       const published = info("Published to system:panic_close:completed");
-      return [{ kind: "idle" }, [{ kind: "listen" }, published, critical(RULE), banner, critical(RULE)]];
+      return [{ kind: "idle" }, [published, critical(RULE), banner, critical(RULE), { kind: "listen" }]];
     }
     case "report_unconfirmed":
       return [

@@ -44,15 +44,23 @@ export class ChildRun {
 
   /** Sends a signal; unknown if there is no process to send it to. */
   signal(name: NodeJS.Signals): Reading<null> {
-    const sent = this.running() && this.#child.kill(name);
-    return sent ? known(null) : unknown(`${name} could not be sent: the process is gone`);
+    return this.#kill(name) ? known(null) : unknown(`${name} could not be sent: the process is gone`);
   }
 
   /** Ends the process for certain, frozen or not, and waits until it is gone. */
   async end(): Promise<void> {
-    if (!this.running()) return;
-    this.#child.kill("SIGKILL");
-    await this.ended;
+    if (this.#kill("SIGKILL")) await this.ended;
+  }
+
+  /** By pid: under Deno, `ChildProcess.kill` sends a first signal only, and says that it sent the next one too. */
+  #kill(name: NodeJS.Signals): boolean {
+    const { pid } = this.#child;
+    if (this.#over || pid === undefined) return false;
+    try {
+      return process.kill(pid, name);
+    } catch {
+      return false;
+    }
   }
 
   /** Everything it has written so far. */

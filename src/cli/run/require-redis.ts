@@ -10,8 +10,10 @@ import { Refusal } from "../../config/refusal.ts";
 export async function requireRedis(config: RedisConfig): Promise<void> {
   const answer = await reach(config);
   if (answer.known) return;
-  const at = redisAddress(config.url);
-  throw new Refusal(
-    `Redis at ${at} can't be used, ${answer.why}: expected a running Redis, set REDIS_URL or --redis-url`,
-  );
+  throw new Refusal(unusable(config, answer.why));
+}
+
+/** One line that names the address, what happened and what to do. */
+export function unusable(config: RedisConfig, why: string): string {
+  return `Redis at ${redisAddress(config.url)} can't be used (${why}): expected a running Redis, set REDIS_URL or --redis-url`;
 }
