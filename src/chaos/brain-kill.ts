@@ -19,7 +19,7 @@ import { type Check, CRITERIA, checks } from "./verdict.ts";
 export type Method = "sigkill" | "sigterm" | "sigstop";
 
 /** The signal behind each method. */
-export const METHODS: Readonly<Record<Method, Blow>> = { sigkill: "SIGKILL", sigterm: "SIGTERM", sigstop: "SIGSTOP" };
+const METHODS: Readonly<Record<Method, Blow>> = { sigkill: "SIGKILL", sigterm: "SIGTERM", sigstop: "SIGSTOP" };
 
 /** Something that happened, relative to the blow. */
 interface TimelineEntry {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { hostClock } from "../adapters/host/clock.ts";
 import { freePort } from "../adapters/host/port.ts";
 import { ChildRun } from "../adapters/host/processes.ts";
-import { selfCommand } from "../adapters/host/self.ts";
+import type { SelfCommand } from "../adapters/host/self.ts";
 import { reach } from "../adapters/redis/reach.ts";
 import type { Env } from "../config/env.ts";
 import { Refusal } from "../config/refusal.ts";
@@ -38,12 +38,23 @@ const READY_MS = 15_000;
 const LOOK_EVERY_MS = 20;
 const TAIL_LINES = 8;
 
+/** What to start. */
+export interface SandboxOptions {
+  /** Where redis-server is found (`PATH`); nothing else of it reaches the sandbox. */
+  readonly env: Env;
+  /** The program whose roles are drilled. */
+  readonly self: SelfCommand;
+  /** Roles to leave out. */
+  readonly without: readonly BeatingRole[];
+  readonly signal: AbortSignal;
+}
+
 /**
  * Starts everything but the roles named in `without`.
  *
  * @throws {Refusal} if redis-server is not on the PATH or something does not come up; nothing is left behind then.
  */
-export async function openSandbox(env: Env, without: readonly BeatingRole[], signal: AbortSignal): Promise<Sandbox> {
+export async function openSandbox({ env, self, without, signal }: SandboxOptions): Promise<Sandbox> {
   const directory = mkdtempSync(join(tmpdir(), "quantum-sandbox-"));
   const runs = new Map<string, ChildRun>();
   const close = async (): Promise<void> => {
@@ -66,7 +77,7 @@ export async function openSandbox(env: Env, without: readonly BeatingRole[], sig
       BINANCE_API_SECRET: randomBytes(32).toString("hex"),
     };
     const caFile = join(directory, "exchange.pem");
-    const venueUrl = await startExchange(start, { ...base, ...key }, caFile, signal);
+    const venueUrl = await startExchange(start, self, { ...base, ...key }, caFile, signal);
     const sandboxEnv = {
       ...base,
       ...key,
@@ -77,8 +88,7 @@ export async function openSandbox(env: Env, without: readonly BeatingRole[], sig
       LOG_FORMAT: "text",
     };
     const startRole = (role: BeatingRole): void => {
-      const { file, args } = selfCommand();
-      start(role, file, [...args, role], { ...sandboxEnv, STATE_DIRECTORY: join(directory, role) });
+      start(role, self.file, [...self.args, role], { ...sandboxEnv, STATE_DIRECTORY: join(directory, role) });
     };
     for (const role of ["brain", "watchdog", "eew"] as const) if (!without.includes(role)) startRole(role);
     return { redisUrl, env: sandboxEnv, supervisor: supervisorOf(runs, startRole), logTails: () => tails(runs), close };
@@ -106,16 +116,16 @@ async function startRedis(
 
 async function startExchange(
   start: Start,
+  self: SelfCommand,
   env: Record<string, string>,
   caFile: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { file, args } = selfCommand();
   const positions = POSITIONS.flatMap((position) => ["--position", position]);
   const run = start(
     "exchange",
-    file,
-    [...args, "exchange", "--json", "--port", "0", "--https", "--ca-file", caFile, ...positions],
+    self.file,
+    [...self.args, "exchange", "--json", "--port", "0", "--https", "--ca-file", caFile, ...positions],
     env,
   );
   return await ready("the simulated exchange", run, signal, async () => {

@@ -126,7 +126,8 @@ async function nextEvent({ bus, clock, log, identity }: EewWorld, signal: AbortS
     if (lost) log.write("info", "Redis answers again");
     lost = false;
     if (answer.value !== null) return { kind: "panic", delivery: answer.value };
-    await bus.beat("eew", nextBeat("idle"));
+    // Not waited for: a slow write must not hold up the next event. It settles within its own deadline.
+    void bus.beat("eew", nextBeat("idle"));
   }
   return null;
 }

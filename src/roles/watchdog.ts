@@ -82,6 +82,7 @@ async function listen(
     } else {
       role.emit({ kind: "attached", attachment: answer.value });
     }
-    await bus.beat("watchdog", nextBeat(role.state().kind));
+    // Not waited for: a slow write must not make the next heartbeat seem late. It settles within its own deadline.
+    void bus.beat("watchdog", nextBeat(role.state().kind));
   }
 }

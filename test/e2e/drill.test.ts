@@ -1,0 +1,200 @@
+/** The runbook's drill on real processes: the built executable, redis-server, HTTPS. It must pass, and it must be able to fail. */
+
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostClock } from "../../src/adapters/host/clock.ts";
+import { redisOperatorBus } from "../../src/adapters/redis/operator-bus.ts";
+import { brainKill } from "../../src/chaos/brain-kill.ts";
+import { openSandbox, type Sandbox } from "../../src/chaos/sandbox.ts";
+import type { Stage } from "../../src/chaos/stage.ts";
+import { openVenue } from "../../src/cli/run/open-venue.ts";
+import { loadRedis } from "../../src/config/redis.ts";
+import { loadVenue } from "../../src/config/venue.ts";
+import { type Finished, QUANTUM, type RunOptions, run } from "../support/run.ts";
+
+const DRILL_MS = 120_000;
+
+interface Drill extends Finished {
+  /** Names of files that the drill left in its temporary directory. */
+  readonly filesLeft: readonly string[];
+  /** Command lines of processes that still run with it. */
+  readonly processesLeft: readonly string[];
+}
+
+/** Runs a drill in a temporary directory of its own, so that whatever it leaves behind is found. */
+async function drill(args: readonly string[], options: RunOptions = {}): Promise<Drill> {
+  const directory = mkdtempSync(join(tmpdir(), "quantum-e2e-"));
+  try {
+    const finished = await run(QUANTUM, ["chaos", "--sandbox", ...args], {
+      ...options,
+      env: { TMPDIR: directory, ...options.env },
+    });
+    return { ...finished, filesLeft: readdirSync(directory), processesLeft: processesOf(directory) };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Processes whose command line or environment names the directory. */
+function processesOf(directory: string): readonly string[] {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter(
+      (pid) => read(`/proc/${pid}/cmdline`).includes(directory) || read(`/proc/${pid}/environ`).includes(directory),
+    )
+    .map((pid) => read(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
+}
+
+interface Document {
+  readonly passed: boolean;
+  readonly event_id: string | null;
+  readonly checks: readonly { readonly name: string; readonly measured: unknown; readonly passed: boolean }[];
+  readonly recovery: { readonly passed: boolean } | null;
+}
+
+function document({ stdout }: Finished): Document {
+  return JSON.parse(stdout) as Document;
+}
+
+const CRITERIA = ["heartbeat_to_panic_ms", "panic_to_flat_ms", "kill_to_flat_ms", "positions_failed", "trading_halted"];
+
+describe("chaos --sandbox", () => {
+  test.concurrent.each(["sigkill", "sigterm", "sigstop"])(
+    "passes with --method %s, recovers, and leaves no process and no file behind",
+    async (method) => {
+      const finished = await drill(["--json", "--method", method]);
+      expect(finished.code, finished.stderr).toBe(0);
+      const { passed, checks, recovery } = document(finished);
+      expect(passed).toBe(true);
+      expect(checks.map(({ name }) => name)).toEqual(CRITERIA);
+      expect(checks.every((check) => check.passed)).toBe(true);
+      expect(recovery).toEqual({ passed: true, failure: null } as typeof recovery);
+      expect(finished.filesLeft).toEqual([]);
+      expect(finished.processesLeft).toEqual([]);
+    },
+    DRILL_MS,
+  );
+
+  test.concurrent(
+    "goes red without a watchdog: nothing is published, nothing is closed, nothing is halted",
+    async () => {
+      const finished = await drill(["--json", "--without", "watchdog"]);
+      expect(finished.code, finished.stderr).toBe(1);
+      const { passed, event_id, checks, recovery } = document(finished);
+      expect(passed).toBe(false);
+      expect(event_id).toBeNull();
+      expect(checks.map(({ measured }) => measured)).toEqual([null, null, null, null, null]);
+      expect(recovery).toBeNull();
+      expect([...finished.filesLeft, ...finished.processesLeft]).toEqual([]);
+    },
+    DRILL_MS,
+  );
+
+  test.concurrent(
+    "goes red without a worker: the panic is seen, flat is not",
+    async () => {
+      const finished = await drill(["--json", "--without", "eew"]);
+      expect(finished.code, finished.stderr).toBe(1);
+      const { passed, checks } = document(finished);
+      expect(passed).toBe(false);
+      expect(checks.map((check) => check.passed)).toEqual([true, false, false, false, false]);
+      expect([...finished.filesLeft, ...finished.processesLeft]).toEqual([]);
+    },
+    DRILL_MS,
+  );
+
+  test.concurrent.each(["SIGINT", "SIGTERM"] as const)(
+    "ended by %s in the middle, it says so and leaves nothing behind",
+    async (signal) => {
+      let sent = false;
+      const finished = await drill([], {
+        watch: (stderr, kill) => {
+          if (sent || !stderr.includes("brain killed")) return;
+          sent = true;
+          kill(signal);
+        },
+      });
+      expect(finished.code).toBe(1);
+      expect(finished.stderr).toEndWith("quantum: The drill was interrupted\n");
+      expect(finished.stdout).toBe("");
+      expect([...finished.filesLeft, ...finished.processesLeft]).toEqual([]);
+    },
+    DRILL_MS,
+  );
+
+  test("without redis-server on the PATH it says how to install it", async () => {
+    const finished = await drill([], { env: { PATH: "/nonexistent" } });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("redis-server is not on the PATH: expected it installed");
+    expect(finished.stderr).toContain("apt-get install -y redis-server");
+    expect(finished.filesLeft).toEqual([]);
+  });
+});
+
+test.concurrent(
+  "a second drill on the same Redis is judged by its own event id, and can fail where the first passed",
+  async () => {
+    const self = { file: QUANTUM, args: [] };
+    const signal = new AbortController().signal;
+    const sandbox = await openSandbox({ env: process.env, self, without: [], signal });
+    const { stage, close } = await stageOf(sandbox, signal);
+    try {
+      const first = await brainKill(stage, "sigkill");
+      expect(first.passed).toBe(true);
+      await openPosition(sandbox, "BTCUSDT", "0.003");
+      const second = await brainKill(stage, "sigkill");
+      expect(second.passed).toBe(true);
+      expect(second.eventId).not.toBe(first.eventId);
+      await openPosition(sandbox, "BTCUSDT", "0.003");
+      await sandbox.supervisor.strike("eew", "SIGKILL");
+      const third = await brainKill({ ...stage, without: ["eew"] }, "sigkill");
+      expect(third.passed).toBe(false);
+      expect(third.checks.map(({ passed }) => passed)).toEqual([true, false, false, false, false]);
+    } finally {
+      await close();
+      await sandbox.close();
+    }
+  },
+  3 * DRILL_MS,
+);
+
+async function stageOf(sandbox: Sandbox, signal: AbortSignal): Promise<{ stage: Stage; close(): Promise<void> }> {
+  const bus = redisOperatorBus(loadRedis(sandbox.env, { redisUrl: undefined, namespace: undefined }));
+  const exchange = await openVenue(loadVenue(sandbox.env));
+  const { supervisor } = sandbox;
+  return {
+    stage: {
+      target: "sandbox",
+      clock: hostClock,
+      bus,
+      exchange,
+      supervisor,
+      without: [],
+      progress: () => undefined,
+      signal,
+    },
+    close: async () => {
+      bus.close();
+      await exchange.dispose();
+    },
+  };
+}
+
+/** Opens a position past all orders, through the simulated exchange's own control path. */
+async function openPosition({ env }: Sandbox, symbol: string, amount: string): Promise<void> {
+  const answer = await fetch(`${env["BINANCE_BASE_URL"]}/sim/positions`, {
+    method: "POST",
+    body: JSON.stringify({ apiKey: env["BINANCE_API_KEY"], symbol, amount }),
+    tls: { ca: readFileSync(env["BINANCE_CA_FILE"] ?? "", "utf8") },
+  });
+  expect(answer.status).toBe(200);
+}
