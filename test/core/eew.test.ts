@@ -156,7 +156,7 @@ describe("the straight line", () => {
     const worker = Worker.verifying();
     worker.send(30, account([]));
     expect(worker.send(31, { kind: "report_unconfirmed", why: "no answer" })).toEqual([]);
-    expect(deadline(worker.state)).toBe(at(31 + LIMITS.retryMs));
+    expect(deadline(worker.state)).toBe(at(31 + LIMITS.reportAgainMs));
     expect(worker.send(281, { kind: "timer" }).map(({ kind }) => kind)).toEqual(["report"]);
     expect(worker.send(282, { kind: "reported" })).toEqual([{ kind: "listen" }]);
     expect(worker.state).toEqual({ kind: "idle" });
@@ -189,9 +189,9 @@ describe("never better than the venue says", () => {
     worker.send(30, account([]));
     worker.send(1_030, { kind: "timer" });
     worker.send(1_040, account([BTC]));
-    worker.send(1_290, { kind: "timer" });
-    expect(worker.send(1_300, account([]))).toEqual([]);
-    expect(worker.state).toMatchObject({ kind: "verifying", cleanAt: at(1_300) });
+    worker.send(2_040, { kind: "timer" });
+    expect(worker.send(2_050, account([]))).toEqual([]);
+    expect(worker.state).toMatchObject({ kind: "verifying", cleanAt: at(2_050) });
   });
 
   test("an order that was executed in part leaves NOT_FLAT with the residual by name", () => {
@@ -200,7 +200,7 @@ describe("never better than the venue says", () => {
     worker.answer(21, "ETHUSDT", filled("0.05"));
     const rest = aPosition("BTCUSDT", "0.001");
     expect(worker.send(30, account([rest]))).toEqual([]);
-    expect(worker.send(280, { kind: "timer" })).toEqual([{ kind: "read_account" }]);
+    expect(worker.send(1_030, { kind: "timer" })).toEqual([{ kind: "read_account" }]);
     const completion = reported(worker.send(21 + LIMITS.verifyMs, account([rest])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
@@ -242,9 +242,9 @@ describe("never better than the venue says", () => {
   test("positions that can't be read at all are UNKNOWN, never an empty account", () => {
     const worker = Worker.reading();
     worker.send(10, { kind: "account", account: UNREADABLE });
-    expect(deadline(worker.state)).toBe(at(10 + LIMITS.retryMs));
-    worker.send(260, { kind: "timer" });
-    worker.send(270, { kind: "account", account: UNREADABLE });
+    expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
+    worker.send(1_010, { kind: "timer" });
+    worker.send(1_020, { kind: "account", account: UNREADABLE });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -277,7 +277,7 @@ describe("never better than the venue says", () => {
   test("a resting order that stays is NOT_FLAT and counts by its symbol", () => {
     const worker = Worker.verifying();
     worker.send(30, account([], [aRestingOrder("SOLUSDT")]));
-    worker.send(280, { kind: "timer" });
+    worker.send(1_030, { kind: "timer" });
     const completion = reported(worker.send(21 + LIMITS.verifyMs, account([], [aRestingOrder("SOLUSDT")])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
