@@ -33,6 +33,9 @@ export interface Sandbox {
 /** What the drill closes: the runbook's "1-2 small positions", about $100 each (step 2). */
 const POSITIONS = ["BTCUSDT=0.002", "ETHUSDT=-0.05"];
 
+/** What a call takes there and back: a venue in the same region, not one on the same chip. */
+const LATENCY_MS = "30";
+
 /** How long a process may take to be usable. */
 const READY_MS = 15_000;
 const LOOK_EVERY_MS = 20;
@@ -125,7 +128,19 @@ async function startExchange(
   const run = start(
     "exchange",
     self.file,
-    [...self.args, "exchange", "--json", "--port", "0", "--https", "--ca-file", caFile, ...positions],
+    [
+      ...self.args,
+      "exchange",
+      "--json",
+      "--port",
+      "0",
+      "--latency-ms",
+      LATENCY_MS,
+      "--https",
+      "--ca-file",
+      caFile,
+      ...positions,
+    ],
     env,
   );
   return await ready("the simulated exchange", run, signal, async () => {

@@ -42,6 +42,7 @@ async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
     .parserConfiguration({
       "boolean-negation": false,
       "camel-case-expansion": false,
+      "dot-notation": false,
     })
     .version(version())
     .alias({ h: "help", v: "version" })

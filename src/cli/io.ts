@@ -1,4 +1,4 @@
-import type { Env } from "../config/env.ts";
+import { type Env, variable } from "../config/env.ts";
 
 /** What a command may touch of the process it runs in; tests bring their own. */
 export interface Io {
@@ -13,6 +13,11 @@ export interface Io {
   readonly terminal: boolean;
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
+}
+
+/** Whether a result may have colours (contract section 1): on a terminal only, none with NO_COLOR. */
+export function coloursWanted({ env, terminal }: Io): boolean {
+  return terminal && variable(env, "NO_COLOR") === null;
 }
 
 /** A command that has run: the exit code (contract section 1). */

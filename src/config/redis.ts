@@ -31,6 +31,10 @@ export function loadRedis(env: Env, flags: RedisFlags): RedisConfig {
   if (parsed === null || (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") || parsed.hostname === "") {
     throw new Refusal("REDIS_URL (--redis-url) is not a Redis URL: expected redis://host:port or rediss://host:port");
   }
+  // ioredis takes any other path for database 0, and a query for options of its own: neither was meant.
+  if (!/^\/?\d*$/.test(parsed.pathname) || parsed.search !== "" || parsed.hash !== "") {
+    throw new Refusal("REDIS_URL (--redis-url) has more than host, port and database: expected redis://host:port/0");
+  }
   const namespace = flags.namespace ?? variable(env, "QUANTUM_NAMESPACE") ?? "";
   if (!/^[A-Za-z0-9_.-]*$/.test(namespace)) {
     throw new Refusal(

@@ -9,7 +9,7 @@ import type { Env } from "../../config/env.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { loadTestnet, loadVenue } from "../../config/venue.ts";
-import type { ExitCode, Io } from "../io.ts";
+import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { drillDocument, renderDrill } from "../render-drill.ts";
 import { openVenue } from "./open-venue.ts";
@@ -26,7 +26,7 @@ interface Place extends Pick<Stage, "target" | "supervisor" | "without"> {
 export async function chaos(flags: Flags, io: Io): Promise<ExitCode> {
   const method = (text(flags, "method") ?? "sigkill") as Method;
   const result = isSet(flags, "sandbox") ? await inSandbox(flags, io, method) : await live(flags, io, method);
-  io.out(isSet(flags, "json") ? JSON.stringify(drillDocument(result)) : renderDrill(result, io.terminal));
+  io.out(isSet(flags, "json") ? JSON.stringify(drillDocument(result)) : renderDrill(result, coloursWanted(io)));
   return result.passed ? 0 : 1;
 }
 

@@ -2,7 +2,7 @@ import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
 import { problems } from "../../core/overview.ts";
-import type { ExitCode, Io } from "../io.ts";
+import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags } from "../options.ts";
 import { renderStatus, statusDocument } from "../render.ts";
 import { unusable } from "./require-redis.ts";
@@ -22,7 +22,7 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
   io.out(
     isSet(flags, "json")
       ? JSON.stringify(statusDocument(overview.value, found))
-      : renderStatus(overview.value, found, io.terminal),
+      : renderStatus(overview.value, found, coloursWanted(io)),
   );
   return found.length === 0 ? 0 : 1;
 }
