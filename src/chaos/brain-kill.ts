@@ -188,8 +188,9 @@ async function flatSince(stage: Stage, symbols: readonly string[], since: UnixMi
   const { bus, exchange } = stage;
   const positions = await exchange.positions();
   if (!positions.known || positions.value.length > 0) return null;
-  // The two clocks are read right after one another, so that what they differ by is theirs, but for the way there.
-  const [busNow, venueNow] = [await bus.now(), await exchange.now()];
+  // The venue's clock is as of its answer, so the bus is asked right after it: what is left of the way makes us look later.
+  const venueNow = await exchange.now();
+  const busNow = await bus.now();
   if (!busNow.known || !venueNow.known) return null;
   const ahead = venueNow.value - busNow.value;
   const filledAt = await exchange.lastFillAt(symbols, (since + ahead) as UnixMillis);
