@@ -38,6 +38,7 @@ async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
   let printed = "";
   const cli = yargs()
     .scriptName("quantum")
+    .locale("en")
     .usage("$0 <command>\n\nThe emergency exit for leveraged futures bots: notices, closes, halts, and proves it.")
     .parserConfiguration({
       "boolean-negation": false,
