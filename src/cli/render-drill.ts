@@ -33,7 +33,7 @@ export function drillDocument(result: DrillResult): object {
 export function renderDrill(result: DrillResult, colour: boolean): string {
   const table = newTable(["Metric", "Measured", "Threshold", "Result"], colour);
   for (const check of result.checks) {
-    table.push([TITLES[check.name] ?? check.name, measured(check), threshold(check), check.passed ? "PASS" : "FAIL"]);
+    table.push([TITLES[check.name] ?? check.name, measured(check), threshold(check), word(check.passed, colour)]);
   }
   const timeline = result.timeline.map(({ atMs, event }) => `${`${atMs} ms`.padStart(10)}  ${event}`);
   const { recovery } = result;
@@ -43,8 +43,13 @@ export function renderDrill(result: DrillResult, colour: boolean): string {
     ...timeline,
     table.toString(),
     `Recovery: ${recovered}`,
-    result.passed ? "PASS" : "FAIL",
+    word(result.passed, colour),
   ].join("\n");
+}
+
+function word(passed: boolean, colour: boolean): string {
+  if (!colour) return passed ? "PASS" : "FAIL";
+  return passed ? "\u001b[1;32mPASS\u001b[0m" : "\u001b[1;31mFAIL\u001b[0m";
 }
 
 function measured({ name, measured }: Check): string {
