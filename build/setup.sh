@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 # npm writes node_modules/.package-lock.json last, so it is as new as the last install that finished.
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "setup: installing npm packages" >&2
-  npm ci --include=dev --no-audit --no-fund --loglevel=error >&2
+  # Not "npm ci": it refuses a lock file without every other platform's binaries, and not every mirror serves those.
+  npm install --no-save --include=dev --no-audit --no-fund --loglevel=error >&2
   touch node_modules/.package-lock.json
 fi
 
