@@ -10,10 +10,10 @@ const CACHE = join(ROOT, "build", ".cache");
 /**
  * Bun reads these variables before any code of ours runs: BUN_OPTIONS can preload a script, BUN_BE_BUN turns the
  * executable into the bun command line, BUN_INSPECT… opens a debugger. There is no switch against them, so the
- * runtime that is packed in gets them renamed, letter for letter; src/main.ts can then refuse to run.
+ * runtime that is packed in gets names that no environment can hold; src/main.ts can then refuse the real ones.
  */
 const RENAMED = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT"] as const;
-const DISARMED_PREFIX = "XXX";
+const DISARMED_PREFIX = "\0\0\0";
 
 function disarmedRuntime(): string {
   const runtime = readFileSync(process.execPath);

@@ -58,7 +58,7 @@ function loadBaseUrl(text: string | null, testnet: boolean): string {
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {
     throw new Refusal(`BINANCE_BASE_URL is ${url.origin}: plain http is accepted on loopback only, expected https`);
   }
-  if (testnet && url.hostname === new URL(baseUrlFor(false)).hostname) {
+  if (testnet && url.hostname.replace(/\.$/, "") === new URL(baseUrlFor(false)).hostname) {
     throw new Refusal(
       `BINANCE_BASE_URL is ${url.origin}, the real venue, but BINANCE_TESTNET is true: expected one or the other`,
     );

@@ -52,7 +52,7 @@ export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void
   }
 
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
-  await world.exchange.warm(WARM_SOCKETS);
+  // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
   await Promise.all([role.ended, keepWarm(world, ears.signal)]);
 }

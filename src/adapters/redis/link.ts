@@ -91,8 +91,13 @@ export class RedisLink {
     });
     // A question that hits its deadline first stops listening; the rejection must not count as unhandled.
     ready.catch(() => undefined);
-    this.#client = { redis, ready };
-    return this.#client;
+    const client = { redis, ready };
+    // A connection that ended while nobody asked is not handed to the next question, which may be the halt.
+    redis.once("end", () => {
+      if (this.#client === client) this.#client = null;
+    });
+    this.#client = client;
+    return client;
   }
 
   #discard(client: Client): void {

@@ -3,27 +3,30 @@ import { hostClock } from "../../adapters/host/clock.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { VenueConfig } from "../../config/venue.ts";
 
+/** How long a start waits for the venue's word on the key; a venue that is slower than this has not refused it. */
+const ACCESS_MS = 1_000;
+
 /**
  * Connects to the venue, and makes sure that it does not refuse the key. A venue that does not answer is no
- * reason not to start: a protector must be there when it comes back.
+ * reason not to start, nor to start late: a protector must be there when it comes back.
  *
  * @throws {Refusal} naming what is wrong with the key.
  */
 export async function openVenue(config: VenueConfig): Promise<BinanceExchange> {
-  const { baseUrl, apiKey, secret } = config;
   const exchange = connect(config);
-  const access = await exchange.access();
-  if (access.kind !== "refused") return exchange;
+  const noAnswer = hostClock.sleep(ACCESS_MS).then(() => null);
+  const access = await Promise.race([exchange.access(), noAnswer]);
+  if (access?.kind !== "refused") return exchange;
   await exchange.dispose();
   throw new Refusal(
-    `${baseUrl} refuses BINANCE_API_KEY or BINANCE_API_SECRET, ${access.why}: expected a key of this venue with futures enabled`,
+    `${config.baseUrl} refuses BINANCE_API_KEY or BINANCE_API_SECRET, ${access.why}: expected a key of this venue with futures enabled`,
   );
+}
 
-  function connect({ caPem }: VenueConfig): BinanceExchange {
-    try {
-      return binanceExchange({ baseUrl, apiKey, secret, clock: hostClock, caPem: caPem ?? undefined });
-    } catch (error) {
-      throw new Refusal(error instanceof Error ? error.message : String(error));
-    }
+function connect({ baseUrl, apiKey, secret, caPem }: VenueConfig): BinanceExchange {
+  try {
+    return binanceExchange({ baseUrl, apiKey, secret, clock: hostClock, caPem: caPem ?? undefined });
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const UNITS = join(import.meta.dir, "../../systemd");
+
+const BRAIN = "quantum-exit-brain.service";
+const WATCHDOG = "quantum-exit-brain-watchdog.service";
+const EEW = "quantum-emergency-exit-worker.service";
+
+/** A unit's settings in order; a key may come more than once. */
+interface Setting {
+  readonly section: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+function parse(text: string): readonly Setting[] {
+  const settings: Setting[] = [];
+  let section = "";
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const [, header] = /^\[(\w+)\]$/.exec(line) ?? [];
+    if (header !== undefined) {
+      section = header;
+      continue;
+    }
+    const [, key, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
+    // A line carried on in the next one would slip past the checks below, and systemd's quoting with it.
+    if (key === undefined || value === undefined || value.endsWith("\\")) throw new Error(`Not a setting: ${line}`);
+    settings.push({ section, key, value });
+  }
+  return settings;
+}
+
+function unit(name: string): readonly Setting[] {
+  return parse(readFileSync(join(UNITS, name), "utf8"));
+}
+
+/** Every value of a key, each behind its section, e.g. `[Unit] 0`. */
+function values(name: string, key: string): readonly string[] {
+  return unit(name)
+    .filter((setting) => setting.key === key)
+    .map(({ section, value }) => `[${section}] ${value}`);
+}
+
+/** Dependencies through which the end of one unit can end another, or keep it from starting. */
+const BINDING = /^(Requires|Requisite|BindsTo|PartOf|RequiredBy|Conflicts|PropagatesStopTo|StopPropagatedFrom)$/;
+/** Settings that would throttle a protector, end it, or stop it from being started again. */
+const LIMITING = /^(CPU\w+|Memory(?!Deny)\w+|Tasks\w+|IO\w+|RuntimeMaxSec|RestartPreventExitStatus)$/;
+
+const CREDENTIALS = [
+  "[Service] binance-api-key:/etc/quantum/binance-api-key",
+  "[Service] binance-api-secret:/etc/quantum/binance-api-secret",
+];
+
+const TABLE = [
+  { name: BRAIN, command: "brain", restart: ["no"], pause: [], stopSec: "5", oom: [], credentials: CREDENTIALS },
+  {
+    name: WATCHDOG,
+    command: "watchdog",
+    restart: ["always"],
+    pause: ["1"],
+    stopSec: "5",
+    oom: ["-900"],
+    credentials: [],
+  },
+  {
+    name: EEW,
+    command: "eew",
+    restart: ["always"],
+    pause: ["1"],
+    stopSec: "30",
+    oom: ["-900"],
+    credentials: CREDENTIALS,
+  },
+] as const;
+
+test("there is one unit for each role, under the runbook's names", () => {
+  expect(readdirSync(UNITS).sort()).toEqual([BRAIN, WATCHDOG, EEW].sort());
+});
+
+for (const { name, command, restart, pause, stopSec, oom, credentials } of TABLE) {
+  const service = (words: readonly string[]): readonly string[] => words.map((word) => `[Service] ${word}`);
+
+  describe(name, () => {
+    test("runs its role from the deployed executable", () => {
+      expect(values(name, "ExecStart")).toEqual([`[Service] /usr/local/bin/quantum ${command}`]);
+      expect(values(name, "WorkingDirectory")).toEqual(["[Service] /"]);
+      expect(values(name, "Type")).toEqual(["[Service] exec"]);
+    });
+
+    test("no stop of anything else stops it", () => {
+      expect(unit(name).filter(({ key }) => BINDING.test(key))).toEqual([]);
+      expect(values(name, "Wants")).toEqual(["[Unit] network-online.target"]);
+    });
+
+    test("starts after Redis, under either of its names", () => {
+      const after = values(name, "After").join(" ");
+      for (const other of ["network-online.target", "redis-server.service", "redis.service"]) {
+        expect(after).toContain(other);
+      }
+    });
+
+    test("is restarted as its role asks", () => {
+      expect(values(name, "Restart")).toEqual(service(restart));
+      expect(values(name, "RestartSec")).toEqual(service(pause));
+      // Under [Service] systemd ignores it, and a protector would stay down after five failures.
+      expect(values(name, "StartLimitIntervalSec")).toEqual(["[Unit] 0"]);
+      expect(values(name, "TimeoutStopSec")).toEqual([`[Service] ${stopSec}`]);
+      expect(values(name, "KillSignal")).toEqual([]);
+      expect(values(name, "SendSIGKILL")).toEqual([]);
+    });
+
+    test("is not throttled, and ends last where it protects", () => {
+      expect(values(name, "OOMScoreAdjust")).toEqual(service(oom));
+      expect(unit(name).filter(({ key }) => LIMITING.test(key))).toEqual([]);
+    });
+
+    test("holds no secret, and the exchange key only where it is needed", () => {
+      expect(values(name, "LoadCredential")).toEqual([...credentials]);
+      expect(values(name, "EnvironmentFile")).toEqual(["[Service] /etc/quantum/quantum.env"]);
+      const elsewhere = ["Environment", "PassEnvironment", "SetCredential", "SetCredentialEncrypted"];
+      expect(unit(name).filter(({ key }) => elsewhere.includes(key))).toEqual([]);
+    });
+
+    test("lets nobody else's code into the executable", () => {
+      expect(values(name, "UnsetEnvironment")).toEqual([
+        "[Service] BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_INSPECT_PRELOAD",
+      ]);
+      expect(values(name, "NoNewPrivileges")).toEqual(["[Service] yes"]);
+      expect(values(name, "ProtectSystem")).toEqual(["[Service] strict"]);
+      expect(values(name, "CapabilityBoundingSet")).toEqual(["[Service] "]);
+    });
+
+    test("leaves the runtime able to compile, and an unforeseen call unable to kill", () => {
+      expect(values(name, "MemoryDenyWriteExecute")).toEqual([]);
+      expect(values(name, "SystemCallErrorNumber")).toEqual(["[Service] EPERM"]);
+    });
+  });
+}
+
+test("each role has a user of its own, and the worker the state directory", () => {
+  // A shared account would let the watchdog read the brain's key through /proc, and the brain signal its watchdog.
+  for (const { name } of TABLE) {
+    expect(values(name, "DynamicUser")).toEqual(["[Service] yes"]);
+    expect([...values(name, "User"), ...values(name, "Group")]).toEqual([]);
+  }
+  expect(TABLE.map(({ name }) => values(name, "StateDirectory"))).toEqual([[], [], ["[Service] quantum"]]);
+});
+
+describe.if(process.platform === "linux")("systemd-analyze verify", () => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "quantum-units-"));
+    cpSync(UNITS, folder, { recursive: true });
+    // It wants the executable to exist; whether it is deployed on this machine is not what is tested.
+    for (const { name } of TABLE) {
+      const path = join(folder, name);
+      writeFileSync(path, readFileSync(path, "utf8").replace("=/usr/local/bin/quantum ", `=${process.execPath} `));
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function verify(...paths: readonly string[]): { readonly exitCode: number; readonly output: string } {
+    const analyze = Bun.which("systemd-analyze");
+    if (analyze === null) throw new Error("systemd-analyze is missing: expected the package systemd installed");
+    const run = Bun.spawnSync([analyze, "--man=no", "verify", ...paths], {
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: 30_000,
+    });
+    return { exitCode: run.exitCode, output: `${run.stdout.toString()}${run.stderr.toString()}` };
+  }
+
+  test("has nothing to say about the units", () => {
+    expect(verify(...TABLE.map(({ name }) => join(folder, name)))).toEqual({ exitCode: 0, output: "" });
+  }, 40_000);
+
+  test("would have found a setting in the wrong section", () => {
+    const path = join(folder, "quantum-wrong.service");
+    const text = readFileSync(join(folder, WATCHDOG), "utf8");
+    writeFileSync(path, text.replace("[Service]\n", "[Service]\nStartLimitIntervalSec=0\n"));
+    expect(verify(path).output).toContain("StartLimitIntervalSec");
+  }, 40_000);
+});
