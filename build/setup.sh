@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing and nothing else: npm packages always, redis-server if asked for with "redis".
+# Installs what is missing and nothing else: npm packages always, and the programs that are named.
+#   sh build/setup.sh [redis-server] [systemd-analyze]
 # A machine needs Node.js, npm and git; everything else comes from here.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,17 +13,24 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-[ "${1:-}" = redis ] || exit 0
-command -v redis-server >/dev/null 2>&1 && exit 0
+missing=""
+for program in "$@"; do
+  command -v "$program" >/dev/null 2>&1 && continue
+  case "$program" in
+    systemd-analyze) missing="$missing systemd" ;;
+    *) missing="$missing $program" ;;
+  esac
+done
+[ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-  echo "setup: installing redis-server with apt-get" >&2
-  # Only the program: a drill starts its own, and a test machine needs no service.
+  echo "setup: installing$missing with apt-get" >&2
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq >&2
-  apt-get install -y -qq --no-install-recommends redis-server >&2
+  # shellcheck disable=SC2086 # one word for each package
+  apt-get install -y -qq --no-install-recommends $missing >&2
   exit 0
 fi
-echo "setup: redis-server is missing and can't be installed without root. Type:" >&2
-echo "  sudo apt-get update && sudo apt-get install -y redis-server" >&2
+echo "setup:$missing is missing and can't be installed without root and apt-get. On Debian or Ubuntu type:" >&2
+echo "  sudo apt-get update && sudo apt-get install -y$missing" >&2
 exit 1
