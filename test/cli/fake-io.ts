@@ -1,0 +1,39 @@
+/** The command line in this process, with nothing of the process around it. */
+
+import { runCli } from "../../src/cli/cli.ts";
+import type { ExitCode } from "../../src/cli/io.ts";
+import type { Env } from "../../src/config/env.ts";
+
+/** What came of a command line. */
+export interface Ran {
+  readonly code: ExitCode;
+  /** Each line of standard output. */
+  readonly out: readonly string[];
+  /** Each line of standard error. */
+  readonly err: readonly string[];
+}
+
+/** What surrounds a command line; nothing of it is set if not given. */
+export interface Surroundings {
+  readonly env?: Env;
+  readonly terminal?: boolean;
+  /** What a person answers; null: nobody is there. */
+  readonly answer?: string | null;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs one command line to its end. */
+export async function cli(argv: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  const { env = {}, terminal = false, answer = null, signal = new AbortController().signal } = surroundings;
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCli(argv, {
+    env,
+    terminal,
+    signal,
+    out: (text) => out.push(...text.split("\n")),
+    err: (text) => err.push(...text.split("\n")),
+    ask: async () => answer,
+  });
+  return { code, out, err };
+}

@@ -1,0 +1,170 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { freePort } from "../../src/adapters/host/port.ts";
+import type { Env } from "../../src/config/env.ts";
+import { cli, type Ran, type Surroundings } from "./fake-io.ts";
+
+const SECRET = "api-secret-s3cret";
+const VENUE: Env = {
+  BINANCE_TESTNET: "true",
+  BINANCE_API_KEY: "api-key-k3y",
+  BINANCE_API_SECRET: SECRET,
+  BINANCE_BASE_URL: "http://127.0.0.1:1",
+};
+
+/** Commands that read the venue. */
+const VENUE_COMMANDS = ["brain", "eew", "chaos", "reset"] as const;
+
+/** No Redis listens here. */
+let deadUrl: string;
+let deadAddress: string;
+
+beforeAll(async () => {
+  deadAddress = `127.0.0.1:${await freePort()}`;
+  deadUrl = `redis://user:hunter2@${deadAddress}`;
+});
+
+/** The one line of a command that is refused: no stack trace, no secret, nothing on stdout. */
+async function line(argv: readonly string[], code: 1 | 2, surroundings: Surroundings = {}): Promise<string> {
+  const ran = await cli(argv, surroundings);
+  expect(ran).toMatchObject({ code, out: [] });
+  expect(ran.err).toHaveLength(1);
+  const text = ran.err.join("\n");
+  expect(text).toStartWith("quantum: ");
+  expect(text).not.toContain("    at ");
+  for (const secret of ["hunter2", SECRET, "k3y"]) expect(text).not.toContain(secret);
+  return text;
+}
+
+describe("bad usage is one line and exit 2", () => {
+  test.each([
+    ["no command", [], "No command was given: expected one of those in quantum --help"],
+    ["an unknown command", ["xyzzy"], "Unknown argument: xyzzy"],
+    ["a misspelt command", ["brian"], "Did you mean brain"],
+    ["another misspelt command", ["watchdgo"], "Did you mean watchdog"],
+    ["an argument too many", ["status", "now"], "Unknown argument: now"],
+    ["a misspelt flag", ["status", "--jsno"], "Unknown argument: jsno"],
+    ["a flag of another command", ["status", "--wait-ms", "0"], "Unknown argument"],
+    ["a flag in camel case", ["status", "--redisUrl", "redis://127.0.0.1"], "Unknown argument: redisUrl"],
+    ["a flag with a dot", ["status", "--redis-url.x", "redis://127.0.0.1"], "Unknown argument: redis-url.x"],
+    ["a negated flag", ["status", "--no-json"], "Unknown argument: no-json"],
+    ["an unknown short flag", ["status", "-x"], "Unknown argument: x"],
+    [
+      "a limit that is no number",
+      ["watchdog", "--heartbeat-missing-ms", "abc"],
+      '--heartbeat-missing-ms is "abc": expected a whole number from 1000 to 60000',
+    ],
+    [
+      "a limit with a minus",
+      ["watchdog", "--degraded-ms", "-5000"],
+      '--degraded-ms is "-5000": expected a whole number from 1000 to 60000',
+    ],
+    [
+      "a limit without a value",
+      ["watchdog", "--heartbeat-missing-ms"],
+      '--heartbeat-missing-ms is "": expected a whole number from 1000 to 60000',
+    ],
+    ["a limit of nothing", ["watchdog", "--degraded-ms="], '--degraded-ms is "": expected a whole number'],
+    ["a time in hex", ["panic", "--wait-ms", "0x10"], '--wait-ms is "0x10": expected a whole number from 0 to 600000'],
+    ["an age that is too short", ["eew", "--event-max-age-ms", "59999"], '--event-max-age-ms is "59999": expected'],
+    ["a port that does not exist", ["exchange", "--port", "65536"], '--port is "65536": expected a whole number'],
+    [
+      "a flag given twice",
+      ["status", "--redis-url", "redis://127.0.0.1:1", "--redis-url", "redis://127.0.0.1:2"],
+      "--redis-url is given more than once: expected it once",
+    ],
+    [
+      "a limit given twice",
+      ["watchdog", "--degraded-ms", "5000", "--degraded-ms", "6000"],
+      "--degraded-ms is given more than once: expected it once",
+    ],
+    ["a method that does not exist", ["chaos", "--method", "sigfoo"], 'Argument: method, Given: "sigfoo", Choices: '],
+    ["a drill that does not exist", ["chaos", "brian-kill"], 'Argument: drill, Given: "brian-kill", Choices: '],
+    ["a role that can't be left out", ["chaos", "--sandbox", "--without", "brain"], 'Given: "brain", Choices: '],
+    ["--without on a live deployment", ["chaos", "--without", "eew"], "expected --sandbox with it"],
+    ["an empty reason", ["panic", "--reason="], "--reason is empty"],
+    ["a reason of two lines", ["panic", "--reason", "a\nb"], "--reason is empty, too long or has control characters"],
+    ["a reason of 201 characters", ["panic", "--reason", "x".repeat(201)], "expected 1 to 200 characters"],
+    ["a namespace with a colon", ["status", "--namespace", "a:b"], 'QUANTUM_NAMESPACE (--namespace) is "a:b"'],
+    ["a Redis URL of another kind", ["gate", "--redis-url", "http://:hunter2@x"], "REDIS_URL (--redis-url) is not"],
+    ["an empty Redis URL", ["gate", "--redis-url="], "REDIS_URL (--redis-url) is not a Redis URL"],
+    ["a position without an amount", ["exchange", "--position", "BTCUSDT"], "--position BTCUSDT: "],
+    ["a position of an unknown symbol", ["exchange", "--position", "XYZ=1"], "--position XYZ=1: "],
+    ["a position that is no number", ["exchange", "--position", "BTCUSDT=lots"], "--position BTCUSDT=lots: "],
+    ["a certificate without HTTPS", ["exchange", "--ca-file", "x.pem"], "expected --https with it"],
+  ] as const)("%s", async (_what, argv, expected) => {
+    expect(await line(argv, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(expected);
+  });
+});
+
+// Known defect: yargs takes any value of a switch but "true" for false, so that a drill meant for the sandbox goes live.
+describe("a switch with a value that is neither true nor false", () => {
+  test.failing.each([
+    ["status", "--json=yes"],
+    ["chaos", "--sandbox=1"],
+    ["chaos", "--sandbox=ture"],
+  ])("is refused by name: %s %s", async (command, flag) => {
+    const text = await line([command, flag], 2, { env: { ...VENUE, REDIS_URL: deadUrl } });
+    expect(text).toContain(flag.slice(0, flag.indexOf("=")));
+  });
+});
+
+describe("bad configuration is one line and exit 2", () => {
+  test.each(VENUE_COMMANDS)("%s refuses to guess the venue", async (command) => {
+    expect(await line([command], 2, { env: { ...VENUE, BINANCE_TESTNET: undefined } })).toBe(
+      "quantum: BINANCE_TESTNET is not set: expected true (testnet) or false (real money)",
+    );
+  });
+
+  test.each(VENUE_COMMANDS)("%s refuses without a key", async (command) => {
+    const env = { ...VENUE, BINANCE_API_SECRET: "" };
+    expect(await line([command], 2, { env })).toStartWith("quantum: BINANCE_API_SECRET is not set: expected it, or ");
+  });
+
+  test.each(VENUE_COMMANDS)("%s refuses the real venue where the testnet is meant", async (command) => {
+    const env = { ...VENUE, BINANCE_BASE_URL: "https://fapi.binance.com" };
+    expect(await line([command], 2, { env })).toContain("the real venue, but BINANCE_TESTNET is true");
+  });
+
+  test.each([
+    ["LOG_LEVEL", "loud", 'LOG_LEVEL is "loud": expected debug, info, warn, critical'],
+    ["LOG_FORMAT", "xml", 'LOG_FORMAT is "xml": expected text, json'],
+  ] as const)("a bad %s is refused by every role", async (name, value, message) => {
+    const env = { ...VENUE, REDIS_URL: deadUrl, [name]: value };
+    for (const role of ["brain", "watchdog", "eew"]) expect(await line([role], 2, { env })).toBe(`quantum: ${message}`);
+  });
+
+  test("a drill on real money is refused, confirmed or not", async () => {
+    const env = { ...VENUE, BINANCE_TESTNET: "false", BINANCE_BASE_URL: undefined };
+    const expected = "BINANCE_TESTNET is false: a drill closes every position, expected true (testnet), or --sandbox";
+    expect(await line(["chaos"], 2, { env, answer: "yes" })).toBe(`quantum: ${expected}`);
+    expect(await line(["chaos", "--yes"], 2, { env })).toBe(`quantum: ${expected}`);
+  });
+});
+
+describe("a Redis that can't be reached", () => {
+  test.each(["brain", "watchdog", "eew", "panic", "reset", "chaos --yes"])(
+    "refuses quantum %s, with the address and without the password",
+    async (words) => {
+      const text = await line(words.split(" "), 2, { env: { ...VENUE, REDIS_URL: deadUrl } });
+      expect(text).toStartWith(`quantum: Redis at ${deadAddress} can't be used (ping: `);
+      expect(text).toContain("ECONNREFUSED");
+      expect(text).toEndWith("expected a running Redis, set REDIS_URL or --redis-url");
+    },
+  );
+
+  test("makes quantum status say no", async () => {
+    const text = await line(["status"], 1, { env: { REDIS_URL: deadUrl } });
+    expect(text).toContain(`The state can't be read: Redis at ${deadAddress} can't be used (`);
+    expect(await line(["status", "--json"], 1, { env: { REDIS_URL: deadUrl } })).toBe(text);
+  });
+
+  test("makes quantum gate say no, as its answer", async () => {
+    const text: Ran = await cli(["gate"], { env: { REDIS_URL: deadUrl } });
+    expect(text).toMatchObject({ code: 1, err: [] });
+    expect(text.out.join("\n")).toMatch(/^Trading is halted: unreadable counts as halted, .*ECONNREFUSED/);
+    expect(text.out.join("\n")).not.toContain("hunter2");
+    const json = await cli(["gate", "--json"], { env: { REDIS_URL: deadUrl } });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out.join("\n"))).toMatchObject({ allowed: false });
+  });
+});
