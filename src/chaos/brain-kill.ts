@@ -83,7 +83,7 @@ export async function brainKill(stage: Stage, method: Method): Promise<DrillResu
     lastBeatAt,
     panicAt: panic?.publishedAt ?? null,
     flatAt,
-    positionsFailed: completion?.positionsFailed ?? null,
+    positionsFailed: completion === null ? null : failedOf(completion),
     halted: halt.known && panic !== null ? halt.value?.eventId === panic.event.eventId : null,
   });
 
@@ -183,11 +183,17 @@ async function report(stage: Stage, panic: PanicRecord): Promise<Completion | nu
   return completion;
 }
 
-/** When the venue filled the last order, on the bus's clock; null while the venue still shows a position. */
+/** A report that is not FLAT has failed somewhere, whatever it counts. */
+function failedOf({ outcome, positionsFailed }: Completion): number {
+  return outcome === "FLAT" ? positionsFailed : Math.max(1, positionsFailed);
+}
+
+/** When the venue filled the last order, on the bus's clock; null while it still shows a position or an order. */
 async function flatSince(stage: Stage, symbols: readonly string[], since: UnixMillis): Promise<UnixMillis | null> {
   const { bus, exchange } = stage;
-  const positions = await exchange.positions();
+  const [positions, resting] = await Promise.all([exchange.positions(), exchange.restingOrders()]);
   if (!positions.known || positions.value.length > 0) return null;
+  if (!resting.known || resting.value.length > 0) return null;
   // The venue's clock is as of its answer, so the bus is asked right after it: what is left of the way makes us look later.
   const venueNow = await exchange.now();
   const busNow = await bus.now();

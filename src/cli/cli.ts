@@ -62,6 +62,7 @@ async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
       command.describe,
       (builder) => describe(builder, command),
       async (flags) => {
+        refuseVague(argv, command);
         refuseRepeated(flags, command);
         code = await command.run(flags, io);
       },
@@ -78,6 +79,17 @@ function describe(builder: Argv, command: Command): Argv {
   for (const [name, options] of Object.entries(command.positionals ?? {})) builder.positional(name, options);
   for (const [example, meaning] of command.examples ?? []) builder.example(example, meaning);
   return builder.options(command.options);
+}
+
+/** yargs takes any value of a switch but "true" for false, and a drill that was meant for the sandbox would go live. */
+function refuseVague(argv: readonly string[], { options }: Command): void {
+  if (argv.includes("--")) throw new Refusal("-- would hide what comes after it: expected flags only");
+  for (const [name, { type }] of Object.entries(options)) {
+    const given = argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+    if (type === "boolean" && given !== undefined && given !== "true" && given !== "false") {
+      throw new Refusal(`--${name} is ${JSON.stringify(given)}: expected true or false`);
+    }
+  }
 }
 
 /** Which of two values was meant is not ours to guess. */

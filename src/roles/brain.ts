@@ -58,6 +58,8 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
       }
     },
   });
+  // Asked to stop while starting: a listener that is added after the fact would never be called.
+  if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
   await role.ended;
 }

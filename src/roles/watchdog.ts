@@ -34,6 +34,8 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
     deadline: (state) => deadline(limits, state),
     perform: (action, emit) => perform(world, action, emit),
   });
+  // Asked to stop while starting: a listener that is added after the fact would never be called.
+  if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
   await Promise.all([role.ended, listen(world, role, signal)]);
 }

@@ -122,7 +122,7 @@ describe("brainKill() fails, and recovers nothing, when", () => {
   });
 
   // Known defect: the criterion looks at positions_failed alone.
-  test.failing("the worker reports NOT_FLAT with nothing failed, which no honest report can be", async () => {
+  test("the worker reports NOT_FLAT with nothing failed, which no honest report can be", async () => {
     const report = { outcome: "NOT_FLAT", positionsFailed: 0, residual: [] } as const;
     const result = await brainKill(scriptedStage({ report }), "sigkill");
     expect(result.passed).toBe(false);

@@ -32,9 +32,13 @@ const COLOURS: Readonly<Record<TellLevel | "debug", string>> = {
   critical: "\u001b[31m",
 };
 
+/** What is kept for a reader that has fallen behind. */
+const BACKLOG_BYTES = 1_048_576;
+
 /** A log on stdout. */
 export function hostLog(options: LogOptions): Log {
-  const stdout = destination({ fd: 1, sync: true, minLength: 0 });
+  // A reader that stops reading must not stop the role: lines past a full pipe and this much memory are dropped.
+  const stdout = destination({ fd: 1, sync: true, minLength: 0, maxLength: BACKLOG_BYTES, retryEAGAIN: () => false });
   stdout.on("error", () => undefined);
   return options.format === "json" ? jsonLog(options, stdout) : textLog(options, stdout);
 }

@@ -18,14 +18,16 @@ const BLOCK_MS = 1_000;
 /**
  * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
  * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
+ * A script is not rolled back when a command in it fails, so what says "done" is written last.
  * Keys: completed stream, halt, panic stream, outcomes. Args: event id, outcome, entry id, group, number of
  * completion fields, completion fields, halt fields.
  */
 const REPORT = `
-if redis.call('HSETNX', KEYS[4], ARGV[1], ARGV[2]) == 1 then
+if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then
   local last = 5 + tonumber(ARGV[5])
-  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 6, last))
   redis.call('HSET', KEYS[2], unpack(ARGV, last + 1))
+  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 6, last))
+  redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
 end
 redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
 return 'OK'`;

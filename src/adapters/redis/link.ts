@@ -86,9 +86,16 @@ export class RedisLink {
     redis.on("error", (error) => {
       lastError = error;
     });
-    const ready = redis.connect().catch((error: unknown) => {
-      throw lastError ?? error;
-    });
+    const ready = redis.connect().then(
+      // ioredis goes on with database 0 where the server has no other; asked again, the server says so.
+      async () => {
+        const { db } = redis.options;
+        if (db !== undefined && db !== 0) await redis.select(db);
+      },
+      (error: unknown) => {
+        throw lastError ?? error;
+      },
+    );
     // A question that hits its deadline first stops listening; the rejection must not count as unhandled.
     ready.catch(() => undefined);
     const client = { redis, ready };

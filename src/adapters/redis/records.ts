@@ -12,10 +12,14 @@ import { sign } from "./signature.ts";
 /** Heartbeats kept per stream (contract 3.1). */
 const HEARTBEATS_KEPT = 1_000;
 
-/** Publishes unless an event with the same id was published before. Keys: panic stream, set of ids. */
+/**
+ * Publishes unless an event with the same id was published before. Keys: panic stream, set of ids.
+ * A script is not rolled back when a command in it fails, so what says "done" is written last.
+ */
 const PUBLISH = `
-if redis.call('SADD', KEYS[2], ARGV[1]) == 1 then
+if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 then
   redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+  redis.call('SADD', KEYS[2], ARGV[1])
 end
 return 'OK'`;
 
