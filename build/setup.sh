@@ -26,9 +26,9 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "setup: installing$missing with apt-get" >&2
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq >&2
+  apt-get update -qq >/dev/null
   # shellcheck disable=SC2086 # one word for each package
-  apt-get install -y -qq --no-install-recommends $missing >&2
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null
   exit 0
 fi
 echo "setup:$missing is missing and can't be installed without root and apt-get. On Debian or Ubuntu type:" >&2
