@@ -10,7 +10,7 @@ import { type AuthorizationLimits, authorize } from "./authorization.ts";
 import { cents, plain, sum } from "./decimal.ts";
 import { type Judgement, judge, type SentOrder, type Tally, tally } from "./flat.ts";
 import { flattenPlan } from "./flatten-plan.ts";
-import type { Completion, Delivery, Halt, Outcome } from "./messages.ts";
+import type { Attempt, Completion, Delivery, Halt, Outcome } from "./messages.ts";
 import {
   type CancelOutcome,
   type CloseOrder,
@@ -191,6 +191,7 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
     critical(`Event ID: ${delivery.eventId}`),
     critical(`Source: ${source}`),
     critical(`Reason: ${reasonOf(delivery)}`),
+    ...(delivery.followsUp === null ? [] : [critical(attemptLine(delivery.followsUp))]),
   ];
   const verdict = authorize(limits, delivery);
   if (verdict.kind === "refuse") {
@@ -460,6 +461,10 @@ function closeAnsweredLine({ order, outcome }: SentOrder): Tell {
     case "unknown":
       return critical(`${leg} may or may not be closed: ${outcome.why}`, "alarm");
   }
+}
+
+function attemptLine({ incidentId, number }: Attempt): string {
+  return `Attempt: ${number} of incident ${incidentId}`;
 }
 
 function haltFor(delivery: Delivery, positionsClosed: number): Halt {

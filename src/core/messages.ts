@@ -46,12 +46,22 @@ export const ISSUERS = ["watchdog", "exit_brain", "risk_kernel", "ops", "eew"] a
 /** One of `ISSUERS`. */
 type Issuer = (typeof ISSUERS)[number];
 
+/** One event of an incident: the first carries the incident's own id, a follow-up an id derived from it (contract 3.2). */
+export interface Attempt {
+  /** The event id of attempt 1, and every follow-up's `parent_event_id`. */
+  readonly incidentId: string;
+  /** 1 for the event that opened the incident. */
+  readonly number: number;
+}
+
 /** An order to leave every position. */
 export interface PanicEvent {
   readonly eventId: string;
   readonly reason: string;
   readonly issuedBy: Issuer;
   readonly ts: UnixMillis;
+  /** For follow-ups only. */
+  readonly followsUp?: Attempt;
 }
 
 /** How sure we are that a panic event was signed by someone who holds the trigger secret. */
@@ -68,6 +78,8 @@ export interface Delivery {
   /** Server's clock minus entry id: how long the event waited. */
   readonly ageMs: number;
   readonly signature: SignatureCheck;
+  /** Null for the event that opened its incident. */
+  readonly followsUp: Attempt | null;
   /** A completion for this event id is already on record. */
   readonly completed: boolean;
 }

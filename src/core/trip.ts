@@ -1,5 +1,7 @@
 /** Why a panic is raised, in the words of the log and of the event (contract sections 3.2 and 4). */
 
+import type { Outcome } from "./messages.ts";
+
 /** A broken rule, with its evidence in milliseconds. */
 export type Trip =
   | { readonly rule: "heartbeat_missing"; readonly ageMs: number; readonly limitMs: number }
@@ -9,6 +11,11 @@ export type Trip =
 export function reasonOf(trip: Trip): string {
   const name = trip.rule === "heartbeat_missing" ? "EXIT_BRAIN_HEARTBEAT_MISSING" : "EXIT_BRAIN_DEGRADED";
   return `${name}_(${evidence(trip).toUpperCase().replaceAll(" ", "_")})`;
+}
+
+/** The reason of a follow-up: `PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)`. */
+export function incompleteReason(outcome: Outcome | null): string {
+  return `PANIC_CLOSE_INCOMPLETE_(${outcome ?? "NO_COMPLETION"})`;
 }
 
 /** The log's words: `Heartbeat missing (5.1s > 5.0s)`. */

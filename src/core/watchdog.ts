@@ -6,14 +6,15 @@
  *   armed    → tripping                                  a rule is broken
  *   tripping → tripped                                   the publish is confirmed, and only then
  *   tripped  → halted                                    a completion says FLAT
+ *   tripped  → tripping                                  a completion says anything else, or there is none: follow up
  *   tripped | halted → waiting                           a person reset the halt
  *   any      → tripped                                   another issuer's incident halted trading
  */
 
-import type { Beat, Halt, Outcome } from "./messages.ts";
+import type { Attempt, Beat, Halt, Outcome } from "./messages.ts";
 import { critical, info, type Tell, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
-import { describe, reasonOf, type Trip } from "./trip.ts";
+import { describe, incompleteReason, reasonOf, type Trip } from "./trip.ts";
 
 /** The watchdog's thresholds. No grace periods: a threshold is a threshold (design rule 5). */
 export interface WatchdogLimits {
@@ -23,8 +24,12 @@ export interface WatchdogLimits {
   readonly degradedMs: number;
   /** How soon a publish that was not confirmed is tried again. */
   readonly publishRetryMs: number;
-  /** A published panic without a completion for this long is told to people. Runbook: the pass takes up to 10 s. */
+  /** A published panic without a completion for this long is followed up. Runbook: a pass takes up to 10 s. */
   readonly completionOverdueMs: number;
+  /** Pause before the first follow-up after a completion that is not FLAT; it doubles with each attempt. Design rule 4. */
+  readonly followUpMs: number;
+  /** The pause never grows beyond this. Design rule 4. */
+  readonly followUpMaxMs: number;
 }
 
 /** Runbook and design section 3. */
@@ -33,6 +38,8 @@ export const WATCHDOG_LIMITS: WatchdogLimits = {
   degradedMs: 5_000,
   publishRetryMs: 250,
   completionOverdueMs: 10_000,
+  followUpMs: 1_000,
+  followUpMaxMs: 30_000,
 };
 
 /** What the watchdog believes. Each state owns its data. */
@@ -42,8 +49,7 @@ export type WatchdogState =
   /** No heartbeat since the last reset, or none ever: unprotected, and no panic, since a cold boot is not a death. */
   | { readonly kind: "waiting" }
   | Armed
-  /** A panic is decided and not yet confirmed published. `retryAt` is null while an attempt is under way. */
-  | { readonly kind: "tripping"; readonly eventId: string; readonly reason: string; readonly retryAt: Instant | null }
+  | Tripping
   | Tripped
   /** Flat, and waiting for a person. */
   | { readonly kind: "halted"; readonly eventId: string };
@@ -58,22 +64,37 @@ interface Armed {
   readonly degradedSince: Instant | null;
 }
 
+/** A panic is decided and not yet confirmed published. */
+interface Tripping {
+  readonly kind: "tripping";
+  readonly attempt: Attempt;
+  readonly reason: string;
+  /** Only a halt that was there can be reset. */
+  readonly haltSeen: boolean;
+  /** Null while a publish is under way. */
+  readonly retryAt: Instant | null;
+}
+
 /** The incident is open. */
 interface Tripped {
   readonly kind: "tripped";
+  readonly attempt: Attempt;
+  /** The event of this attempt. */
   readonly eventId: string;
-  /** Only a halt that was there can be reset. */
   readonly haltSeen: boolean;
-  /** The outcome already told to people; null before the first completion. */
+  /** The outcome already told to people; null before the completion. */
   readonly outcome: Outcome | null;
-  readonly overdueAt: Instant;
+  /** When the next attempt is made, unless a completion says FLAT or a person resets before. */
+  readonly followUpAt: Instant;
 }
 
 /** The halt and what is on record about the incidents in question. */
 export interface Standing {
   /** Null: trading is not halted. */
   readonly halt: Halt | null;
-  /** Outcome on record by event id, for the halt's event and for the incident that was asked for. */
+  /** Which attempt of which incident the halt's event is; null without a halt, or for one that was set by hand. */
+  readonly haltedBy: Attempt | null;
+  /** Outcome on record by event id, for the halt's event and for those that were asked for. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
 }
 
@@ -97,16 +118,16 @@ export type WatchdogEvent =
   | { readonly kind: "malformed_beat"; readonly why: string }
   /** The halt was read again. */
   | { readonly kind: "standing"; readonly standing: Standing }
-  | { readonly kind: "published"; readonly eventId: string }
+  | { readonly kind: "published"; readonly attempt: Attempt; readonly eventId: string }
   /** Not confirmed: it may or may not be on the bus. */
-  | { readonly kind: "publish_unconfirmed"; readonly eventId: string; readonly why: string }
+  | { readonly kind: "publish_unconfirmed"; readonly attempt: Attempt; readonly why: string }
   | { readonly kind: "bus_lost"; readonly why: string }
   | { readonly kind: "bus_back" }
   /** A deadline has passed. */
   | { readonly kind: "timer" };
 
 /** What the watchdog wants done. */
-export type WatchdogAction = { readonly kind: "publish"; readonly eventId: string; readonly reason: string } | Tell;
+export type WatchdogAction = { readonly kind: "publish"; readonly attempt: Attempt; readonly reason: string } | Tell;
 
 type Step = readonly [WatchdogState, readonly WatchdogAction[]];
 
@@ -129,15 +150,7 @@ export function step(limits: WatchdogLimits, state: WatchdogState, event: Watchd
     case "armed":
       return armed(limits, state, event, now);
     case "tripping":
-      if (event.kind === "published" && event.eventId === state.eventId) return tripped(limits, state.eventId, now);
-      if (event.kind === "publish_unconfirmed" && event.eventId === state.eventId) {
-        const retryAt = after(now, limits.publishRetryMs);
-        return [{ ...state, retryAt }, [critical(`Panic close not confirmed published, trying again: ${event.why}`)]];
-      }
-      if (event.kind === "timer" && state.retryAt !== null && now >= state.retryAt) {
-        return [{ ...state, retryAt: null }, [{ kind: "publish", eventId: state.eventId, reason: state.reason }]];
-      }
-      return [state, []];
+      return tripping(limits, state, event, now);
     case "tripped":
       return inIncident(limits, state, event, now);
     case "halted":
@@ -147,9 +160,16 @@ export function step(limits: WatchdogLimits, state: WatchdogState, event: Watchd
   }
 }
 
-/** The incident whose outcome `step` wants to hear about with the next standing; null: none. */
-export function incidentOf(state: WatchdogState): string | null {
-  return state.kind === "tripped" || state.kind === "halted" ? state.eventId : null;
+/** The events whose outcomes `step` wants to hear about with the next standing. */
+export function askedFor(state: WatchdogState): readonly string[] {
+  switch (state.kind) {
+    case "tripped":
+      return [state.eventId, state.attempt.incidentId];
+    case "tripping":
+      return [state.attempt.incidentId];
+    default:
+      return [];
+  }
 }
 
 /** When `step` wants a `timer` event, if nothing else happens before; null: only an event can move it. */
@@ -163,7 +183,7 @@ export function deadline(limits: WatchdogLimits, state: WatchdogState): Instant 
     case "tripping":
       return state.retryAt;
     case "tripped":
-      return state.overdueAt;
+      return state.followUpAt;
     case "detached":
     case "waiting":
     case "halted":
@@ -186,9 +206,7 @@ function told(event: WatchdogEvent): Tell | null {
 }
 
 function attach(limits: WatchdogLimits, { standing, lastBeat }: Attachment, now: Instant): Step {
-  if (standing.halt !== null && standing.halt.eventId !== "") {
-    return followHalt(limits, { kind: "detached" }, standing, now);
-  }
+  if (standing.haltedBy !== null) return followHalt(limits, { kind: "detached" }, standing, now);
   if (lastBeat === null) return [{ kind: "waiting" }, [warn(unprotected("no heartbeat has ever been seen"))]];
   if (lastBeat.incidentCompleted) return [{ kind: "waiting" }, [warn(unprotected("none since the last reset"))]];
   const lastBeatAt = after(now, -lastBeat.ageMs);
@@ -251,12 +269,12 @@ function broken(limits: WatchdogLimits, state: Armed, now: Instant): Trip | null
 }
 
 function raise(state: Armed, trip: Trip): Step {
-  const eventId = state.incidentId;
+  const attempt: Attempt = { incidentId: state.incidentId, number: 1 };
   const reason = reasonOf(trip);
   return [
-    { kind: "tripping", eventId, reason, retryAt: null },
+    { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null },
     [
-      { kind: "publish", eventId, reason },
+      { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: ${describe(trip)}`, "alarm"),
       critical("TRIGGERING PANIC CLOSE", "alarm"),
       critical(`Reason: ${reason}`),
@@ -264,50 +282,109 @@ function raise(state: Armed, trip: Trip): Step {
   ];
 }
 
-function tripped(limits: WatchdogLimits, eventId: string, now: Instant): Step {
-  return [
-    openIncident(limits, eventId, false, now),
-    [critical("Panic close published to system:panic_close", "done"), critical(`Event ID: ${eventId}`)],
-  ];
-}
-
-function openIncident(limits: WatchdogLimits, eventId: string, haltSeen: boolean, now: Instant): Tripped {
-  return { kind: "tripped", eventId, haltSeen, outcome: null, overdueAt: after(now, limits.completionOverdueMs) };
-}
-
-function inIncident(limits: WatchdogLimits, state: Tripped, event: WatchdogEvent, now: Instant): Step {
+function tripping(limits: WatchdogLimits, state: Tripping, event: WatchdogEvent, now: Instant): Step {
   switch (event.kind) {
-    case "standing": {
-      const { halt, outcomes } = event.standing;
-      const outcome = outcomes.get(state.eventId) ?? null;
-      // A completion writes the halt in the same step, so "completed and not halted" can only mean a reset.
-      if (halt === null) return state.haltSeen || outcome !== null ? reset() : [state, []];
-      if (halt.eventId !== state.eventId) return followHalt(limits, state, event.standing, now);
-      return hear(state, outcome);
+    case "published": {
+      if (!same(event.attempt, state.attempt)) return [state, []];
+      const lines = [
+        critical("Panic close published to system:panic_close", "done"),
+        critical(`Event ID: ${event.eventId}`),
+      ];
+      return [openIncident(limits, state.attempt, event.eventId, state.haltSeen, now), lines];
+    }
+    case "publish_unconfirmed": {
+      if (!same(event.attempt, state.attempt)) return [state, []];
+      const retryAt = after(now, limits.publishRetryMs);
+      return [{ ...state, retryAt }, [critical(`Panic close not confirmed published, trying again: ${event.why}`)]];
     }
     case "timer": {
-      if (now < state.overdueAt) return [state, []];
-      const line = `Event ${state.eventId} is still not proven flat: is the emergency exit worker running? Look at the venue`;
-      return [{ ...state, overdueAt: after(now, limits.completionOverdueMs) }, [critical(line, "alarm")]];
+      if (state.retryAt === null || now < state.retryAt) return [state, []];
+      return [{ ...state, retryAt: null }, [{ kind: "publish", attempt: state.attempt, reason: state.reason }]];
     }
+    case "standing":
+      return event.standing.halt === null && wasHalted(state, event.standing) ? reset() : [state, []];
     default:
       return [state, []];
   }
 }
 
-function hear(state: Tripped, outcome: Outcome | null): Step {
+function openIncident(
+  limits: WatchdogLimits,
+  attempt: Attempt,
+  eventId: string,
+  haltSeen: boolean,
+  now: Instant,
+): Tripped {
+  // The pause grows here too: a worker that is not there is not helped by a longer queue.
+  const followUpAt = after(now, Math.max(limits.completionOverdueMs, pauseAfter(limits, attempt)));
+  return { kind: "tripped", attempt, eventId, haltSeen, outcome: null, followUpAt };
+}
+
+function inIncident(limits: WatchdogLimits, state: Tripped, event: WatchdogEvent, now: Instant): Step {
+  switch (event.kind) {
+    case "standing": {
+      const { halt, haltedBy, outcomes } = event.standing;
+      const outcome = outcomes.get(state.eventId) ?? null;
+      if (halt === null) return wasHalted(state, event.standing) ? reset() : [state, []];
+      // Another incident, or this one taken further by another watchdog.
+      const elsewhere = haltedBy !== null && haltedBy.incidentId !== state.attempt.incidentId;
+      const ahead = haltedBy !== null && haltedBy.number > state.attempt.number;
+      if (elsewhere || ahead) return followHalt(limits, state, event.standing, now);
+      return hear(limits, state, outcome, now);
+    }
+    case "timer":
+      return now < state.followUpAt ? [state, []] : followUp(state);
+    default:
+      return [state, []];
+  }
+}
+
+/** The stubborn outside (design rule 4): a new event for what the last one left open. */
+function followUp({ attempt: { incidentId, number }, haltSeen, outcome }: Tripped): Step {
+  const attempt: Attempt = { incidentId, number: number + 1 };
+  const reason = incompleteReason(outcome);
+  return [
+    { kind: "tripping", attempt, reason, haltSeen, retryAt: null },
+    [
+      { kind: "publish", attempt, reason },
+      critical(`FAILURE DETECTED: Panic close incomplete (${outcome ?? "no completion"})`, "alarm"),
+      critical("TRIGGERING PANIC CLOSE", "alarm"),
+      critical(`Reason: ${reason}`),
+      critical(`Attempt: ${attempt.number} of incident ${incidentId}`),
+    ],
+  ];
+}
+
+/** 1, 2, 4 … 30 s (design rule 4). */
+function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
+  return Math.min(limits.followUpMaxMs, limits.followUpMs * 2 ** (number - 1));
+}
+
+function hear(limits: WatchdogLimits, state: Tripped, outcome: Outcome | null, now: Instant): Step {
   if (outcome === "FLAT") return [{ kind: "halted", eventId: state.eventId }, [info(halted(state.eventId))]];
   if (outcome === state.outcome) return [{ ...state, haltSeen: true }, []];
   const line = `Event ${state.eventId} ended ${outcome}: positions may be open, look at the venue`;
-  return [{ ...state, haltSeen: true, outcome }, [critical(line, "alarm")]];
+  const followUpAt = after(now, pauseAfter(limits, state.attempt));
+  return [{ ...state, haltSeen: true, outcome, followUpAt }, [critical(line, "alarm")]];
 }
 
-/** Somebody's incident halted trading. A halt set by hand has no incident behind it, so the brain stays watched. */
-function followHalt(limits: WatchdogLimits, state: WatchdogState, { halt, outcomes }: Standing, now: Instant): Step {
-  if (halt === null || halt.eventId === "") return [state, []];
+/** An incident halted trading. A halt set by hand has no incident behind it, so the brain stays watched. */
+function followHalt(limits: WatchdogLimits, state: WatchdogState, standing: Standing, now: Instant): Step {
+  const { halt, haltedBy, outcomes } = standing;
+  if (halt === null || haltedBy === null) return [state, []];
   if (state.kind === "halted" && state.eventId === halt.eventId) return [state, []];
-  const [next, lines] = hear(openIncident(limits, halt.eventId, true, now), outcomes.get(halt.eventId) ?? null);
+  const open = openIncident(limits, haltedBy, halt.eventId, true, now);
+  const [next, lines] = hear(limits, open, outcomes.get(halt.eventId) ?? null, now);
   return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
+}
+
+/** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */
+function wasHalted(state: Tripping | Tripped, { outcomes }: Standing): boolean {
+  return state.haltSeen || askedFor(state).some((eventId) => outcomes.has(eventId));
+}
+
+function same(one: Attempt, other: Attempt): boolean {
+  return one.incidentId === other.incidentId && one.number === other.number;
 }
 
 function reset(): Step {

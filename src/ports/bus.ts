@@ -4,7 +4,7 @@
  * means that it may or may not have happened, so every write here is harmless to repeat.
  */
 
-import type { Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Attachment, Standing } from "../core/watchdog.ts";
@@ -36,11 +36,14 @@ export interface WatchdogBus extends Pulse {
   attach(): Promise<Reading<Attachment>>;
   /**
    * Waits for heartbeats, about a second at most, then reads the halt: an empty look is always followed by this
-   * proof that the link lives. `incident` names the event whose outcome is asked for besides the halt's own.
+   * proof that the link lives. `eventIds` names the events whose outcomes are asked for besides the halt's own.
    */
-  watch(incident: string | null): Promise<Reading<Watch>>;
-  /** Publishes the event unless one with its id was published before; known once either is certain. */
-  publish(event: PanicEvent): Promise<Reading<null>>;
+  watch(eventIds: readonly string[]): Promise<Reading<Watch>>;
+  /**
+   * Publishes this attempt of an incident, unless it was published before; known, with its event id, once either is
+   * certain. The id follows from the attempt alone, so whoever makes the same attempt publishes the same event.
+   */
+  publish(attempt: Attempt, reason: string): Promise<Reading<string>>;
 }
 
 /** The worker's side of the bus. */

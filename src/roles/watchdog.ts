@@ -1,6 +1,6 @@
 import {
+  askedFor,
   deadline,
-  incidentOf,
   step,
   type WatchdogAction,
   type WatchdogEvent,
@@ -40,18 +40,15 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
   await Promise.all([role.ended, listen(world, role, signal)]);
 }
 
-function perform(
-  { bus, clock, log }: WatchdogWorld,
-  action: WatchdogAction,
-  emit: (event: WatchdogEvent) => void,
-): void {
+function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (event: WatchdogEvent) => void): void {
   if (action.kind === "tell") {
     log.write(action.level, action.text, action.mark);
     return;
   }
-  const { eventId, reason } = action;
-  void bus.publish({ eventId, reason, issuedBy: "watchdog", ts: clock.wall() }).then((answer) => {
-    emit(answer.known ? { kind: "published", eventId } : { kind: "publish_unconfirmed", eventId, why: answer.why });
+  const { attempt, reason } = action;
+  void bus.publish(attempt, reason).then((answer) => {
+    if (answer.known) emit({ kind: "published", attempt, eventId: answer.value });
+    else emit({ kind: "publish_unconfirmed", attempt, why: answer.why });
   });
 }
 
@@ -64,7 +61,7 @@ async function listen(
   const nextBeat = pulse(clock, identity);
   let lost = false;
   while (!signal.aborted) {
-    const answer = role.state().kind === "detached" ? await bus.attach() : await bus.watch(incidentOf(role.state()));
+    const answer = role.state().kind === "detached" ? await bus.attach() : await bus.watch(askedFor(role.state()));
     const arrivedAt = clock.now();
     if (!answer.known) {
       if (!lost) role.emit({ kind: "bus_lost", why: answer.why });

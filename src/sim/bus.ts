@@ -5,8 +5,8 @@
  * unfinished events, and reports that are written once. It never fails; faults are put around it, not into it.
  */
 
-import { eventIdFor } from "../adapters/redis/event-id.ts";
-import type { Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import { eventIdFor, eventIdOf } from "../adapters/redis/event-id.ts";
+import type { Attempt, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import { known, type Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog.ts";
@@ -84,9 +84,14 @@ export class SimulatedBus {
     const beats = this.#heartbeats.brain;
     return {
       ...this.pulse(),
-      publish: (event) => this.publish(event),
+      publish: async (attempt, reason) => {
+        const eventId = eventIdOf(attempt);
+        const event: PanicEvent = { eventId, reason, issuedBy: "watchdog", ts: this.#clock.wall() };
+        await this.publish(attempt.number === 1 ? event : { ...event, followsUp: attempt });
+        return known(eventId);
+      },
       attach: async () => {
-        const standing = this.#standing(null);
+        const standing = this.#standing([]);
         const entry = beats.at(-1);
         cursor = beats.length;
         if (entry === undefined) return known({ standing, lastBeat: null });
@@ -95,13 +100,13 @@ export class SimulatedBus {
         const incidentCompleted = this.#outcome(incidentId) !== null;
         return known({ standing, lastBeat: { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted } });
       },
-      watch: async (incident): Promise<Reading<Watch>> => {
+      watch: async (eventIds): Promise<Reading<Watch>> => {
         if (cursor === beats.length) await this.#change(() => beats.length > cursor);
         const fresh = beats.slice(cursor);
         cursor = beats.length;
         return known({
           beats: fresh.map(({ id, value }) => ({ heartbeat: value, incidentId: eventIdFor(id) })),
-          standing: this.#standing(incident),
+          standing: this.#standing(eventIds),
         });
       },
     };
@@ -146,19 +151,26 @@ export class SimulatedBus {
   }
 
   #delivery({ id, at, value }: Entry<PanicEvent>): Delivery {
-    const { eventId, reason, issuedBy } = value;
+    const { eventId, reason, issuedBy, followsUp = null } = value;
     const completed = this.#outcome(eventId) !== null;
     const ageMs = Math.max(0, this.#clock.wall() - at);
-    return { entryId: id, eventId, reason, issuedBy, ageMs, signature: "not_required", completed };
+    return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature: "not_required", completed };
   }
 
-  #standing(incident: string | null): Standing {
+  #standing(eventIds: readonly string[]): Standing {
     const outcomes = new Map<string, Outcome>();
-    for (const eventId of [this.#halt?.eventId ?? null, incident]) {
+    for (const eventId of [this.#halt?.eventId ?? null, ...eventIds]) {
       const outcome = eventId === null ? null : this.#outcome(eventId);
       if (eventId !== null && outcome !== null) outcomes.set(eventId, outcome);
     }
-    return { halt: this.#halt, outcomes };
+    return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes };
+  }
+
+  #haltedBy(): Attempt | null {
+    const eventId = this.#halt?.eventId ?? "";
+    if (eventId === "") return null;
+    const event = this.#panics.find(({ value }) => value.eventId === eventId);
+    return event?.value.followsUp ?? { incidentId: eventId, number: 1 };
   }
 
   #outcome(eventId: string): Outcome | null {

@@ -121,7 +121,6 @@ describe("brainKill() fails, and recovers nothing, when", () => {
     expect(result.eventId).toBeNull();
   });
 
-  // Known defect: the criterion looks at positions_failed alone.
   test("the worker reports NOT_FLAT with nothing failed, which no honest report can be", async () => {
     const report = { outcome: "NOT_FLAT", positionsFailed: 0, residual: [] } as const;
     const result = await brainKill(scriptedStage({ report }), "sigkill");

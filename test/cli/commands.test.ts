@@ -79,7 +79,10 @@ async function beatAll(changes: Partial<Record<BeatingRole, Partial<Heartbeat>>>
   const armed: Heartbeat = { ...heartbeat, details: details && { ...details, state: "armed" } };
   const idle: Heartbeat = { ...heartbeat, details: details && { ...details, state: "idle" } };
   await keep(redisBrainBus(busOptions())).beat("brain", { ...heartbeat, ...changes.brain });
-  await keep(redisWatchdogBus(busOptions())).beat("watchdog", { ...armed, ...changes.watchdog });
+  await keep(redisWatchdogBus({ ...busOptions(), clock: hostClock })).beat("watchdog", {
+    ...armed,
+    ...changes.watchdog,
+  });
   await worker().beat("eew", { ...idle, ...changes.eew });
 }
 

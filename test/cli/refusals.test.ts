@@ -96,7 +96,6 @@ describe("bad usage is one line and exit 2", () => {
   });
 });
 
-// Known defect: yargs takes any value of a switch but "true" for false, so that a drill meant for the sandbox goes live.
 describe("a switch with a value that is neither true nor false", () => {
   test.each([
     ["status", "--json=yes"],

@@ -6,9 +6,8 @@ import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
 import { ZERO } from "../../src/core/decimal.ts";
-import type { Completion, Delivery, Halt, Outcome, PanicEvent } from "../../src/core/messages.ts";
+import type { Attempt, Completion, Delivery, Halt, Outcome } from "../../src/core/messages.ts";
 import type { Reading } from "../../src/core/reading.ts";
-import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus, HaltReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { aBeat, aHalt } from "../support/core.ts";
@@ -36,7 +35,7 @@ function onRedis(): Sides {
   };
   return {
     brain: keep(redisBrainBus(options)),
-    watchdog: () => keep(redisWatchdogBus(options)),
+    watchdog: () => keep(redisWatchdogBus({ ...options, clock: hostClock })),
     eew: (worker) => keep(redisEewBus({ ...options, worker, clock: hostClock })),
     reset: async () => {
       await redis.command("DEL", `${options.namespace}:system:state:trading`);
@@ -65,8 +64,9 @@ afterAll(() => redis.stop());
 
 const HEARTBEAT = aBeat().heartbeat;
 
-function anEvent(eventId: string): PanicEvent {
-  return { eventId, reason: "TEST", issuedBy: "watchdog", ts: 1_795_450_000_000 as UnixMillis };
+/** The attempt that opens an incident. */
+function first(incidentId: string): Attempt {
+  return { incidentId, number: 1 };
 }
 
 function aCompletion(eventId: string, outcome: Outcome = "FLAT"): Completion {
@@ -114,7 +114,7 @@ describe.each([
 
   test("a watchdog that attaches to nothing sees nothing", async () => {
     expect(await get(sides.watchdog().attach())).toEqual({
-      standing: { halt: null, outcomes: new Map() },
+      standing: { halt: null, haltedBy: null, outcomes: new Map() },
       lastBeat: null,
     });
   });
@@ -135,17 +135,17 @@ describe.each([
     await get(sides.brain.beat("brain", HEARTBEAT));
     const seen: string[] = [];
     while (seen.length < 2) {
-      const { beats } = await get(watchdog.watch(null));
+      const { beats } = await get(watchdog.watch([]));
       seen.push(...beats.map((beat) => ("malformed" in beat ? "malformed" : beat.heartbeat.status)));
     }
     expect(seen).toEqual(["DEGRADED", "ALIVE"]);
-    expect((await get(watchdog.watch(null))).beats).toEqual([]);
+    expect((await get(watchdog.watch([]))).beats).toEqual([]);
   });
 
   test("a waiting watchdog is woken by a heartbeat", async () => {
     const watchdog = sides.watchdog();
     await get(watchdog.attach());
-    const watched = get(watchdog.watch(null));
+    const watched = get(watchdog.watch([]));
     await get(sides.brain.beat("brain", HEARTBEAT));
     expect((await watched).beats).toHaveLength(1);
   });
@@ -161,16 +161,16 @@ describe.each([
 
   test("an event that is published twice is delivered once", async () => {
     const eew = sides.eew("worker");
-    await get(sides.watchdog().publish(anEvent("e1")));
-    await get(sides.watchdog().publish(anEvent("e1")));
-    await get(sides.watchdog().publish(anEvent("e2")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    await get(sides.watchdog().publish(first("e2"), "TEST"));
     expect((await nextEvent(eew)).eventId).toBe("e1");
     expect((await nextEvent(eew)).eventId).toBe("e2");
     expect(await get(eew.next())).toBeNull();
   });
 
   test("an event published before any worker existed is delivered", async () => {
-    await get(sides.watchdog().publish(anEvent("early")));
+    await get(sides.watchdog().publish(first("early"), "TEST"));
     expect(await nextEvent(sides.eew("worker"))).toMatchObject({
       eventId: "early",
       reason: "TEST",
@@ -181,7 +181,7 @@ describe.each([
   });
 
   test("a worker that is started again finds what it left unfinished, and only that", async () => {
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     await nextEvent(sides.eew("worker"));
     expect(await get(sides.eew("another").next())).toBeNull();
     const delivery = await nextEvent(sides.eew("worker"));
@@ -189,7 +189,7 @@ describe.each([
   });
 
   test("an acknowledged event is not delivered again", async () => {
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     const eew = sides.eew("worker");
     await get(eew.acknowledge(await nextEvent(eew)));
     expect(await get(sides.eew("worker").next())).toBeNull();
@@ -198,7 +198,7 @@ describe.each([
   test("the halt can be read once written, and a report updates it", async () => {
     const eew = sides.eew("worker");
     expect(await get(sides.brain.halt())).toBeNull();
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     const delivery = await nextEvent(eew);
     const halt: Halt = aHalt("e1");
     await get(eew.writeHalt(halt));
@@ -209,7 +209,7 @@ describe.each([
 
   test("a DEL of the halt in the middle of a pass is undone by the report", async () => {
     const eew = sides.eew("worker");
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     const delivery = await nextEvent(eew);
     await get(eew.writeHalt(aHalt("e1")));
     await sides.reset();
@@ -219,7 +219,7 @@ describe.each([
 
   test("a report that is repeated after a reset does not halt again", async () => {
     const eew = sides.eew("worker");
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     const delivery = await nextEvent(eew);
     await get(eew.report(delivery, aCompletion("e1"), aHalt("e1")));
     await sides.reset();
@@ -229,7 +229,7 @@ describe.each([
 
   test("a reported event is acknowledged, and known as completed", async () => {
     const eew = sides.eew("worker");
-    await get(sides.watchdog().publish(anEvent("e1")));
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
     await get(eew.report(await nextEvent(eew), aCompletion("e1"), aHalt("e1")));
     expect(await get(sides.eew("worker").next())).toBeNull();
   });
@@ -238,13 +238,13 @@ describe.each([
     const eew = sides.eew("worker");
     const watchdog = sides.watchdog();
     await get(watchdog.attach());
-    await get(watchdog.publish(anEvent("e1")));
+    await get(watchdog.publish(first("e1"), "TEST"));
     await get(eew.report(await nextEvent(eew), aCompletion("e1", "NOT_FLAT"), aHalt("e1")));
-    const halted = (await get(watchdog.watch("e1"))).standing;
+    const halted = (await get(watchdog.watch(["e1"]))).standing;
     expect(halted.halt?.eventId).toBe("e1");
     expect([...halted.outcomes]).toEqual([["e1", "NOT_FLAT"]]);
     await sides.reset();
-    const reset = (await get(watchdog.watch("e1"))).standing;
+    const reset = (await get(watchdog.watch(["e1"]))).standing;
     expect(reset.halt).toBeNull();
     expect([...reset.outcomes]).toEqual([["e1", "NOT_FLAT"]]);
   });
@@ -253,11 +253,37 @@ describe.each([
     await get(sides.brain.beat("brain", HEARTBEAT));
     const incident = (await get(sides.watchdog().attach())).lastBeat?.beat.incidentId ?? "";
     const eew = sides.eew("worker");
-    await get(sides.watchdog().publish(anEvent(incident)));
+    await get(sides.watchdog().publish(first(incident), "TEST"));
     await get(eew.report(await nextEvent(eew), aCompletion(incident), aHalt(incident)));
     await sides.reset();
     const { lastBeat, standing } = await get(sides.watchdog().attach());
     expect(standing.halt).toBeNull();
     expect(lastBeat?.incidentCompleted).toBe(true);
+  });
+
+  test("a follow-up is another event, named by its incident and number alone, and published once", async () => {
+    const eew = sides.eew("worker");
+    const [one, two] = [sides.watchdog(), sides.watchdog()];
+    expect(await get(one.publish(first("e1"), "TEST"))).toBe("e1");
+    const followUp: Attempt = { incidentId: "e1", number: 2 };
+    const eventId = await get(one.publish(followUp, "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)"));
+    expect(await get(two.publish(followUp, "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)"))).toBe(eventId);
+    expect(await get(one.publish({ incidentId: "e1", number: 3 }, "TEST"))).not.toBe(eventId);
+    expect(await nextEvent(eew)).toMatchObject({ eventId: "e1", followsUp: null });
+    expect(await nextEvent(eew)).toMatchObject({ eventId, followsUp: followUp });
+    expect((await nextEvent(eew)).followsUp).toEqual({ incidentId: "e1", number: 3 });
+  });
+
+  test("a halt says which attempt of which incident set it", async () => {
+    const watchdog = sides.watchdog();
+    const eew = sides.eew("worker");
+    await get(watchdog.attach());
+    const eventId = await get(watchdog.publish({ incidentId: "e1", number: 2 }, "TEST"));
+    await get(eew.writeHalt(aHalt("e1")));
+    expect((await get(watchdog.watch([]))).standing.haltedBy).toEqual(first("e1"));
+    await get(eew.writeHalt(aHalt(eventId)));
+    expect((await get(watchdog.watch([]))).standing.haltedBy).toEqual({ incidentId: "e1", number: 2 });
+    await get(eew.writeHalt(aHalt("")));
+    expect((await get(watchdog.watch([]))).standing.haltedBy).toBeNull();
   });
 });

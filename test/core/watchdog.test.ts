@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Outcome } from "../../src/core/messages.ts";
+import type { Attempt, Outcome } from "../../src/core/messages.ts";
 import {
   type Attachment,
+  askedFor,
   deadline,
-  incidentOf,
   type Standing,
   step,
   WATCHDOG_LIMITS,
@@ -15,8 +15,29 @@ import { aBeat, aHalt, at, deedsOf, linesOf } from "../support/core.ts";
 
 const LIMITS = WATCHDOG_LIMITS;
 
-function standing(eventId: string | null, outcomes: Record<string, Outcome> = {}): Standing {
-  return { halt: eventId === null ? null : aHalt(eventId), outcomes: new Map(Object.entries(outcomes)) };
+const FIRST: Attempt = { incidentId: "incident-1", number: 1 };
+const SECOND: Attempt = { incidentId: "incident-1", number: 2 };
+
+/** A halt by the given event; an attempt of its own incident unless `haltedBy` says of which. */
+function standing(eventId: string | null, outcomes: Record<string, Outcome> = {}, haltedBy?: Attempt): Standing {
+  const own = eventId === null || eventId === "" ? null : { incidentId: eventId, number: 1 };
+  return {
+    halt: eventId === null ? null : aHalt(eventId),
+    haltedBy: haltedBy ?? own,
+    outcomes: new Map(Object.entries(outcomes)),
+  };
+}
+
+function tripped(changes: Partial<Extract<WatchdogState, { kind: "tripped" }>> = {}): WatchdogState {
+  return {
+    kind: "tripped",
+    attempt: FIRST,
+    eventId: "incident-1",
+    haltSeen: false,
+    outcome: null,
+    followUpAt: at(10_000),
+    ...changes,
+  };
 }
 
 const STATES = {
@@ -24,12 +45,14 @@ const STATES = {
   waiting: { kind: "waiting" },
   armed: { kind: "armed", lastBeatAt: at(0), incidentId: "incident-1", degradedSince: null },
   degraded: { kind: "armed", lastBeatAt: at(0), incidentId: "incident-1", degradedSince: at(-4_000) },
-  publishing: { kind: "tripping", eventId: "incident-1", reason: "R", retryAt: null },
-  retrying: { kind: "tripping", eventId: "incident-1", reason: "R", retryAt: at(250) },
-  tripped: { kind: "tripped", eventId: "incident-1", haltSeen: false, outcome: null, overdueAt: at(10_000) },
-  trippedHalted: { kind: "tripped", eventId: "incident-1", haltSeen: true, outcome: null, overdueAt: at(10_000) },
+  publishing: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: null },
+  retrying: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: at(250) },
+  followingUp: { kind: "tripping", attempt: SECOND, reason: "R", haltSeen: true, retryAt: null },
+  tripped: tripped(),
+  trippedHalted: tripped({ haltSeen: true }),
+  trippedAgain: tripped({ attempt: SECOND, eventId: "follow-up-2", haltSeen: true }),
   halted: { kind: "halted", eventId: "incident-1" },
-} as const satisfies Record<string, WatchdogState>;
+} satisfies Record<string, WatchdogState>;
 
 const EVENTS = {
   attached: { kind: "attached", attachment: { standing: standing(null), lastBeat: null } },
@@ -44,13 +67,17 @@ const EVENTS = {
   haltedNotFlat: { kind: "standing", standing: standing("incident-1", { "incident-1": "NOT_FLAT" }) },
   haltedByOps: { kind: "standing", standing: standing("ops-1") },
   haltedByHand: { kind: "standing", standing: standing("") },
-  published: { kind: "published", eventId: "incident-1" },
-  publishedOther: { kind: "published", eventId: "incident-9" },
-  unconfirmed: { kind: "publish_unconfirmed", eventId: "incident-1", why: "no answer" },
+  haltedBySecond: { kind: "standing", standing: standing("follow-up-2", {}, SECOND) },
+  secondNotFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "NOT_FLAT" }, SECOND) },
+  secondFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "FLAT" }, SECOND) },
+  published: { kind: "published", attempt: FIRST, eventId: "incident-1" },
+  publishedSecond: { kind: "published", attempt: SECOND, eventId: "follow-up-2" },
+  publishedOther: { kind: "published", attempt: { incidentId: "incident-9", number: 1 }, eventId: "incident-9" },
+  unconfirmed: { kind: "publish_unconfirmed", attempt: FIRST, why: "no answer" },
   busLost: { kind: "bus_lost", why: "no answer" },
   busBack: { kind: "bus_back" },
   timer: { kind: "timer" },
-} as const satisfies Record<string, WatchdogEvent>;
+} satisfies Record<string, WatchdogEvent>;
 
 type StateName = keyof typeof STATES;
 type EventName = keyof typeof EVENTS;
@@ -60,24 +87,28 @@ type EventName = keyof typeof EVENTS;
  * `-` means that nothing changes. Lines are checked elsewhere.
  */
 const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = {
-  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-"),
-  beat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-"),
-  degradedBeat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-"),
-  lateBeat: row("-", "armed", "tripping +publish", "tripping +publish", "-", "-", "-", "-", "-"),
-  malformed: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  free: row("-", "-", "-", "-", "-", "-", "-", "waiting", "waiting"),
-  freeFlat: row("-", "-", "-", "-", "-", "-", "waiting", "waiting", "waiting"),
-  haltedNoReport: row("-", "tripped", "tripped", "tripped", "-", "-", "tripped", "-", "-"),
-  haltedFlat: row("-", "halted", "halted", "halted", "-", "-", "halted", "halted", "-"),
-  haltedNotFlat: row("-", "tripped", "tripped", "tripped", "-", "-", "tripped", "tripped", "-"),
-  haltedByOps: row("-", "tripped", "tripped", "tripped", "-", "-", "tripped", "tripped", "tripped"),
-  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  published: row("-", "-", "-", "-", "tripped", "tripped", "-", "-", "-"),
-  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  unconfirmed: row("-", "-", "-", "-", "tripping", "tripping", "-", "-", "-"),
-  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  beat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
+  degradedBeat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
+  lateBeat: row("-", "armed", "tripping +publish", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  malformed: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  free: row("-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  freeFlat: row("-", "-", "-", "-", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"),
+  haltedNoReport: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedFlat: row("-", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "-", "-"),
+  haltedNotFlat: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "-"),
+  haltedByOps: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "tripped", "tripped"),
+  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedBySecond: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "tripped"),
+  secondNotFlat: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "tripped", "tripped"),
+  secondFlat: row("-", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "halted", "halted"),
+  published: row("-", "-", "-", "-", "tripped", "tripped", "-", "-", "-", "-", "-"),
+  publishedSecond: row("-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
+  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  unconfirmed: row("-", "-", "-", "-", "tripping", "tripping", "-", "-", "-", "-", "-"),
+  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
 };
 
 function row(...cells: readonly string[]): Readonly<Record<StateName, string>> {
@@ -108,8 +139,8 @@ describe("heartbeat missing", () => {
   test("a moment later the panic is published, in the runbook's words", () => {
     const [next, actions] = step(LIMITS, STATES.armed, { kind: "timer" }, at(5_000.2));
     const reason = "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)";
-    expect(next).toEqual({ kind: "tripping", eventId: "incident-1", reason, retryAt: null });
-    expect(deedsOf(actions)).toEqual([{ kind: "publish", eventId: "incident-1", reason }]);
+    expect(next).toEqual({ kind: "tripping", attempt: FIRST, reason, haltSeen: false, retryAt: null });
+    expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: FIRST, reason }]);
     expect(linesOf(actions)).toEqual([
       "FAILURE DETECTED: Heartbeat missing (5.1s > 5.0s)",
       "TRIGGERING PANIC CLOSE",
@@ -119,7 +150,7 @@ describe("heartbeat missing", () => {
 
   test("a heartbeat that comes too late does not undo a broken limit", () => {
     const [next] = step(LIMITS, STATES.armed, EVENTS.lateBeat, at(5_001));
-    expect(next).toMatchObject({ kind: "tripping", eventId: "incident-1" });
+    expect(next).toMatchObject({ kind: "tripping", attempt: FIRST });
   });
 
   test("the deadline is the moment the limit would break", () => {
@@ -157,7 +188,7 @@ describe("a publish that is not confirmed", () => {
     const [waiting] = step(LIMITS, STATES.publishing, EVENTS.unconfirmed, at(1_000));
     expect(deadline(LIMITS, waiting)).toBe(at(1_000 + LIMITS.publishRetryMs));
     const [next, actions] = step(LIMITS, waiting, { kind: "timer" }, at(1_250));
-    expect(deedsOf(actions)).toEqual([{ kind: "publish", eventId: "incident-1", reason: "R" }]);
+    expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: FIRST, reason: "R" }]);
     expect(next).toMatchObject({ kind: "tripping", retryAt: null });
   });
 
@@ -223,10 +254,61 @@ describe("an open incident", () => {
     expect(again).toEqual([]);
   });
 
-  test("without a completion in time people are told, again and again", () => {
-    const [next, actions] = step(LIMITS, STATES.tripped, { kind: "timer" }, at(10_000));
-    expect(linesOf(actions)[0]).toContain("still not proven flat");
-    expect(deadline(LIMITS, next)).toBe(at(20_000));
+  test("is followed up a second after a completion that is not FLAT", () => {
+    const [open] = step(LIMITS, STATES.trippedHalted, EVENTS.haltedNotFlat, at(200));
+    expect(deadline(LIMITS, open)).toBe(at(1_200));
+    const [next, actions] = step(LIMITS, open, { kind: "timer" }, at(1_200));
+    const reason = "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)";
+    expect(next).toEqual({ kind: "tripping", attempt: SECOND, reason, haltSeen: true, retryAt: null });
+    expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: SECOND, reason }]);
+    expect(linesOf(actions)).toEqual([
+      "FAILURE DETECTED: Panic close incomplete (NOT_FLAT)",
+      "TRIGGERING PANIC CLOSE",
+      `Reason: ${reason}`,
+      "Attempt: 2 of incident incident-1",
+    ]);
+  });
+
+  test("is followed up after ten seconds without a completion", () => {
+    const [open] = step(LIMITS, STATES.publishing, EVENTS.published, at(200));
+    expect(deadline(LIMITS, open)).toBe(at(10_200));
+    const [next] = step(LIMITS, open, { kind: "timer" }, at(10_200));
+    expect(next).toMatchObject({ kind: "tripping", attempt: SECOND, reason: "PANIC_CLOSE_INCOMPLETE_(NO_COMPLETION)" });
+  });
+
+  test("is followed up after 1, 2, 4, 8, 16, 30, 30 … seconds", () => {
+    const pauses = [1, 2, 3, 4, 5, 6, 7, 40].map((number) => {
+      const state = tripped({ attempt: { incidentId: "incident-1", number }, haltSeen: true });
+      const event = standing("incident-1", { "incident-1": "UNKNOWN" }, { incidentId: "incident-1", number });
+      const [next] = step(LIMITS, state, { kind: "standing", standing: event }, at(0));
+      return deadline(LIMITS, next);
+    });
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000].map(at));
+  });
+
+  test("goes on until an attempt is FLAT", () => {
+    const [next, actions] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
+    expect(next).toEqual({ kind: "halted", eventId: "follow-up-2" });
+    expect(linesOf(actions)).toEqual(["Event follow-up-2 ended FLAT: halted until a person resets it (quantum reset)"]);
+  });
+
+  test("waits for its own attempt, whatever the last one ended with", () => {
+    const [next, actions] = step(LIMITS, STATES.trippedAgain, EVENTS.haltedNotFlat, at(200));
+    expect(next).toEqual(STATES.trippedAgain);
+    expect(actions).toEqual([]);
+  });
+
+  test("is taken up where another watchdog has brought it", () => {
+    const [next] = step(LIMITS, STATES.trippedHalted, EVENTS.secondNotFlat, at(200));
+    expect(next).toMatchObject({ kind: "tripped", attempt: SECOND, eventId: "follow-up-2", outcome: "NOT_FLAT" });
+    expect(deadline(LIMITS, next)).toBe(at(2_200));
+  });
+
+  test("is taken up by a watchdog that was restarted in the middle", () => {
+    const attachment = { standing: EVENTS.secondNotFlat.standing, lastBeat: null };
+    const [next] = step(LIMITS, STATES.detached, { kind: "attached", attachment }, at(1_000));
+    expect(next).toMatchObject({ kind: "tripped", attempt: SECOND, outcome: "NOT_FLAT", haltSeen: true });
+    expect(deadline(LIMITS, next)).toBe(at(3_000));
   });
 
   test("a reset between two looks is seen by the outcome that is left", () => {
@@ -234,9 +316,16 @@ describe("an open incident", () => {
     expect(next.kind).toBe("waiting");
   });
 
-  test("asks for the outcome of its own incident", () => {
-    expect(incidentOf(STATES.tripped)).toBe("incident-1");
-    expect(incidentOf(STATES.armed)).toBeNull();
+  test("asks for the outcomes of its own event and of the first", () => {
+    expect(askedFor(STATES.trippedAgain)).toEqual(["follow-up-2", "incident-1"]);
+    expect(askedFor(STATES.followingUp)).toEqual(["incident-1"]);
+    expect(askedFor(STATES.armed)).toEqual([]);
+  });
+
+  test("a reset that nobody saw is known by any attempt's completion", () => {
+    const unseen = tripped({ attempt: SECOND, eventId: "follow-up-2", haltSeen: false });
+    const [next] = step(LIMITS, unseen, EVENTS.freeFlat, at(200));
+    expect(next.kind).toBe("waiting");
   });
 });
 
@@ -244,7 +333,7 @@ describe("for any order of events", () => {
   const event = fc.constantFrom<WatchdogEvent>(...Object.values(EVENTS));
   const timed = fc.array(fc.tuple(event, fc.integer({ min: 0, max: 8_000 })), { maxLength: 30 });
 
-  test("a panic is published only on leaving armed or detached, or while tripping", () => {
+  test("a panic is published only on leaving armed, detached or tripped, or while tripping", () => {
     fc.assert(
       fc.property(timed, (events) => {
         let state: WatchdogState = STATES.detached;
@@ -255,7 +344,7 @@ describe("for any order of events", () => {
           const stamped = next.kind === "beat" ? { ...next, arrivedAt: at(now) } : next;
           const [after, actions] = step(LIMITS, before, stamped, at(now));
           if (deedsOf(actions).length > 0) {
-            expect(["armed", "detached", "tripping"]).toContain(before.kind);
+            expect(["armed", "detached", "tripped", "tripping"]).toContain(before.kind);
             expect(after.kind).toBe("tripping");
           }
           state = after;

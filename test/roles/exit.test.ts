@@ -107,6 +107,82 @@ function opsPanic(eventId: string): PanicEvent {
   return { eventId, reason: "OPERATOR_PANIC", issuedBy: "ops", ts: hostClock.wall() };
 }
 
+describe("a pass that ends NOT_FLAT", () => {
+  /** Refuses closes for certain until it is told to stop. */
+  function stubborn(): { readonly venue: Exchange; relent(): void } {
+    let refusing = true;
+    const open = exchange();
+    const close: Exchange["close"] = async (order) =>
+      refusing ? { kind: "refused", code: -4131, why: "POST order: -4131" } : await open.close(order);
+    return {
+      venue: { ...open, close },
+      relent: () => {
+        refusing = false;
+      },
+    };
+  }
+
+  const quick = { ...WATCHDOG, followUpMs: 50, completionOverdueMs: 1_000 };
+
+  function startQuickWatchdog(): Role {
+    const world = { clock: hostClock, bus: bus.watchdog(), limits: quick };
+    return start((log, signal) => runWatchdog({ ...world, log, identity: identity("watchdog") }, signal));
+  }
+
+  test("is followed up, attempt after attempt, until the account is flat, also by a watchdog started in the middle", async () => {
+    const { venue: refusing, relent } = stubborn();
+    const watchdog = startQuickWatchdog();
+    startEew(refusing);
+    const brain = startBrain();
+    await armed(watchdog);
+    await brain.stop();
+    await eventually("two attempts have failed", () => bus.completions().length >= 2);
+    expect(bus.completions().every(({ outcome }) => outcome === "NOT_FLAT")).toBe(true);
+    await watchdog.stop();
+    const second = startQuickWatchdog();
+    const before = bus.panics().length;
+    await eventually("the new watchdog follows up", () => bus.panics().length > before);
+    relent();
+    await eventually("an attempt is FLAT", () => bus.completions().some(({ outcome }) => outcome === "FLAT"));
+    await eventually("the watchdog has heard it", () => said(second, "ended FLAT: halted until a person resets it"));
+    expect(venue.positions(API_KEY)).toEqual([]);
+    const [root, ...followUps] = bus.panics();
+    expect(root?.followsUp).toBeUndefined();
+    expect(followUps.map(({ followsUp }) => followsUp?.incidentId)).toEqual(followUps.map(() => root?.eventId));
+    expect(followUps.map(({ followsUp }) => followsUp?.number)).toEqual(followUps.map((_, i) => i + 2));
+  });
+
+  test("is followed up once by two watchdogs", async () => {
+    const { venue: refusing, relent } = stubborn();
+    const watchdogs = [startQuickWatchdog(), startQuickWatchdog()];
+    startEew(refusing);
+    const brain = startBrain();
+    for (const watchdog of watchdogs) await armed(watchdog);
+    await brain.stop();
+    await eventually("three attempts are published", () => bus.panics().length >= 3);
+    relent();
+    await eventually("an attempt is FLAT", () => bus.completions().some(({ outcome }) => outcome === "FLAT"));
+    const numbers = bus.panics().map(({ followsUp }) => followsUp?.number ?? 1);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  test("is not followed up after a person's reset", async () => {
+    const { venue: refusing } = stubborn();
+    const watchdog = startQuickWatchdog();
+    const eew = startEew(refusing);
+    const brain = startBrain();
+    await armed(watchdog);
+    await brain.stop();
+    await eventually("an attempt has failed", () => bus.completions().length >= 1);
+    await eew.stop();
+    bus.reset();
+    await eventually("the watchdog has seen the reset", () => said(watchdog, "Halt cleared by a person"));
+    const published = bus.panics().length;
+    await hostClock.sleep(3 * quick.completionOverdueMs);
+    expect(bus.panics().length).toBe(published);
+  });
+});
+
 test("a worker whose venue never answers listens at once, halts, and says that it does not know", async () => {
   const never = <T>(): Promise<T> => new Promise(() => undefined);
   const unread = async () => unknown("GET positions: no answer");
@@ -327,7 +403,6 @@ test("a pass in which a close is never answered ends by its own limit, and says 
   expect(await bus.brain().halt()).toMatchObject(known({ eventId: "stuck" }));
 });
 
-// Known defect: an abort that came before the listener was added is not heard, so a SIGTERM during start is lost.
 describe("a role that was asked to stop before it started", () => {
   async function endsIn(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     const late = hostClock.sleep(ms).then(() => false);

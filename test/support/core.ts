@@ -37,6 +37,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)",
     issuedBy: "watchdog",
     ageMs: 500,
+    followsUp: null,
     signature: "not_required",
     completed: false,
     ...changes,

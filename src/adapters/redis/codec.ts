@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { decimal, plain } from "../../core/decimal.ts";
 import {
+  type Attempt,
   type BrainMode,
   type Completion,
   type Halt,
@@ -74,8 +75,24 @@ export function heartbeatFields({ status, activePositions, ts, details }: Heartb
   return fields;
 }
 
+/** An attempt as text: the incident's id, a space, the number. */
+export function attemptText({ incidentId, number }: Attempt): string {
+  return `${incidentId} ${number}`;
+}
+
+/** The attempt in such a text; null for anything else. */
+export function parseAttempt(text: string | null): Attempt | null {
+  const [, incidentId, number] = /^(\S+) (\d{1,9})$/.exec(text ?? "") ?? [];
+  return incidentId === undefined ? null : { incidentId, number: Number(number) };
+}
+
+/** Which attempt an event says it is; null for one that opened its incident, and for one that can't be read. */
+export function parseFollowUp(fields: Fields): Attempt | null {
+  return parseAttempt(`${fields.get("parent_event_id") ?? ""} ${fields.get("attempt") ?? ""}`);
+}
+
 /** The fields of a panic event; `sig` is null where no trigger secret is set. */
-export function panicFields({ eventId, reason, issuedBy, ts }: PanicEvent, sig: string | null): string[] {
+export function panicFields({ eventId, reason, issuedBy, ts, followsUp }: PanicEvent, sig: string | null): string[] {
   const fields = [
     "event_id",
     eventId,
@@ -88,6 +105,9 @@ export function panicFields({ eventId, reason, issuedBy, ts }: PanicEvent, sig: 
     "ts",
     String(ts),
   ];
+  if (followsUp !== undefined) {
+    fields.push("parent_event_id", followsUp.incidentId, "attempt", String(followsUp.number));
+  }
   return sig === null ? fields : [...fields, "sig", sig];
 }
 

@@ -3,7 +3,7 @@ import type { Delivery } from "../../core/messages.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { completionFields, fieldsOf, haltFields, type RawEntry } from "./codec.ts";
+import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } from "./codec.ts";
 import { eventIdFor } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
@@ -74,6 +74,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       reason: fields.get("reason") || null,
       issuedBy: fields.get("issued_by") || null,
       ageMs: ageOf(entry[0], now),
+      followsUp: parseFollowUp(fields),
       signature: checkSignature(options.triggerSecret, fields),
       completed: completed.size > 0,
     };

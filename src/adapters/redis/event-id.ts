@@ -1,15 +1,21 @@
 import { createHash } from "node:crypto";
+import type { Attempt } from "../../core/messages.ts";
 
 /** The namespace of our UUIDv5s; any fixed UUID would do, but it can never change. */
 const NAMESPACE = Buffer.from("6f9c1d6e0b7a4d5c9a3e2f1b8c7d6e50", "hex");
 
+/** The event id of an attempt: the incident's own for the first, derived from incident and number for a follow-up. */
+export function eventIdOf({ incidentId, number }: Attempt): string {
+  return number === 1 ? incidentId : eventIdFor(`${incidentId}/${number}`);
+}
+
 /**
- * The event id of what follows from a stream entry: UUIDv5 (RFC 9562, 5.5) over the entry's id.
+ * The event id of what follows from something on the bus: UUIDv5 (RFC 9562, 5.5) over the entry's id, or over whatever else names it.
  *
  * Whoever misses the same heartbeat derives the same id, so several observers raise one incident.
  */
-export function eventIdFor(entryId: string): string {
-  const hash = createHash("sha1").update(NAMESPACE).update(entryId).digest().subarray(0, 16);
+export function eventIdFor(name: string): string {
+  const hash = createHash("sha1").update(NAMESPACE).update(name).digest().subarray(0, 16);
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
   return hash.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

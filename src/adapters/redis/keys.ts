@@ -8,6 +8,8 @@ export interface Keys {
   readonly halt: string;
   /** Hash of event id to outcome: what has been executed, for deduplication and for attach. */
   readonly outcomes: string;
+  /** Hash of event id to the incident and attempt that it is, for follow-ups. */
+  readonly attempts: string;
   /** Set of event ids ever published, so that a repeated publish raises one incident. */
   readonly published: string;
 }
@@ -24,6 +26,7 @@ export function keysOf(namespace: string): Keys {
     completed: key("system:panic_close:completed"),
     halt: key("system:state:trading"),
     outcomes: key("quantum:outcomes"),
+    attempts: key("quantum:attempts"),
     published: key("quantum:published"),
   };
 }

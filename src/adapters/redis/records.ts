@@ -1,10 +1,10 @@
 /** Reads and writes that several sides of the bus share. */
 
 import type { Redis } from "ioredis";
-import type { Halt, Heartbeat, Outcome, PanicEvent } from "../../core/messages.ts";
+import type { Attempt, Halt, Heartbeat, Outcome, PanicEvent } from "../../core/messages.ts";
 import type { Reading } from "../../core/reading.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
-import { heartbeatFields, panicFields, parseHalt, parseOutcome } from "./codec.ts";
+import { attemptText, heartbeatFields, panicFields, parseAttempt, parseHalt, parseOutcome } from "./codec.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisLink } from "./link.ts";
 import { sign } from "./signature.ts";
@@ -13,12 +13,14 @@ import { sign } from "./signature.ts";
 const HEARTBEATS_KEPT = 1_000;
 
 /**
- * Publishes unless an event with the same id was published before. Keys: panic stream, set of ids.
+ * Publishes unless an event with the same id was published before. Keys: panic stream, set of ids, attempts. Args:
+ * event id, which attempt of which incident it is (empty for the first), fields.
  * A script is not rolled back when a command in it fails, so what says "done" is written last.
  */
 const PUBLISH = `
 if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 then
-  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+  if ARGV[2] ~= '' then redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) end
+  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
   redis.call('SADD', KEYS[2], ARGV[1])
 end
 return 'OK'`;
@@ -36,7 +38,8 @@ export function beat(link: RedisLink, keys: Keys, role: BeatingRole, heartbeat: 
 export function publish(link: RedisLink, keys: Keys, secret: string | null, event: PanicEvent): Promise<Reading<null>> {
   return link.ask(`publish to ${keys.panic}`, async (redis) => {
     const fields = panicFields(event, secret === null ? null : sign(secret, event));
-    await redis.eval(PUBLISH, 2, keys.panic, keys.published, event.eventId, ...fields);
+    const attempt = event.followsUp === undefined ? "" : attemptText(event.followsUp);
+    await redis.eval(PUBLISH, 3, keys.panic, keys.published, keys.attempts, event.eventId, attempt, ...fields);
     return null;
   });
 }
@@ -44,6 +47,11 @@ export function publish(link: RedisLink, keys: Keys, secret: string | null, even
 /** The halt; null if there is none. */
 export async function readHalt(redis: Redis, keys: Keys): Promise<Halt | null> {
   return parseHalt(await redis.hgetall(keys.halt));
+}
+
+/** Which attempt of which incident an event is; an event that nobody followed up with opened its own. */
+export async function readAttempt(redis: Redis, keys: Keys, eventId: string): Promise<Attempt> {
+  return parseAttempt(await redis.hget(keys.attempts, eventId)) ?? { incidentId: eventId, number: 1 };
 }
 
 /** The outcomes on record of the given events. */

@@ -1,12 +1,14 @@
 import type { Redis } from "ioredis";
-import type { Beat } from "../../core/messages.ts";
+import type { Beat, PanicEvent } from "../../core/messages.ts";
+import { known } from "../../core/reading.ts";
 import type { Standing } from "../../core/watchdog.ts";
 import type { WatchdogBus } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
-import { eventIdFor } from "./event-id.ts";
+import { eventIdFor, eventIdOf } from "./event-id.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
-import { beat, publish, readHalt, readOutcomes } from "./records.ts";
+import { beat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { ageOf, entriesOf, serverTime } from "./streams.ts";
 
@@ -16,8 +18,13 @@ const BLOCK_MS = 1_000;
 /** How far back attach looks for a heartbeat that can be parsed; what can't be is no heartbeat (design section 3). */
 const BEATS_SEARCHED = 1_000;
 
+/** How to reach Redis, and with which clock events are stamped. */
+export interface RedisWatchdogBusOptions extends RedisBusOptions {
+  readonly clock: Clock;
+}
+
 /** The watchdog's side of the bus on Redis. Reading and writing have a connection each: a blocked read delays no panic. */
-export function redisWatchdogBus(options: RedisBusOptions): WatchdogBus & { close(): void } {
+export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus & { close(): void } {
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
   const writing = new RedisLink(options);
@@ -26,7 +33,7 @@ export function redisWatchdogBus(options: RedisBusOptions): WatchdogBus & { clos
   return {
     attach: () =>
       reading.ask("attach", async (redis) => {
-        const standing = await readStanding(redis, keys, null);
+        const standing = await readStanding(redis, keys, []);
         const entries = await redis.xrevrange(keys.heartbeat.brain, "+", "-", "COUNT", BEATS_SEARCHED);
         cursor = entries[0]?.[0] ?? "0-0";
         for (const entry of entries) {
@@ -39,20 +46,26 @@ export function redisWatchdogBus(options: RedisBusOptions): WatchdogBus & { clos
         return { standing, lastBeat: null };
       }),
 
-    watch: (incident) =>
+    watch: (eventIds) =>
       reading.ask(
         `read ${keys.heartbeat.brain}`,
         async (redis) => {
           const reply = await redis.xread("BLOCK", BLOCK_MS, "STREAMS", keys.heartbeat.brain, cursor);
           const entries = entriesOf(reply);
-          const standing = await readStanding(redis, keys, incident);
+          const standing = await readStanding(redis, keys, eventIds);
           cursor = entries.at(-1)?.[0] ?? cursor;
           return { beats: entries.map(parseBeat), standing };
         },
         BLOCK_MS,
       ),
 
-    publish: (event) => publish(writing, keys, options.triggerSecret, event),
+    publish: async (attempt, reason) => {
+      const eventId = eventIdOf(attempt);
+      const event: PanicEvent = { eventId, reason, issuedBy: "watchdog", ts: options.clock.wall() };
+      const followUp: PanicEvent = attempt.number === 1 ? event : { ...event, followsUp: attempt };
+      const answer = await publish(writing, keys, options.triggerSecret, followUp);
+      return answer.known ? known(eventId) : answer;
+    },
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     close: () => {
       reading.close();
@@ -61,10 +74,11 @@ export function redisWatchdogBus(options: RedisBusOptions): WatchdogBus & { clos
   };
 }
 
-async function readStanding(redis: Redis, keys: Keys, incident: string | null): Promise<Standing> {
+async function readStanding(redis: Redis, keys: Keys, eventIds: readonly string[]): Promise<Standing> {
   const halt = await readHalt(redis, keys);
-  const asked = [halt?.eventId ?? "", incident ?? ""].filter((eventId) => eventId !== "");
-  return { halt, outcomes: await readOutcomes(redis, keys, asked) };
+  const haltedBy = halt === null || halt.eventId === "" ? null : await readAttempt(redis, keys, halt.eventId);
+  const asked = [halt?.eventId ?? "", ...eventIds].filter((eventId) => eventId !== "");
+  return { halt, haltedBy, outcomes: await readOutcomes(redis, keys, asked) };
 }
 
 function parseBeat(entry: RawEntry): Beat | { readonly malformed: string } {

@@ -22,7 +22,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
     degradedMs: limit("degraded-ms") ?? WATCHDOG_LIMITS.degradedMs,
   };
   await requireRedis(redis);
-  const bus = redisWatchdogBus(redis);
+  const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const log = hostLog({ role: "watchdog", ...logConfig });
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();

@@ -113,7 +113,6 @@ describe.each(["text", "json"] as const)("hostLog() as %s", (format) => {
     expect(stderr).toBe("still at work");
   });
 
-  // Known defect: a full pipe is waited for, for as long as it stays full, and nothing else runs meanwhile.
   test("a reader that stops reading does not stop the process", async () => {
     const options: LogOptions = { role: "eew", level: "info", format, fancy: false, timestamps: true };
     const body = `

@@ -8,7 +8,6 @@ import { eventIdFor } from "../../../src/adapters/redis/event-id.ts";
 import { keysOf } from "../../../src/adapters/redis/keys.ts";
 import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
 import type { RedisBusOptions } from "../../../src/adapters/redis/redis.ts";
-import { redisWatchdogBus } from "../../../src/adapters/redis/watchdog-bus.ts";
 import { decimal } from "../../../src/core/decimal.ts";
 import type { Completion, Delivery, PanicEvent } from "../../../src/core/messages.ts";
 import type { Reading } from "../../../src/core/reading.ts";
@@ -91,7 +90,7 @@ async function pending(panic: string): Promise<number> {
 describe("with a trigger secret", () => {
   test("an event published by a side that knows it is valid", async () => {
     const options = fresh(SECRET);
-    await get(keep(redisWatchdogBus(options)).publish(EVENT));
+    await get(keep(redisOperatorBus(options)).publish(EVENT));
     expect(await nextEvent(workerOn(options))).toMatchObject({ eventId: EVENT.eventId, signature: "valid" });
   });
 
@@ -100,14 +99,14 @@ describe("with a trigger secret", () => {
     ["no secret", "missing", null],
   ] as const)("an event published with %s is %s", async (_what, signature, secret) => {
     const options = fresh(SECRET);
-    await get(keep(redisWatchdogBus({ ...options, triggerSecret: secret })).publish(EVENT));
+    await get(keep(redisOperatorBus({ ...options, triggerSecret: secret })).publish(EVENT));
     expect(await nextEvent(workerOn(options))).toMatchObject({ eventId: EVENT.eventId, signature });
   });
 
   test("an event whose fields were changed after signing is forged", async () => {
     const options = fresh(SECRET);
     const { panic } = keysOf(options.namespace);
-    await get(keep(redisWatchdogBus(options)).publish(EVENT));
+    await get(keep(redisOperatorBus(options)).publish(EVENT));
     const sig = await redis.command("EVAL", "return redis.call('XRANGE', KEYS[1], '-', '+')[1][2][12]", "1", panic);
     await redis.command("DEL", panic);
     const fields = ["event_id", EVENT.eventId, "reason", "CHANGED", "severity", "CRITICAL", "issued_by", "watchdog"];
@@ -122,6 +121,7 @@ describe("an event that somebody else wrote by hand", () => {
     const entryId = String(await redis.command("XADD", keysOf(options.namespace).panic, "*", "why", "fire"));
     const { ageMs, ...delivery } = await nextEvent(workerOn(options));
     expect(delivery).toEqual({
+      followsUp: null,
       entryId,
       eventId: eventIdFor(entryId),
       reason: null,
@@ -156,7 +156,7 @@ test("after a FLUSHALL the group is created again at 0, and an event published m
   expect(await get(eew.next())).toBeNull();
   expect(await get(eew.next())).toBeNull();
   await redis.command("FLUSHALL");
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   expect((await nextEvent(eew)).eventId).toBe(EVENT.eventId);
 });
 
@@ -169,14 +169,14 @@ test("a FLUSHALL under a waiting read is an unknown or an empty answer, never an
   await redis.command("FLUSHALL");
   const answer = await waiting;
   expect(answer.known ? answer.value : null).toBeNull();
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   expect((await nextEvent(eew)).eventId).toBe(EVENT.eventId);
 });
 
 test("namespaces keep accounts apart: event, halt and heartbeat of one are not seen in another", async () => {
   const [mine, yours] = [fresh(), fresh()];
   const eew = workerOn(mine);
-  await get(keep(redisWatchdogBus(mine)).publish(EVENT));
+  await get(keep(redisOperatorBus(mine)).publish(EVENT));
   await get(eew.report(await nextEvent(eew), COMPLETION, aHalt(EVENT.eventId)));
   await get(keep(redisBrainBus(mine)).beat("brain", aBeat().heartbeat));
   const operator = keep(redisOperatorBus(yours));
@@ -197,7 +197,7 @@ test("namespaces keep accounts apart: event, halt and heartbeat of one are not s
 test("without a namespace the keys are the contract's", async () => {
   const options = { ...fresh(), namespace: "" };
   const eew = workerOn(options);
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   await get(eew.report(await nextEvent(eew), COMPLETION, aHalt(EVENT.eventId)));
   await get(keep(redisBrainBus(options)).beat("brain", aBeat().heartbeat));
   await get(eew.beat("eew", aBeat().heartbeat));
@@ -211,7 +211,7 @@ test("an event that is reported twice has exactly one completion, and halt and a
   const options = fresh();
   const { panic, completed, halt } = keysOf(options.namespace);
   const eew = workerOn(options);
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   const delivery = await nextEvent(eew);
   expect(await pending(panic)).toBe(1);
   await get(eew.report(delivery, COMPLETION, aHalt(EVENT.eventId)));
@@ -226,7 +226,7 @@ test("a report whose halt Redis can't take is not acknowledged, and is complete 
   const options = fresh();
   const { panic, completed, halt } = keysOf(options.namespace);
   const eew = workerOn(options);
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   const delivery = await nextEvent(eew);
   // Somebody's mistake: SET instead of HSET.
   await redis.command("SET", halt, "true");
@@ -238,12 +238,11 @@ test("a report whose halt Redis can't take is not acknowledged, and is complete 
   expect(await redis.command("XLEN", completed)).toBe(1);
 });
 
-// Known defect: REPORT marks the event as completed before the XADD, and a script that fails is not rolled back.
 test("a report that Redis can't take is written whole when it is repeated", async () => {
   const options = fresh();
   const { completed, halt } = keysOf(options.namespace);
   const eew = workerOn(options);
-  await get(keep(redisWatchdogBus(options)).publish(EVENT));
+  await get(keep(redisOperatorBus(options)).publish(EVENT));
   const delivery = await nextEvent(eew);
   await redis.command("SET", completed, "in the way");
   expect((await eew.report(delivery, COMPLETION, aHalt(EVENT.eventId))).known).toBe(false);
@@ -253,11 +252,10 @@ test("a report that Redis can't take is written whole when it is repeated", asyn
   expect(await redis.command("HGET", halt, "halted")).toBe("true");
 });
 
-// Known defect: PUBLISH marks the event as published before the XADD.
 test("a publish that Redis refused is not taken for done when it is repeated", async () => {
   const options = fresh();
   const { panic } = keysOf(options.namespace);
-  const watchdog = keep(redisWatchdogBus(options));
+  const watchdog = keep(redisOperatorBus(options));
   await redis.command("SET", panic, "in the way");
   expect((await watchdog.publish(EVENT)).known).toBe(false);
   expect((await watchdog.publish(EVENT)).known).toBe(false);
@@ -267,7 +265,7 @@ test("the stream of heartbeats is trimmed to about a thousand, the panics never 
   const options = fresh();
   const keys = keysOf(options.namespace);
   const brain = keep(redisBrainBus(options));
-  const watchdog = keep(redisWatchdogBus(options));
+  const watchdog = keep(redisOperatorBus(options));
   await Promise.all(Array.from({ length: 1_500 }, () => get(brain.beat("brain", aBeat().heartbeat))));
   await Promise.all(Array.from({ length: 1_500 }, (_, i) => get(watchdog.publish({ ...EVENT, eventId: `e${i}` }))));
   const beats = Number(await redis.command("XLEN", keys.heartbeat.brain));

@@ -158,7 +158,6 @@ describe("RedisLink", () => {
     expect((await ping(link)).known).toBe(true);
   });
 
-  // Known defect: ioredis takes a SELECT that was refused for database 0 without a word.
   test("a database that the server does not have is unknown, never another database", async () => {
     await failed(() => ping(linkTo(`${redis.url}/99`)));
   });
