@@ -7,9 +7,10 @@
  */
 
 import { type AuthorizationLimits, authorize } from "./authorization.ts";
-import { cents, plain, sum } from "./decimal.ts";
+import { cents, plain, sum, ZERO } from "./decimal.ts";
 import { type Judgement, judge, type SentOrder, type Tally, tally } from "./flat.ts";
 import { flattenPlan } from "./flatten-plan.ts";
+import { dustOf, type LotRules } from "./lots.ts";
 import type { Attempt, Completion, Delivery, Halt, Outcome } from "./messages.ts";
 import {
   type CancelOutcome,
@@ -113,7 +114,8 @@ export type EewEvent =
   | { readonly kind: "panic"; readonly delivery: Delivery }
   | { readonly kind: "halt_written" }
   | { readonly kind: "halt_unconfirmed"; readonly why: string }
-  | { readonly kind: "account"; readonly account: Account }
+  /** `lots` is what is known of the venue's market lots when the account was read. */
+  | { readonly kind: "account"; readonly account: Account; readonly lots: LotRules }
   | {
       readonly kind: "cancel_answered";
       readonly symbol: string;
@@ -221,7 +223,7 @@ function reading(
 ): Step {
   if (event.kind === "account") {
     const { positions, resting } = event.account;
-    if (positions.known) return plan(limits, state, positions.value, resting, now);
+    if (positions.known) return plan(limits, state, positions.value, resting, event.lots, now);
     const line = critical(`Positions can't be read, trying again: ${positions.why}`, "alarm");
     return [{ ...state, retryAt: after(now, limits.lookAgainMs), why: positions.why }, [line]];
   }
@@ -240,17 +242,19 @@ function plan(
   pass: Pass,
   found: readonly Position[],
   resting: Reading<readonly RestingOrder[]>,
+  lots: LotRules,
   now: Instant,
 ): Step {
   const orders = resting.known ? resting.value : [];
   const cancels = new Map(orders.map((order) => [cancelKey(order.symbol, order.family), order]));
   const blocked = new Set(orders.map((order) => order.symbol));
-  const closes = flattenPlan(pass.delivery.eventId, found);
+  const closes = flattenPlan(pass.delivery.eventId, found, lots);
   const free = closes.filter((order) => !blocked.has(order.symbol));
   const held = closes.filter((order) => blocked.has(order.symbol));
   const lines: Tell[] = [
     info(`Found ${found.length} open positions`),
     info(`Total notional: $${cents(sum(found.map(notional)))}`),
+    ...found.flatMap((leg) => dustLine(leg, lots)),
   ];
   if (orders.length > 0)
     lines.push(info(`Found ${orders.length} resting orders on ${blocked.size} symbols: cancelling`));
@@ -285,7 +289,7 @@ function closing(state: Closing, event: EewEvent, now: Instant): Step {
       const inFlight = state.inFlight.filter((order) => order.clientOrderId !== event.order.clientOrderId);
       if (inFlight.length === state.inFlight.length) return [state, []];
       const sent = [...state.sent, { order: event.order, outcome: event.outcome }];
-      return settle({ ...state, inFlight, sent }, [closeAnsweredLine(event)], now);
+      return settle({ ...state, inFlight, sent }, [closeAnsweredLine(event, state.found)], now);
     }
     case "timer":
       if (now >= state.endsAt) return outOfTime(state, now);
@@ -448,12 +452,16 @@ function closeLine(order: CloseOrder): Tell {
   return info(`Closing ${legName(order)}: ${order.side} ${plain(order.quantity)} (reduce-only)`);
 }
 
-function closeAnsweredLine({ order, outcome }: SentOrder): Tell {
+/** A leg counts as closed in the log only if this one order took all of it. */
+function closeAnsweredLine({ order, outcome }: SentOrder, found: readonly Position[]): Tell {
   const leg = legName(order);
   switch (outcome.kind) {
     case "executed": {
-      if (outcome.executed.eq(order.quantity)) return info(`${leg} closed - Order ID: ${outcome.orderId}`, "done");
-      const part = `${plain(outcome.executed)} of ${plain(order.quantity)}`;
+      const open = found.find((position) => legName(position) === leg)?.amount.abs() ?? order.quantity;
+      if (outcome.executed.eq(open)) return info(`${leg} closed - Order ID: ${outcome.orderId}`, "done");
+      const part = `${plain(outcome.executed)} of ${plain(open)}`;
+      if (outcome.executed.eq(order.quantity))
+        return info(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`);
       return critical(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`, "alarm");
     }
     case "refused":
@@ -465,6 +473,14 @@ function closeAnsweredLine({ order, outcome }: SentOrder): Tell {
 
 function attemptLine({ incidentId, number }: Attempt): string {
   return `Attempt: ${number} of incident ${incidentId}`;
+}
+
+function dustLine(leg: Position, lots: LotRules): readonly Tell[] {
+  const rule = lots.get(leg.symbol);
+  const dust = rule === undefined ? ZERO : dustOf(leg.amount.abs(), rule);
+  if (rule === undefined || dust.eq(ZERO)) return [];
+  const why = `step ${plain(rule.step)}, minimum ${plain(rule.min)}, at most ${plain(rule.max)} in one order`;
+  return [critical(`${legName(leg)}: ${plain(dust)} can't be ordered in this pass (${why})`, "alarm")];
 }
 
 function haltFor(delivery: Delivery, positionsClosed: number): Halt {

@@ -1,3 +1,4 @@
+import type { LotRules } from "../core/lots.ts";
 import type { CancelOutcome, CloseOrder, CloseOutcome, Position, RestingOrder } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
@@ -30,6 +31,8 @@ export interface Exchange {
   access(): Promise<Access>;
   /** The venue's clock. */
   now(): Promise<Reading<UnixMillis>>;
+  /** The market lots of every symbol that is listed. Large and slow: asked for while idle, never in a pass. */
+  lotRules(): Promise<Reading<LotRules>>;
   /** Opens and proves at least `sockets` connections and refreshes the clock offset; the value is the slowest answer in ms. */
   warm(sockets: number): Promise<Reading<number>>;
   /** The venue's time of the last fill of any of `symbols` at or after `since` (venue time); `null` if there was none. */

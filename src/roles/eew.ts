@@ -1,9 +1,11 @@
 import { deadline, type EewAction, type EewEvent, type EewLimits, type EewState, step } from "../core/eew.ts";
+import type { LotRules } from "../core/lots.ts";
 import { after } from "../core/time.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
+import type { LotStore } from "../ports/lot-store.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
@@ -12,6 +14,7 @@ export interface EewWorld {
   readonly clock: Clock;
   readonly bus: EewBus;
   readonly exchange: Exchange;
+  readonly lots: LotStore;
   readonly log: Log;
   readonly limits: EewLimits;
   readonly identity: Identity;
@@ -24,17 +27,22 @@ const BUS_RETRY_MS = 250;
 const WARM_SOCKETS = 8;
 const WARM_EVERY_MS = 2_000;
 
+/** The venue's lots change when it lists or changes a symbol; a symbol that is missing is closed all the same. */
+const LOTS_EVERY_MS = 3_600_000;
+const LOTS_RETRY_MS = 30_000;
+
 /** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
 const FINISH_MS = 15_000;
 
 /** Runs the worker until `signal` aborts and the pass under way is done; rejects only on a defect. */
 export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void> {
   const ears = new AbortController();
+  const book: LotBook = { rules: world.lots.load() };
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),
     deadline,
-    perform: (action, emit) => perform(world, action, emit, listen),
+    perform: (action, emit) => perform(world, book, action, emit, listen),
   });
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
@@ -54,7 +62,12 @@ export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
-  await Promise.all([role.ended, keepWarm(world, ears.signal)]);
+  await Promise.all([role.ended, keepWarm(world, ears.signal), keepLots(world, book, role, ears.signal)]);
+}
+
+/** The market lots as last read. */
+interface LotBook {
+  rules: LotRules;
 }
 
 function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, stop: () => void): void {
@@ -68,6 +81,7 @@ function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, sto
 
 function perform(
   { bus, exchange, log }: EewWorld,
+  book: LotBook,
   action: EewAction,
   emit: (event: EewEvent) => void,
   listen: () => void,
@@ -86,7 +100,7 @@ function perform(
       return;
     case "read_account":
       void Promise.all([exchange.positions(), exchange.restingOrders()]).then(([positions, resting]) => {
-        emit({ kind: "account", account: { positions, resting } });
+        emit({ kind: "account", account: { positions, resting }, lots: book.rules });
       });
       return;
     case "cancel":
@@ -140,6 +154,30 @@ async function keepWarm({ clock, exchange, log }: EewWorld, signal: AbortSignal)
     if (!answer.known && !cold) log.write("warn", `The venue does not answer: ${answer.why}`);
     if (answer.known && cold) log.write("info", "The venue answers again");
     cold = !answer.known;
+    await clock.sleep(WARM_EVERY_MS, signal);
+  }
+}
+
+/** Reads the market lots now and then, while nothing is under way: the answer is large, and parsing it takes its time. */
+async function keepLots(
+  { clock, exchange, log, lots }: EewWorld,
+  book: LotBook,
+  role: Running<EewState, EewEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  let dueAt = clock.now();
+  while (!signal.aborted) {
+    if (clock.now() >= dueAt && role.state().kind === "idle") {
+      const answer = await exchange.lotRules();
+      if (answer.known) {
+        book.rules = answer.value;
+        if (!lots.save(answer.value))
+          log.write("warn", "The market lots can't be saved: the next start reads them anew");
+      } else if (book.rules.size === 0) {
+        log.write("warn", `The market lots can't be read, large positions can't be split: ${answer.why}`);
+      }
+      dueAt = after(clock.now(), answer.known ? LOTS_EVERY_MS : LOTS_RETRY_MS);
+    }
     await clock.sleep(WARM_EVERY_MS, signal);
   }
 }

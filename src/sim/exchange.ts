@@ -1,5 +1,6 @@
 /** The venue behind the `Exchange` port, in memory: what the roles see on virtual time. `binance-server.ts` is its other face. */
 
+import { decimal } from "../core/decimal.ts";
 import { legName } from "../core/position.ts";
 import { known } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
@@ -56,6 +57,15 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
     },
 
     warm: async () => known(0),
+
+    lotRules: async () =>
+      known(
+        new Map(
+          venue.symbols().map(({ symbol, marketLot: { min, max, step } }) => {
+            return [symbol, { min: decimal(min), max: decimal(max), step: decimal(step) }];
+          }),
+        ),
+      ),
 
     access: async () => ({ kind: "granted" }),
 

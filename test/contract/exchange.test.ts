@@ -109,6 +109,26 @@ for (const [name, face] of faces) {
       expect(await world.exchange.restingOrders()).toEqual({ known: true, value: [] });
     });
 
+    test("lotRules() gives the market lots of every symbol, of any alphabet", async () => {
+      await using world = await face({ hedge: false });
+      const rules = await world.exchange.lotRules();
+      if (!rules.known) throw new Error(rules.why);
+      expect([...rules.value.keys()].sort()).toEqual(
+        world.venue
+          .symbols()
+          .map(({ symbol }) => symbol)
+          .sort(),
+      );
+      for (const { symbol, marketLot } of world.venue.symbols()) {
+        const { min, max, step } = rules.value.get(symbol) ?? {};
+        expect([min, max, step].map((value) => value && plain(value))).toEqual([
+          marketLot.min,
+          marketLot.max,
+          marketLot.step,
+        ]);
+      }
+    });
+
     test("positions() lists every leg with its signed amount, of any quote asset and alphabet", async () => {
       await using world = await face({ hedge: false });
       world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "0.5" });

@@ -10,18 +10,20 @@ import {
   type EewState,
   step,
 } from "../../src/core/eew.ts";
+import type { LotRules } from "../../src/core/lots.ts";
 import type { Completion } from "../../src/core/messages.ts";
 import type { CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf } from "../support/core.ts";
 
 const LIMITS = EEW_LIMITS;
+const NO_LOTS: LotRules = new Map();
 const BTC = aPosition("BTCUSDT", "0.002", "50000");
 const ETH = aPosition("ETHUSDT", "-0.05", "2150");
 
 /** The account as the venue shows it. */
 function account(positions: readonly Position[], resting: readonly RestingOrder[] = []): EewEvent {
-  return { kind: "account", account: { positions: known(positions), resting: known(resting) } };
+  return { kind: "account", account: { positions: known(positions), resting: known(resting) }, lots: NO_LOTS };
 }
 
 const UNREADABLE: Account = { positions: unknown("GET positions: 503"), resting: unknown("GET orders: 503") };
@@ -241,10 +243,10 @@ describe("never better than the venue says", () => {
 
   test("positions that can't be read at all are UNKNOWN, never an empty account", () => {
     const worker = Worker.reading();
-    worker.send(10, { kind: "account", account: UNREADABLE });
+    worker.send(10, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
     expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
     worker.send(1_010, { kind: "timer" });
-    worker.send(1_020, { kind: "account", account: UNREADABLE });
+    worker.send(1_020, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -257,14 +259,14 @@ describe("never better than the venue says", () => {
 
   test("filled orders and an account that can't be read afterwards are UNKNOWN", () => {
     const worker = Worker.verifying();
-    worker.send(30, { kind: "account", account: UNREADABLE });
+    worker.send(30, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, positionsFailed: 2 });
   });
 
   test("a flat list with unreadable orders is UNKNOWN: a resting order could re-open the account", () => {
     const worker = Worker.verifying();
-    worker.send(30, { kind: "account", account: { positions: known([]), resting: unknown("503") } });
+    worker.send(30, { kind: "account", account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -342,7 +344,11 @@ describe("resting orders", () => {
 
   test("unreadable resting orders do not hold up a close", () => {
     const worker = Worker.reading();
-    const actions = worker.send(10, { kind: "account", account: { positions: known([BTC]), resting: unknown("503") } });
+    const actions = worker.send(10, {
+      kind: "account",
+      account: { positions: known([BTC]), resting: unknown("503") },
+      lots: NO_LOTS,
+    });
     expect(actions.map(({ kind }) => kind)).toEqual(["close"]);
   });
 });
@@ -388,7 +394,7 @@ describe("step(), every state and every event", () => {
     halt_written: { kind: "halt_written" },
     halt_unconfirmed: { kind: "halt_unconfirmed", why: "no answer" },
     account: account([BTC]),
-    unreadable: { kind: "account", account: UNREADABLE },
+    unreadable: { kind: "account", account: UNREADABLE, lots: NO_LOTS },
     stray_cancel: { kind: "cancel_answered", symbol: "X", family: "algo", outcome: { kind: "cancelled" } },
     stray_close: { kind: "close_answered", order, outcome: UNKNOWN },
     reported: { kind: "reported" },
@@ -430,8 +436,8 @@ describe("for any venue", () => {
     account([BTC]),
     account([BTC, ETH]),
     account([], [aRestingOrder("BTCUSDT")]),
-    { kind: "account", account: UNREADABLE },
-    { kind: "account", account: { positions: known([]), resting: unknown("503") } },
+    { kind: "account", account: UNREADABLE, lots: NO_LOTS },
+    { kind: "account", account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS },
   );
 
   test("every pass ends within its ten seconds, sends each close once, and says FLAT only after a clean look", () => {

@@ -2,14 +2,20 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import { flattenPlan } from "../../src/core/flatten-plan.ts";
+import type { LotRules } from "../../src/core/lots.ts";
 import type { Position } from "../../src/core/position.ts";
 import { aPosition } from "../support/core.ts";
 
+const NO_LOTS: LotRules = new Map();
 const EVENT = "550e8400-e29b-41d4-a716-446655440000";
 
 describe("flattenPlan()", () => {
   test("a long is sold, a short is bought back", () => {
-    const orders = flattenPlan(EVENT, [aPosition("BTCUSDT", "0.002", "50001"), aPosition("ETHUSDT", "-0.05", "2000")]);
+    const orders = flattenPlan(
+      EVENT,
+      [aPosition("BTCUSDT", "0.002", "50001"), aPosition("ETHUSDT", "-0.05", "2000")],
+      NO_LOTS,
+    );
     expect(orders.map(({ symbol, side, quantity }) => `${side} ${plain(quantity)} ${symbol}`)).toEqual([
       "SELL 0.002 BTCUSDT",
       "BUY 0.05 ETHUSDT",
@@ -17,10 +23,11 @@ describe("flattenPlan()", () => {
   });
 
   test("each leg of a hedged symbol is closed on its own, never netted", () => {
-    const orders = flattenPlan(EVENT, [
-      aPosition("BTCUSDT", "3", "1", "LONG"),
-      aPosition("BTCUSDT", "-2", "1", "SHORT"),
-    ]);
+    const orders = flattenPlan(
+      EVENT,
+      [aPosition("BTCUSDT", "3", "1", "LONG"), aPosition("BTCUSDT", "-2", "1", "SHORT")],
+      NO_LOTS,
+    );
     expect(orders.map(({ positionSide, side, quantity }) => `${positionSide} ${side} ${plain(quantity)}`)).toEqual([
       "LONG SELL 3",
       "SHORT BUY 2",
@@ -29,9 +36,9 @@ describe("flattenPlan()", () => {
   });
 
   test("the same event and leg always give the same order id, another event another one", () => {
-    const [first] = flattenPlan(EVENT, [aPosition("币安人生USDT", "10")]);
-    const [again] = flattenPlan(EVENT, [aPosition("币安人生USDT", "4"), aPosition("BTCUSDT", "0.001", "1")]);
-    const [other] = flattenPlan("660e8400-e29b-41d4-a716-446655440000", [aPosition("币安人生USDT", "10")]);
+    const [first] = flattenPlan(EVENT, [aPosition("币安人生USDT", "10")], NO_LOTS);
+    const [again] = flattenPlan(EVENT, [aPosition("币安人生USDT", "4"), aPosition("BTCUSDT", "0.001", "1")], NO_LOTS);
+    const [other] = flattenPlan("660e8400-e29b-41d4-a716-446655440000", [aPosition("币安人生USDT", "10")], NO_LOTS);
     expect(again?.clientOrderId).toBe(first?.clientOrderId ?? "");
     expect(other?.clientOrderId).not.toBe(first?.clientOrderId ?? "");
     expect(first?.clientOrderId).toMatch(/^[A-Za-z0-9_-]{1,36}$/);
@@ -49,7 +56,7 @@ describe("flattenPlan()", () => {
       .map(([symbol, text]) => aPosition(symbol, text));
     fc.assert(
       fc.property(fc.uniqueArray(leg, { selector: ({ symbol }) => symbol }), (positions: readonly Position[]) => {
-        const orders = flattenPlan(EVENT, positions);
+        const orders = flattenPlan(EVENT, positions, NO_LOTS);
         expect(orders).toHaveLength(positions.length);
         for (const { symbol, side, quantity } of orders) {
           const open = positions.find((position) => position.symbol === symbol);

@@ -9,6 +9,7 @@ import { known, unknown } from "../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { Log } from "../../src/ports/log.ts";
+import type { LotStore } from "../../src/ports/lot-store.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
@@ -73,6 +74,9 @@ function identity(serviceId: string): { readonly serviceId: string; readonly ins
   return { serviceId, instanceId: `instance-${instances++}` };
 }
 
+/** Nothing is kept between lives. */
+const noLots: LotStore = { load: () => new Map(), save: () => true };
+
 const exchange = (): Exchange => simulatedExchange(venue, API_KEY);
 
 function startBrain(): Role {
@@ -86,7 +90,7 @@ function startWatchdog(): Role {
 }
 
 function startEew(at: Exchange = exchange()): Role {
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW };
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, lots: noLots };
   return start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
 }
 
@@ -183,12 +187,23 @@ describe("a pass that ends NOT_FLAT", () => {
   });
 });
 
+test("a position over the market lot size is closed in as many orders as it takes, exactly", async () => {
+  venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "-300.123" });
+  const eew = startEew();
+  await bus.publish(opsPanic("large"));
+  await eventually("the pass is reported", () => bus.completions().length === 1);
+  expect(bus.completions()[0]).toMatchObject({ outcome: "FLAT", positionsTotal: 2, positionsClosed: 2 });
+  expect(venue.positions(API_KEY)).toEqual([]);
+  const { max } = venue.rules("BTCUSDT").marketLot;
+  expect(times(eew, "Closing BTCUSDT: BUY")).toBe(Math.ceil(300.123 / Number(max)));
+});
+
 test("a worker whose venue never answers listens at once, halts, and says that it does not know", async () => {
   const never = <T>(): Promise<T> => new Promise(() => undefined);
   const unread = async () => unknown("GET positions: no answer");
   const limits = { ...EEW, passMs: 300 };
   const mute: Exchange = { ...exchange(), warm: never, positions: unread, restingOrders: unread };
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits };
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, lots: noLots };
   const eew = start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
   roles.splice(roles.indexOf(eew), 1);
   expect(said(eew, "Listening for panic_close events...")).toBe(true);
@@ -391,7 +406,13 @@ test("a brain that can't read its positions any more is as good as dead", async 
 
 test("a pass in which a close is never answered ends by its own limit, and says what it knows", async () => {
   const { exchange: slow } = held(exchange());
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: slow, limits: { ...EEW, passMs: 300 } };
+  const world = {
+    clock: hostClock,
+    bus: bus.eew("worker"),
+    exchange: slow,
+    lots: noLots,
+    limits: { ...EEW, passMs: 300 },
+  };
   start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
   await bus.publish(opsPanic("stuck"));
   await eventually("the pass is reported", () => bus.completions().length === 1);
@@ -421,7 +442,7 @@ describe("a role that was asked to stop before it started", () => {
   });
 
   test("eew ends", async () => {
-    const world = { clock: hostClock, bus: bus.eew("worker"), exchange: exchange(), limits: EEW };
+    const world = { clock: hostClock, bus: bus.eew("worker"), exchange: exchange(), limits: EEW, lots: noLots };
     expect(await endsIn(500, (signal) => runEew({ ...world, log, identity: identity("e") }, signal))).toBe(true);
   });
 });

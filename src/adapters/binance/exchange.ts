@@ -15,6 +15,7 @@ import {
   readAlgoOrders,
   readCancelled,
   readFillTimes,
+  readLotRules,
   readOrder,
   readPositions,
   readRegularOrders,
@@ -28,6 +29,9 @@ const QUERY_DEADLINE_MS = 2_500;
 
 /** An order that has not been answered by then is looked for by reading: there is no second send. */
 const ORDER_DEADLINE_MS = 3_500;
+
+/** Several MiB, read while nothing is in a hurry. */
+const EXCHANGE_INFO_DEADLINE_MS = 20_000;
 
 /** Sockets kept warm for a round of reads: positions, two order lists, the clock. */
 const QUERY_SOCKETS_WARM = 4;
@@ -142,6 +146,8 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
       }
       return clockTrouble === null ? known(slowestMs) : unknown(clockTrouble);
     },
+
+    lotRules: () => venue.readPublic("/fapi/v1/exchangeInfo", readLotRules, EXCHANGE_INFO_DEADLINE_MS),
 
     async lastFillAt(symbols, since) {
       let last: UnixMillis | null = null;

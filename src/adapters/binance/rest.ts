@@ -59,6 +59,8 @@ export interface Rest {
   read<T>(path: string, params: QueryParams, parse: (json: unknown) => T): Promise<Reading<T>>;
   /** Sends one signed POST or DELETE, once, over the sockets that no query uses. */
   change(method: "POST" | "DELETE", path: string, params: QueryParams, deadlineMs: number): Promise<Answer>;
+  /** Asks for something public, without a signature, within `deadlineMs`. */
+  readPublic<T>(path: string, parse: (json: unknown) => T, deadlineMs: number): Promise<Reading<T>>;
   /** One round trip on a socket of its own, without a signature. */
   ping(sockets: "queries" | "orders"): Promise<Answer>;
   /** What time it is at the venue, give or take half a round trip. Always asks. */
@@ -164,12 +166,7 @@ export function rest(options: RestOptions): Rest {
     ask,
     async read(path, params, parse) {
       const answer = await ask(path, params);
-      if (answer.kind !== "ok") return unknown(answer.why);
-      try {
-        return known(parse(answer.json));
-      } catch (error) {
-        return unknown(`GET ${path}: the answer cannot be read: ${complaint(error)}`);
-      }
+      return parsed(path, answer, parse);
     },
     async change(method, path, params, deadlineMs) {
       const endAt = after(clock.now(), deadlineMs);
@@ -179,6 +176,8 @@ export function rest(options: RestOptions): Rest {
       if (refusedTimestamp(answer)) void syncClock();
       return answer;
     },
+    readPublic: async (path, parse, deadlineMs) =>
+      parsed(path, await publicCall(pools.queries, path, deadlineMs), parse),
     ping: (sockets) => publicCall(pools[sockets], "/fapi/v1/ping", queryDeadlineMs),
     async venueTime() {
       const sample = await sampleClock();
@@ -190,6 +189,15 @@ export function rest(options: RestOptions): Rest {
       await Promise.all([pools.queries.dispose(), pools.orders.dispose()]);
     },
   };
+}
+
+function parsed<T>(path: string, answer: Answer, parse: (json: unknown) => T): Reading<T> {
+  if (answer.kind !== "ok") return unknown(answer.why);
+  try {
+    return known(parse(answer.json));
+  } catch (error) {
+    return unknown(`GET ${path}: the answer cannot be read: ${complaint(error)}`);
+  }
 }
 
 function refusedTimestamp(answer: Answer): boolean {

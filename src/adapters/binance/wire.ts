@@ -7,6 +7,7 @@
 
 import * as z from "zod/mini";
 import { type Decimal, decimal, ZERO } from "../../core/decimal.ts";
+import type { LotRule, LotRules } from "../../core/lots.ts";
 import type { Position, RestingOrder } from "../../core/position.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { VenueError } from "./errors.ts";
@@ -35,6 +36,15 @@ const orderAnswer = z.object({
   status: z.string(),
   executedQty: digits,
 });
+
+const lotFilter = z.object({
+  filterType: z.string(),
+  minQty: z.optional(digits),
+  maxQty: z.optional(digits),
+  stepSize: z.optional(digits),
+});
+const symbolRow = z.object({ symbol: name, filters: z.array(lotFilter) });
+const exchangeInfo = z.object({ symbols: z.array(symbolRow) });
 
 const tradeRow = z.object({ time: wholeNumber });
 const timeAnswer = z.object({ serverTime: wholeNumber });
@@ -102,6 +112,25 @@ export function readAlgoOrders(body: unknown): readonly RestingOrder[] {
 export function readOrder(body: unknown): OrderReport {
   const { executedQty, ...order } = orderAnswer.parse(body);
   return { ...order, executed: exact(executedQty) };
+}
+
+/**
+ * Reads `GET /fapi/v1/exchangeInfo` as the quantities that one market order may have: MARKET_LOT_SIZE, and never more
+ * than LOT_SIZE (binance.md 4.5). A symbol whose filters can't be used is left out; it is then closed in one order.
+ */
+export function readLotRules(body: unknown): LotRules {
+  const rules = new Map<string, LotRule>();
+  for (const { symbol, filters } of exchangeInfo.parse(body).symbols) {
+    const market = filters.find(({ filterType }) => filterType === "MARKET_LOT_SIZE");
+    const limit = filters.find(({ filterType }) => filterType === "LOT_SIZE");
+    const { minQty, maxQty, stepSize } = market ?? {};
+    if (minQty === undefined || maxQty === undefined || stepSize === undefined) continue;
+    const max = exact(maxQty);
+    const outer = limit?.maxQty === undefined ? max : exact(limit.maxQty);
+    const rule: LotRule = { min: exact(minQty), max: outer.lt(max) ? outer : max, step: exact(stepSize) };
+    if (rule.step.gt(ZERO) && rule.min.gt(ZERO) && rule.max.gte(rule.min)) rules.set(symbol, rule);
+  }
+  return rules;
 }
 
 /** Reads `GET /fapi/v1/userTrades` as the times of its fills, in the venue's time. */
