@@ -42,6 +42,12 @@ const FILLS_MAX = 1_000;
 /** The legs with a position or an order; the older v2 lists every symbol and is announced to go. */
 const POSITIONS_PATH = "/fapi/v3/positionRisk";
 
+/** The same rows for every symbol, from another service; announced to go one day (binance.md 4.2). */
+const POSITIONS_FALLBACK_PATH = "/fapi/v2/positionRisk";
+
+/** How long the list may be late before the fallback is asked beside it; an error does not wait for this. */
+const POSITIONS_LATE_MS = 1_000;
+
 /** Where each family of resting orders is cancelled; neither call touches the other's. */
 const CANCEL_PATH: Readonly<Record<RestingOrder["family"], string>> = {
   regular: "/fapi/v1/allOpenOrders",
@@ -110,7 +116,12 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
   }
 
   return {
-    positions: () => venue.read(POSITIONS_PATH, [], readPositions),
+    async positions() {
+      const list = venue.read(POSITIONS_PATH, [], readPositions);
+      const inTime = await Promise.race([list, clock.sleep(POSITIONS_LATE_MS).then(() => null)]);
+      if (inTime?.known) return inTime;
+      return await firstKnown([list, venue.read(POSITIONS_FALLBACK_PATH, [], readPositions)]);
+    },
 
     async restingOrders() {
       const [regular, algo] = await Promise.all([
@@ -169,6 +180,21 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
 
     dispose: () => venue.dispose(),
   };
+}
+
+/** The first reading that is known; if none is, all the reasons. Every reading settles by its own deadline. */
+async function firstKnown<T>(readings: readonly Promise<Reading<T>>[]): Promise<Reading<T>> {
+  const answered = readings.map(async (reading) => {
+    const answer = await reading;
+    if (!answer.known) throw new Error(answer.why);
+    return answer;
+  });
+  try {
+    return await Promise.any(answered);
+  } catch (error) {
+    const whys = error instanceof AggregateError ? error.errors.map(complaint) : [complaint(error)];
+    return unknown(whys.join("; "));
+  }
 }
 
 /** Why an order must not be sent, or null. The last gate before the wire: what could open a position does not pass. */

@@ -286,9 +286,47 @@ describe("a question", () => {
     await using exchange = connect(venue);
     expect(await exchange.positions()).toMatchObject({
       known: false,
-      why: "GET /fapi/v3/positionRisk: HTTP 400, code -1021: Timestamp.",
+      why: expect.stringContaining("GET /fapi/v3/positionRisk: HTTP 400, code -1021: Timestamp."),
     });
     expect(venue.count(RISK)).toBe(2);
+  });
+
+  describe("positions() where v3 fails", () => {
+    const FALLBACK = "/fapi/v2/positionRisk";
+    const failures: readonly (readonly [fact: string, reply: Reply])[] = [
+      ["answers 503", { status: 503, body: "Service Unavailable." }],
+      ["never answers", "hang"],
+      ["resets the connection", "reset"],
+      ["sends half an answer", "cut"],
+      ["sends a row that can't be read", json([{ ...row, positionAmt: "many" }])],
+      ["is gone", { status: 404, body: "" }],
+    ];
+
+    test.each(failures)("and %s, the older list is the answer", async (_fact, reply) => {
+      const rows = [row, { ...row, symbol: "ETHUSDT", positionAmt: "0.000" }];
+      await using venue = await serveScript((request) => on(RISK, reply)(request) ?? on(FALLBACK, json(rows))(request));
+      await using exchange = connect(venue);
+      const reading = await exchange.positions();
+      if (!reading.known) throw new Error(reading.why);
+      expect(reading.value.map(({ symbol, amount }) => `${symbol} ${plain(amount)}`)).toEqual(["BTCUSDT 0.002"]);
+    });
+
+    test("and the older list too, it is unknown for both reasons, never empty", async () => {
+      const refused = refusal(400, -1000, "An unknown error occured.");
+      await using venue = await serveScript((request) => on(RISK, refused)(request) ?? on(FALLBACK, "reset")(request));
+      await using exchange = connect(venue);
+      const reading = await exchange.positions();
+      if (reading.known) throw new Error("expected no answer");
+      expect(reading.why).toContain("GET /fapi/v3/positionRisk: HTTP 400");
+      expect(reading.why).toContain("GET /fapi/v2/positionRisk: ");
+    });
+  });
+
+  test("answered in time by v3, the older list is not asked for", async () => {
+    await using venue = await serveScript(on(RISK, json([row])));
+    await using exchange = connect(venue);
+    expect((await exchange.positions()).known).toBe(true);
+    expect(venue.count("/fapi/v2/positionRisk")).toBe(0);
   });
 
   test("carries the venue's time, slightly in the past, while the wall clock here is a year off", async () => {
