@@ -28,7 +28,7 @@ import { after, earliest, type Instant } from "./time.ts";
 export interface EewLimits extends AuthorizationLimits {
   /** One pass, from the event to the report. Runbook, pass criteria: 10 s. */
   readonly passMs: number;
-  /** A close waits no longer than this for the cancels of its symbol. Design section 4: 500 ms. */
+  /** A close waits no longer than this for the list of resting orders, and then for its cancels. Design section 4: 500 ms. */
   readonly cancelWaitMs: number;
   /** The second witness is a list at least this much later than the first. Design rule 2: a second. */
   readonly witnessGapMs: number;
@@ -130,7 +130,11 @@ export type EewEvent =
 /** What the worker wants done. */
 export type EewAction =
   | { readonly kind: "write_halt"; readonly halt: Halt }
-  | { readonly kind: "read_account" }
+  /**
+   * Positions and resting orders, asked together. Once the positions are known the orders get this much longer, null
+   * for as long as they take; what has not come by then is unknown.
+   */
+  | { readonly kind: "read_account"; readonly restingWaitMs: number | null }
   | { readonly kind: "cancel"; readonly symbol: string; readonly family: RestingOrder["family"] }
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
@@ -151,10 +155,10 @@ export function step(limits: EewLimits, state: EewState, event: EewEvent, now: I
     case "idle":
       return event.kind === "panic" ? receive(limits, event.delivery, now) : [state, []];
     case "halting":
-      if (event.kind === "halt_written") return read(state, []);
+      if (event.kind === "halt_written") return read(limits, state, []);
       // Closing matters more than the flag: the final report writes the halt again.
       if (event.kind === "halt_unconfirmed")
-        return read(state, [critical(`Halt not confirmed: ${event.why}`, "alarm")]);
+        return read(limits, state, [critical(`Halt not confirmed: ${event.why}`, "alarm")]);
       return [state, []];
     case "reading":
       return reading(limits, state, event, now);
@@ -211,8 +215,9 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
   ];
 }
 
-function read(pass: Pass, lines: readonly Tell[]): Step {
-  return [{ ...passOf(pass), kind: "reading", retryAt: null, why: null }, [{ kind: "read_account" }, ...lines]];
+function read(limits: EewLimits, pass: Pass, lines: readonly Tell[]): Step {
+  const next: EewState = { ...passOf(pass), kind: "reading", retryAt: null, why: null };
+  return [next, [{ kind: "read_account", restingWaitMs: limits.cancelWaitMs }, ...lines]];
 }
 
 function reading(
@@ -233,7 +238,7 @@ function reading(
     return report(state, "UNKNOWN", tally("UNKNOWN", null, why, why), 0, now);
   }
   if (state.retryAt === null || now < state.retryAt) return [state, []];
-  return [{ ...state, retryAt: null }, [{ kind: "read_account" }]];
+  return [{ ...state, retryAt: null }, [{ kind: "read_account", restingWaitMs: limits.cancelWaitMs }]];
 }
 
 /** The account is known: cancel where something rests, close at once where nothing does. */
@@ -337,7 +342,7 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
     retryAt: null,
     lookedAt: { positions: nothing, resting: nothing },
   };
-  return [next, [...actions, { kind: "read_account" }]];
+  return [next, [...actions, { kind: "read_account", restingWaitMs: null }]];
 }
 
 /** The pass is over with orders unanswered: their fate is unknown, and nothing was read after them. */
@@ -351,7 +356,7 @@ function verifying(limits: EewLimits, state: Verifying, event: EewEvent, now: In
   if (event.kind !== "timer") return [state, []];
   if (now >= state.endsAt) return conclude(state, openByLastLook(state.lookedAt) ? "NOT_FLAT" : "UNKNOWN", now);
   if (state.retryAt === null || now < state.retryAt) return [state, []];
-  return [{ ...state, askedAt: now, retryAt: null }, [{ kind: "read_account" }]];
+  return [{ ...state, askedAt: now, retryAt: null }, [{ kind: "read_account", restingWaitMs: null }]];
 }
 
 function look(limits: EewLimits, state: Verifying, account: Account, now: Instant): Step {

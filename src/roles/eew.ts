@@ -1,5 +1,14 @@
-import { deadline, type EewAction, type EewEvent, type EewLimits, type EewState, step } from "../core/eew.ts";
+import {
+  type Account,
+  deadline,
+  type EewAction,
+  type EewEvent,
+  type EewLimits,
+  type EewState,
+  step,
+} from "../core/eew.ts";
 import type { LotRules } from "../core/lots.ts";
+import { unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -80,12 +89,13 @@ function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, sto
 }
 
 function perform(
-  { bus, exchange, log }: EewWorld,
+  world: EewWorld,
   book: LotBook,
   action: EewAction,
   emit: (event: EewEvent) => void,
   listen: () => void,
 ): void {
+  const { bus, exchange, log } = world;
   switch (action.kind) {
     case "tell":
       log.write(action.level, action.text, action.mark);
@@ -99,8 +109,8 @@ function perform(
       });
       return;
     case "read_account":
-      void Promise.all([exchange.positions(), exchange.restingOrders()]).then(([positions, resting]) => {
-        emit({ kind: "account", account: { positions, resting }, lots: book.rules });
+      void readAccount(world, action.restingWaitMs).then((account) => {
+        emit({ kind: "account", account, lots: book.rules });
       });
       return;
     case "cancel":
@@ -123,6 +133,20 @@ function perform(
       void bus.acknowledge(action.delivery);
       return;
   }
+}
+
+/** Both halves of the account, asked together; `restingWaitMs` as in the action. */
+async function readAccount({ clock, exchange }: EewWorld, restingWaitMs: number | null): Promise<Account> {
+  const asked = exchange.restingOrders();
+  const positions = await exchange.positions();
+  if (restingWaitMs === null) return { positions, resting: await asked };
+  const waited = new AbortController();
+  const late = clock
+    .sleep(restingWaitMs, waited.signal)
+    .then(() => unknown(`resting orders: no answer ${restingWaitMs} ms after the positions`));
+  const resting = await Promise.race([asked, late]);
+  waited.abort();
+  return { positions, resting };
 }
 
 /** The next event from the bus; null once nobody wants it any more. Each look that worked is followed by a heartbeat. */

@@ -114,7 +114,7 @@ describe("the straight line", () => {
   test("reads the account again only after the last order was answered", () => {
     const worker = Worker.closing();
     expect(worker.answer(20, "BTCUSDT", filled("0.002"))).toEqual([]);
-    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([{ kind: "read_account" }]);
+    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([{ kind: "read_account", restingWaitMs: null }]);
   });
 
   test("fills that add up and one clean look are FLAT", () => {
@@ -168,10 +168,10 @@ describe("the straight line", () => {
 describe("never better than the venue says", () => {
   test("an empty first list proves nothing: flat needs a second look a second later", () => {
     const worker = Worker.reading();
-    expect(worker.send(10, account([]))).toEqual([{ kind: "read_account" }]);
+    expect(worker.send(10, account([]))).toEqual([{ kind: "read_account", restingWaitMs: null }]);
     expect(worker.send(20, account([]))).toEqual([]);
     expect(deadline(worker.state)).toBe(at(20 + LIMITS.witnessGapMs));
-    expect(worker.send(1_020, { kind: "timer" })).toEqual([{ kind: "read_account" }]);
+    expect(worker.send(1_020, { kind: "timer" })).toEqual([{ kind: "read_account", restingWaitMs: null }]);
     expect(reported(worker.send(1_025, account([])))).toMatchObject({ outcome: "FLAT", positionsTotal: 0 });
   });
 
@@ -202,7 +202,7 @@ describe("never better than the venue says", () => {
     worker.answer(21, "ETHUSDT", filled("0.05"));
     const rest = aPosition("BTCUSDT", "0.001");
     expect(worker.send(30, account([rest]))).toEqual([]);
-    expect(worker.send(1_030, { kind: "timer" })).toEqual([{ kind: "read_account" }]);
+    expect(worker.send(1_030, { kind: "timer" })).toEqual([{ kind: "read_account", restingWaitMs: null }]);
     const completion = reported(worker.send(21 + LIMITS.verifyMs, account([rest])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
@@ -340,6 +340,14 @@ describe("resting orders", () => {
     worker.send(30, account([]));
     worker.send(1_030, { kind: "timer" });
     expect(reported(worker.send(1_031, account([]))).ordersCancelled).toBe(2);
+  });
+
+  test("the list of them is waited for as long as a close may wait, and after the close as long as it takes", () => {
+    const worker = new Worker();
+    worker.send(0, { kind: "panic", delivery: aDelivery() });
+    const wait = (restingWaitMs: number | null) => [{ kind: "read_account", restingWaitMs }] as const;
+    expect(worker.send(1, { kind: "halt_written" })).toEqual(wait(LIMITS.cancelWaitMs));
+    expect(worker.send(10, account([]))).toEqual(wait(null));
   });
 
   test("unreadable resting orders do not hold up a close", () => {

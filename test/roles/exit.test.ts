@@ -187,6 +187,18 @@ describe("a pass that ends NOT_FLAT", () => {
   });
 });
 
+test("a list of resting orders that never comes does not hold up the closes", async () => {
+  const never = <T>(): Promise<T> => new Promise(() => undefined);
+  let asked = 0;
+  const open = exchange();
+  // Silent the first time only: the look after the close is answered.
+  const restingOrders: Exchange["restingOrders"] = () => (asked++ === 0 ? never() : open.restingOrders());
+  startEew({ ...open, restingOrders });
+  await bus.publish(opsPanic("late-orders"));
+  await eventually("the pass is reported", () => bus.completions().length === 1);
+  expect(bus.completions()[0]).toMatchObject({ outcome: "FLAT", positionsClosed: 2 });
+});
+
 test("a position over the market lot size is closed in as many orders as it takes, exactly", async () => {
   venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "-300.123" });
   const eew = startEew();
