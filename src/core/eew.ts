@@ -65,11 +65,21 @@ interface Pass {
 export type EewState =
   | { readonly kind: "idle" }
   | ({ readonly kind: "halting" } & Pass)
-  /** `retryAt` is null while a read is under way. */
-  | ({ readonly kind: "reading"; readonly retryAt: Instant | null; readonly why: string | null } & Pass)
+  | LookingFirst
   | Closing
   | Verifying
   | ({ readonly kind: "reporting"; readonly completion: Completion; readonly retryAt: Instant | null } & Pass);
+
+/** The account is read for the first time. */
+interface LookingFirst extends Pass {
+  readonly kind: "reading";
+  /** Names the read whose answer counts. */
+  readonly askedAt: Instant;
+  /** Null while a read is under way. */
+  readonly retryAt: Instant | null;
+  /** Why the last read failed. */
+  readonly why: string | null;
+}
 
 /** Cancels and closes are under way. */
 interface Closing extends Pass {
@@ -97,6 +107,7 @@ interface Verifying extends Pass {
   readonly lastOrderAt: Instant;
   /** When the first clean look was asked for; null before one. */
   readonly cleanAt: Instant | null;
+  /** Names the read whose answer counts; it is after the last order. */
   readonly askedAt: Instant;
   /** Null while a read is under way. */
   readonly retryAt: Instant | null;
@@ -114,8 +125,11 @@ export type EewEvent =
   | { readonly kind: "panic"; readonly delivery: Delivery }
   | { readonly kind: "halt_written" }
   | { readonly kind: "halt_unconfirmed"; readonly why: string }
-  /** `lots` is what is known of the venue's market lots when the account was read. */
-  | { readonly kind: "account"; readonly account: Account; readonly lots: LotRules }
+  /**
+   * The answer to the read that was asked for at `askedAt`; one to an earlier read is no evidence of what came after.
+   * `lots` is what is known of the venue's market lots.
+   */
+  | { readonly kind: "account"; readonly askedAt: Instant; readonly account: Account; readonly lots: LotRules }
   | {
       readonly kind: "cancel_answered";
       readonly symbol: string;
@@ -134,7 +148,7 @@ export type EewAction =
    * Positions and resting orders, asked together. Once the positions are known the orders get this much longer, null
    * for as long as they take; what has not come by then is unknown.
    */
-  | { readonly kind: "read_account"; readonly restingWaitMs: number | null }
+  | { readonly kind: "read_account"; readonly askedAt: Instant; readonly restingWaitMs: number | null }
   | { readonly kind: "cancel"; readonly symbol: string; readonly family: RestingOrder["family"] }
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
@@ -155,10 +169,10 @@ export function step(limits: EewLimits, state: EewState, event: EewEvent, now: I
     case "idle":
       return event.kind === "panic" ? receive(limits, event.delivery, now) : [state, []];
     case "halting":
-      if (event.kind === "halt_written") return read(limits, state, []);
+      if (event.kind === "halt_written") return read(limits, state, [], now);
       // Closing matters more than the flag: the final report writes the halt again.
       if (event.kind === "halt_unconfirmed")
-        return read(limits, state, [critical(`Halt not confirmed: ${event.why}`, "alarm")]);
+        return read(limits, state, [critical(`Halt not confirmed: ${event.why}`, "alarm")], now);
       return [state, []];
     case "reading":
       return reading(limits, state, event, now);
@@ -215,18 +229,13 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
   ];
 }
 
-function read(limits: EewLimits, pass: Pass, lines: readonly Tell[]): Step {
-  const next: EewState = { ...passOf(pass), kind: "reading", retryAt: null, why: null };
-  return [next, [{ kind: "read_account", restingWaitMs: limits.cancelWaitMs }, ...lines]];
+function read(limits: EewLimits, pass: Pass, lines: readonly Tell[], now: Instant): Step {
+  const next: EewState = { ...passOf(pass), kind: "reading", askedAt: now, retryAt: null, why: null };
+  return [next, [{ kind: "read_account", askedAt: now, restingWaitMs: limits.cancelWaitMs }, ...lines]];
 }
 
-function reading(
-  limits: EewLimits,
-  state: Extract<EewState, { kind: "reading" }>,
-  event: EewEvent,
-  now: Instant,
-): Step {
-  if (event.kind === "account") {
+function reading(limits: EewLimits, state: LookingFirst, event: EewEvent, now: Instant): Step {
+  if (event.kind === "account" && event.askedAt === state.askedAt) {
     const { positions, resting } = event.account;
     if (positions.known) return plan(limits, state, positions.value, resting, event.lots, now);
     const line = critical(`Positions can't be read, trying again: ${positions.why}`, "alarm");
@@ -238,7 +247,8 @@ function reading(
     return report(state, "UNKNOWN", tally("UNKNOWN", null, why, why), 0, now);
   }
   if (state.retryAt === null || now < state.retryAt) return [state, []];
-  return [{ ...state, retryAt: null }, [{ kind: "read_account", restingWaitMs: limits.cancelWaitMs }]];
+  const again: EewAction = { kind: "read_account", askedAt: now, restingWaitMs: limits.cancelWaitMs };
+  return [{ ...state, askedAt: now, retryAt: null }, [again]];
 }
 
 /** The account is known: cancel where something rests, close at once where nothing does. */
@@ -342,7 +352,7 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
     retryAt: null,
     lookedAt: { positions: nothing, resting: nothing },
   };
-  return [next, [...actions, { kind: "read_account", restingWaitMs: null }]];
+  return [next, [...actions, { kind: "read_account", askedAt: now, restingWaitMs: null }]];
 }
 
 /** The pass is over with orders unanswered: their fate is unknown, and nothing was read after them. */
@@ -352,11 +362,11 @@ function outOfTime(state: Closing, now: Instant): Step {
 }
 
 function verifying(limits: EewLimits, state: Verifying, event: EewEvent, now: Instant): Step {
-  if (event.kind === "account" && state.retryAt === null) return look(limits, state, event.account, now);
+  if (event.kind === "account" && event.askedAt === state.askedAt) return look(limits, state, event.account, now);
   if (event.kind !== "timer") return [state, []];
   if (now >= state.endsAt) return conclude(state, openByLastLook(state.lookedAt) ? "NOT_FLAT" : "UNKNOWN", now);
   if (state.retryAt === null || now < state.retryAt) return [state, []];
-  return [{ ...state, askedAt: now, retryAt: null }, [{ kind: "read_account", restingWaitMs: null }]];
+  return [{ ...state, askedAt: now, retryAt: null }, [{ kind: "read_account", askedAt: now, restingWaitMs: null }]];
 }
 
 function look(limits: EewLimits, state: Verifying, account: Account, now: Instant): Step {

@@ -110,7 +110,7 @@ function perform(
       return;
     case "read_account":
       void readAccount(world, action.restingWaitMs).then((account) => {
-        emit({ kind: "account", account, lots: book.rules });
+        emit({ kind: "account", askedAt: action.askedAt, account, lots: book.rules });
       });
       return;
     case "cancel":

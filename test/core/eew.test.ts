@@ -18,12 +18,20 @@ import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf } from "../su
 
 const LIMITS = EEW_LIMITS;
 const NO_LOTS: LotRules = new Map();
+
+/** Stands for the read that was asked for last; `Worker` fills it in. */
+const LAST_ASKED = at(-1);
 const BTC = aPosition("BTCUSDT", "0.002", "50000");
 const ETH = aPosition("ETHUSDT", "-0.05", "2150");
 
 /** The account as the venue shows it. */
 function account(positions: readonly Position[], resting: readonly RestingOrder[] = []): EewEvent {
-  return { kind: "account", account: { positions: known(positions), resting: known(resting) }, lots: NO_LOTS };
+  return {
+    kind: "account",
+    askedAt: LAST_ASKED,
+    account: { positions: known(positions), resting: known(resting) },
+    lots: NO_LOTS,
+  };
 }
 
 const UNREADABLE: Account = { positions: unknown("GET positions: 503"), resting: unknown("GET orders: 503") };
@@ -33,9 +41,18 @@ class Worker {
   state: EewState = { kind: "idle" };
   readonly lines: string[] = [];
 
+  #askedAt = at(0);
+
   send(ms: number, event: EewEvent): readonly EewAction[] {
-    const [next, actions] = step(LIMITS, this.state, event, at(ms));
+    const answersLast = event.kind === "account" && event.askedAt === LAST_ASKED;
+    const [next, actions] = step(
+      LIMITS,
+      this.state,
+      answersLast ? { ...event, askedAt: this.#askedAt } : event,
+      at(ms),
+    );
     this.state = next;
+    for (const action of actions) if (action.kind === "read_account") this.#askedAt = action.askedAt;
     this.lines.push(...linesOf(actions));
     return deedsOf(actions);
   }
@@ -114,7 +131,9 @@ describe("the straight line", () => {
   test("reads the account again only after the last order was answered", () => {
     const worker = Worker.closing();
     expect(worker.answer(20, "BTCUSDT", filled("0.002"))).toEqual([]);
-    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([{ kind: "read_account", restingWaitMs: null }]);
+    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([
+      { kind: "read_account", askedAt: at(21), restingWaitMs: null },
+    ]);
   });
 
   test("fills that add up and one clean look are FLAT", () => {
@@ -168,10 +187,12 @@ describe("the straight line", () => {
 describe("never better than the venue says", () => {
   test("an empty first list proves nothing: flat needs a second look a second later", () => {
     const worker = Worker.reading();
-    expect(worker.send(10, account([]))).toEqual([{ kind: "read_account", restingWaitMs: null }]);
+    expect(worker.send(10, account([]))).toEqual([{ kind: "read_account", askedAt: at(10), restingWaitMs: null }]);
     expect(worker.send(20, account([]))).toEqual([]);
     expect(deadline(worker.state)).toBe(at(20 + LIMITS.witnessGapMs));
-    expect(worker.send(1_020, { kind: "timer" })).toEqual([{ kind: "read_account", restingWaitMs: null }]);
+    expect(worker.send(1_020, { kind: "timer" })).toEqual([
+      { kind: "read_account", askedAt: at(1_020), restingWaitMs: null },
+    ]);
     expect(reported(worker.send(1_025, account([])))).toMatchObject({ outcome: "FLAT", positionsTotal: 0 });
   });
 
@@ -196,13 +217,29 @@ describe("never better than the venue says", () => {
     expect(worker.state).toMatchObject({ kind: "verifying", cleanAt: at(2_050) });
   });
 
+  test("the answer to a read from before the orders is no evidence, however flat it looks", () => {
+    const worker = Worker.verifying();
+    const before = worker.state;
+    const stale: EewEvent = {
+      kind: "account",
+      askedAt: at(1),
+      account: { positions: known([]), resting: known([]) },
+      lots: NO_LOTS,
+    };
+    expect(worker.send(25, stale)).toEqual([]);
+    expect(worker.state).toBe(before);
+    expect(reported(worker.send(30, account([])))).toMatchObject({ outcome: "FLAT" });
+  });
+
   test("an order that was executed in part leaves NOT_FLAT with the residual by name", () => {
     const worker = Worker.closing();
     worker.answer(20, "BTCUSDT", filled("0.001"));
     worker.answer(21, "ETHUSDT", filled("0.05"));
     const rest = aPosition("BTCUSDT", "0.001");
     expect(worker.send(30, account([rest]))).toEqual([]);
-    expect(worker.send(1_030, { kind: "timer" })).toEqual([{ kind: "read_account", restingWaitMs: null }]);
+    expect(worker.send(1_030, { kind: "timer" })).toEqual([
+      { kind: "read_account", askedAt: at(1_030), restingWaitMs: null },
+    ]);
     const completion = reported(worker.send(21 + LIMITS.verifyMs, account([rest])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
@@ -243,10 +280,10 @@ describe("never better than the venue says", () => {
 
   test("positions that can't be read at all are UNKNOWN, never an empty account", () => {
     const worker = Worker.reading();
-    worker.send(10, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
+    worker.send(10, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
     expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
     worker.send(1_010, { kind: "timer" });
-    worker.send(1_020, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
+    worker.send(1_020, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -259,14 +296,19 @@ describe("never better than the venue says", () => {
 
   test("filled orders and an account that can't be read afterwards are UNKNOWN", () => {
     const worker = Worker.verifying();
-    worker.send(30, { kind: "account", account: UNREADABLE, lots: NO_LOTS });
+    worker.send(30, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, positionsFailed: 2 });
   });
 
   test("a flat list with unreadable orders is UNKNOWN: a resting order could re-open the account", () => {
     const worker = Worker.verifying();
-    worker.send(30, { kind: "account", account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS });
+    worker.send(30, {
+      kind: "account",
+      askedAt: LAST_ASKED,
+      account: { positions: known([]), resting: unknown("503") },
+      lots: NO_LOTS,
+    });
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -345,15 +387,17 @@ describe("resting orders", () => {
   test("the list of them is waited for as long as a close may wait, and after the close as long as it takes", () => {
     const worker = new Worker();
     worker.send(0, { kind: "panic", delivery: aDelivery() });
-    const wait = (restingWaitMs: number | null) => [{ kind: "read_account", restingWaitMs }] as const;
-    expect(worker.send(1, { kind: "halt_written" })).toEqual(wait(LIMITS.cancelWaitMs));
-    expect(worker.send(10, account([]))).toEqual(wait(null));
+    const [first] = worker.send(1, { kind: "halt_written" });
+    expect(first).toEqual({ kind: "read_account", askedAt: at(1), restingWaitMs: LIMITS.cancelWaitMs });
+    const [second] = worker.send(10, account([]));
+    expect(second).toEqual({ kind: "read_account", askedAt: at(10), restingWaitMs: null });
   });
 
   test("unreadable resting orders do not hold up a close", () => {
     const worker = Worker.reading();
     const actions = worker.send(10, {
       kind: "account",
+      askedAt: LAST_ASKED,
       account: { positions: known([BTC]), resting: unknown("503") },
       lots: NO_LOTS,
     });
@@ -402,7 +446,7 @@ describe("step(), every state and every event", () => {
     halt_written: { kind: "halt_written" },
     halt_unconfirmed: { kind: "halt_unconfirmed", why: "no answer" },
     account: account([BTC]),
-    unreadable: { kind: "account", account: UNREADABLE, lots: NO_LOTS },
+    unreadable: { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS },
     stray_cancel: { kind: "cancel_answered", symbol: "X", family: "algo", outcome: { kind: "cancelled" } },
     stray_close: { kind: "close_answered", order, outcome: UNKNOWN },
     reported: { kind: "reported" },
@@ -444,8 +488,8 @@ describe("for any venue", () => {
     account([BTC]),
     account([BTC, ETH]),
     account([], [aRestingOrder("BTCUSDT")]),
-    { kind: "account", account: UNREADABLE, lots: NO_LOTS },
-    { kind: "account", account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS },
+    { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS },
+    { kind: "account", askedAt: LAST_ASKED, account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS },
   );
 
   test("every pass ends within its ten seconds, sends each close once, and says FLAT only after a clean look", () => {
