@@ -13,7 +13,7 @@ import { ChildRun } from "../adapters/host/processes.ts";
 import type { SelfCommand } from "../adapters/host/self.ts";
 import { reach } from "../adapters/redis/reach.ts";
 import type { Env } from "../config/env.ts";
-import { Refusal } from "../config/refusal.ts";
+import { Failure, Refusal } from "../config/refusal.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
 import type { BeatingRole } from "../ports/bus.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
@@ -164,7 +164,8 @@ async function ready<T>(what: string, run: ChildRun, signal: AbortSignal, look: 
     }
     await hostClock.sleep(LOOK_EVERY_MS, signal);
   }
-  throw new Refusal(signal.aborted ? "The drill was interrupted" : `${what} did not come up within ${READY_MS} ms`);
+  if (signal.aborted) throw new Failure("The drill was interrupted");
+  throw new Refusal(`${what} did not come up within ${READY_MS} ms`);
 }
 
 const REDIS_MISSING =

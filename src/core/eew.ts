@@ -6,7 +6,7 @@
  * A pass sends each close once. What it leaves open it reports by name; the watchdog answers with a new event.
  */
 
-import { type AuthorizationLimits, authorize } from "./authorization.ts";
+import { AUTHORIZATION_LIMITS, type AuthorizationLimits, authorize } from "./authorization.ts";
 import { cents, plain, sum, ZERO } from "./decimal.ts";
 import { type Judgement, judge, type SentOrder, type Tally, tally } from "./flat.ts";
 import { flattenPlan } from "./flatten-plan.ts";
@@ -45,7 +45,7 @@ export interface EewLimits extends AuthorizationLimits {
 
 /** Runbook and design section 4. */
 export const EEW_LIMITS: EewLimits = {
-  eventMaxAgeMs: 86_400_000,
+  ...AUTHORIZATION_LIMITS,
   passMs: 10_000,
   cancelWaitMs: 500,
   witnessGapMs: 1_000,

@@ -5,6 +5,7 @@
  */
 
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import type { RoleView } from "../core/overview.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Attachment, Standing } from "../core/watchdog.ts";
@@ -62,10 +63,8 @@ export interface EewBus extends Pulse {
 }
 
 /** A role as the bus last heard of it. */
-export interface RolePulse {
+export interface RolePulse extends RoleView {
   readonly role: BeatingRole;
-  /** Null: never heard. */
-  readonly last: { readonly heartbeat: Heartbeat; readonly ageMs: number } | null;
 }
 
 /** A panic event on record. */

@@ -131,6 +131,20 @@ describe("chaos --sandbox", () => {
     DRILL_MS,
   );
 
+  test("ended while it still starts, it says so and leaves nothing behind", async () => {
+    let sent = false;
+    const finished = await drill([], {
+      watch: (stderr, kill) => {
+        if (sent || !stderr.includes("Starting redis-server")) return;
+        sent = true;
+        kill("SIGINT");
+      },
+    });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toEndWith("quantum: The drill was interrupted\n");
+    expect([...finished.filesLeft, ...finished.processesLeft]).toEqual([]);
+  });
+
   test("without redis-server on the PATH it says how to install it", async () => {
     const finished = await drill([], { env: { PATH: "/nonexistent" } });
     expect(finished.code).toBe(2);
