@@ -13,7 +13,7 @@ import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { drillDocument, renderDrill } from "../render-drill.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis } from "./require-redis.ts";
+import { PATIENT_MS, requireRedis } from "./require-redis.ts";
 
 /** Where the drill plays, and what tells about it if it fails. */
 interface Place extends Pick<Stage, "target" | "supervisor" | "without"> {
@@ -68,7 +68,7 @@ async function drill({ env, flags, logTails, ...place }: Place, io: Io, method: 
   const venue = loadVenue(env, text(flags, "base-url"));
   await requireRedis(redis);
   const exchange = await openVenue(venue);
-  const bus = redisOperatorBus(redis);
+  const bus = redisOperatorBus({ ...redis, deadlineMs: PATIENT_MS });
   const startedAt = hostClock.now();
   const progress = (line: string): void => {
     io.err(`${((hostClock.now() - startedAt) / 1_000).toFixed(1).padStart(5)} s  ${line}`);
