@@ -23,6 +23,8 @@ function ordersFor(eventId: string, position: Position, rule: LotRule | undefine
     positionSide,
     side: amount.gt("0") ? "SELL" : "BUY",
     quantity,
+    mode: positionSide === "BOTH" ? "one_way" : "hedge",
+    limitPrice: null,
     clientOrderId: `${legOrderId(eventId, legName(position))}-${i + 1}`,
   }));
 }

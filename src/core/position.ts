@@ -5,6 +5,9 @@ import type { Decimal } from "./decimal.ts";
 /** Which leg a position or order belongs to: `BOTH` in one-way mode, `LONG` or `SHORT` in hedge mode. */
 export type PositionSide = "BOTH" | "LONG" | "SHORT";
 
+/** Whether the account holds one leg per symbol, or a long and a short one. */
+export type PositionMode = "one_way" | "hedge";
+
 /** One open leg as the venue reports it. */
 export interface Position {
   readonly symbol: string;
@@ -23,25 +26,44 @@ export interface RestingOrder {
   /** Binance keeps conditional ("algo") orders apart; each family is cancelled by its own call. */
   readonly family: "regular" | "algo";
   readonly orderId: string;
+  readonly positionSide: PositionSide;
+  /** A protective stop that takes the whole leg when it triggers, and nothing once the leg is gone. */
+  readonly closesPosition: boolean;
 }
 
-/** One reduce-only market order. By construction it cannot open or grow a position (design rule 3). */
+/** One order that only reduces. By construction it cannot open or grow a position (design rule 3). */
 export interface CloseOrder {
   readonly symbol: string;
   readonly positionSide: PositionSide;
   readonly side: "BUY" | "SELL";
+  /** How the order says that it only reduces: by the reduce-only flag, or by being the closing side of its leg. */
+  readonly mode: PositionMode;
+  /** Null for a market order; else it executes at this price or better, at once, or not at all. */
+  readonly limitPrice: Decimal | null;
   /** Positive. */
   readonly quantity: Decimal;
   /** At most 36 characters of `[A-Za-z0-9_-]`; the same intent always has the same id. */
   readonly clientOrderId: string;
 }
 
+/** Why an order was refused, as far as it makes a difference to what is done next. */
+export type RefusalCause =
+  /** No counterparty within the price band: a market order can't be had. */
+  | "price_band"
+  /** The account's order limit is used up. */
+  | "order_limit"
+  /** Too many requests from this address, or a ban of it. */
+  | "address_limit"
+  /** The order speaks the other position mode's language. */
+  | "position_mode"
+  | "other";
+
 /** What became of one close order. */
 export type CloseOutcome =
   /** The venue's final word on the order. `executed` may be less than asked for: the rest was not filled. */
   | { readonly kind: "executed"; readonly orderId: string; readonly executed: Decimal }
   /** Certain: nothing of the order was or will be executed. */
-  | { readonly kind: "refused"; readonly code: number | null; readonly why: string }
+  | { readonly kind: "refused"; readonly cause: RefusalCause; readonly code: number | null; readonly why: string }
   /** It may have been executed in full, in part or not at all. Only a later read can tell. */
   | { readonly kind: "unknown"; readonly why: string };
 

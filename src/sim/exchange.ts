@@ -1,12 +1,21 @@
 /** The venue behind the `Exchange` port, in memory: what the roles see on virtual time. `binance-server.ts` is its other face. */
 
 import { decimal } from "../core/decimal.ts";
-import { legName } from "../core/position.ts";
+import { legName, type RefusalCause } from "../core/position.ts";
 import { known } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { CloseOutcome, Exchange } from "../ports/exchange.ts";
 import { Refused } from "./refusals.ts";
 import type { Venue } from "./venue.ts";
+
+/** The refusals that a role tells apart; `adapters/binance/errors.ts` has the whole table. */
+const CAUSES: ReadonlyMap<number, RefusalCause> = new Map([
+  [-4131, "price_band"],
+  [-1015, "order_limit"],
+  [-1003, "address_limit"],
+  [-4061, "position_mode"],
+  [-1106, "position_mode"],
+]);
 
 /**
  * One account of the venue as an `Exchange` that answers at once and is never out of reach.
@@ -18,12 +27,12 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
     positions: async () => known(venue.positions(apiKey)),
 
     restingOrders: async () => {
-      const regular = venue
-        .openOrders(apiKey)
-        .map(({ symbol, orderId }) => ({ symbol, orderId, family: "regular" }) as const);
-      const algo = venue
-        .openAlgoOrders(apiKey)
-        .map(({ symbol, algoId }) => ({ symbol, orderId: algoId, family: "algo" }) as const);
+      const regular = venue.openOrders(apiKey).map(({ symbol, orderId, positionSide }) => {
+        return { symbol, orderId, positionSide, family: "regular", closesPosition: false } as const;
+      });
+      const algo = venue.openAlgoOrders(apiKey).map(({ symbol, algoId, positionSide, closePosition }) => {
+        return { symbol, orderId: algoId, positionSide, family: "algo", closesPosition: closePosition } as const;
+      });
       return known([...regular, ...algo]);
     },
 
@@ -52,7 +61,12 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         const { code, msg } = error.refusal;
-        return { kind: "refused", code, why: `Cannot close ${legName(order)}: ${code} ${msg}` };
+        return {
+          kind: "refused",
+          cause: CAUSES.get(code) ?? "other",
+          code,
+          why: `Cannot close ${legName(order)}: ${code} ${msg}`,
+        };
       }
     },
 

@@ -60,7 +60,9 @@ let orders = 0;
 function closeOrder(order: Pick<CloseOrder, "symbol" | "side"> & Partial<CloseOrder> & { amount: string }): CloseOrder {
   const { amount, ...rest } = order;
   orders += 1;
-  return { positionSide: "BOTH", quantity: decimal(amount), clientOrderId: `contract-${orders}`, ...rest };
+  const mode = (rest.positionSide ?? "BOTH") === "BOTH" ? "one_way" : "hedge";
+  const ours = { mode, limitPrice: null, clientOrderId: `contract-${orders}` } as const;
+  return { positionSide: "BOTH", quantity: decimal(amount), ...ours, ...rest };
 }
 
 const limitOrder = (order: Partial<OrderRequest>): OrderRequest => ({

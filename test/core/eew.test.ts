@@ -94,7 +94,7 @@ function filled(executed: string): CloseOutcome {
 }
 
 const UNKNOWN: CloseOutcome = { kind: "unknown", why: "POST order: no answer within 3500 ms" };
-const REFUSED: CloseOutcome = { kind: "refused", code: -4131, why: "POST order: -4131" };
+const REFUSED: CloseOutcome = { kind: "refused", cause: "price_band", code: -4131, why: "POST order: -4131" };
 
 function reported(actions: readonly EewAction[]): Completion {
   const report = actions.find((action) => action.kind === "report");
@@ -439,6 +439,8 @@ describe("step(), every state and every event", () => {
     positionSide: "BOTH",
     side: "SELL",
     quantity: decimal("1"),
+    mode: "one_way",
+    limitPrice: null,
     clientOrderId: "not-ours",
   } as const;
   const EVENTS: Readonly<Record<string, EewEvent>> = {

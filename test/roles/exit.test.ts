@@ -117,7 +117,7 @@ describe("a pass that ends NOT_FLAT", () => {
     let refusing = true;
     const open = exchange();
     const close: Exchange["close"] = async (order) =>
-      refusing ? { kind: "refused", code: -4131, why: "POST order: -4131" } : await open.close(order);
+      refusing ? { kind: "refused", cause: "other", code: -4131, why: "POST order: -4131" } : await open.close(order);
     return {
       venue: { ...open, close },
       relent: () => {

@@ -55,6 +55,8 @@ for (const [apiKey, secret] of [
     positionSide: "BOTH",
     side: "SELL",
     quantity: decimal("0.5"),
+    mode: "one_way",
+    limitPrice: null,
     clientOrderId: `smoke-${apiKey}`,
   });
   const flat = await exchange.positions();

@@ -11,6 +11,8 @@ function close(changes: Partial<CloseOrder> = {}): CloseOrder {
     positionSide: "BOTH",
     side: "SELL",
     quantity: decimal("0.01"),
+    mode: "one_way",
+    limitPrice: null,
     clientOrderId: "close-1",
     ...changes,
   };
@@ -37,8 +39,9 @@ test("both families of resting orders are listed, and each is cancelled by its o
   const exchange = simulatedExchange(venue, "one-way");
   const limit = venue.place("one-way", order({ side: "BUY", quantity: "0.01", price: "87000" }));
   const algo = venue.placeAlgo("one-way", stop({}));
-  const regularRow = { symbol: "BTCUSDT", family: "regular", orderId: limit.orderId } as const;
-  const algoRow = { symbol: "BTCUSDT", family: "algo", orderId: algo.algoId } as const;
+  const plainLeg = { positionSide: "BOTH", closesPosition: false } as const;
+  const regularRow = { symbol: "BTCUSDT", family: "regular", orderId: limit.orderId, ...plainLeg } as const;
+  const algoRow = { symbol: "BTCUSDT", family: "algo", orderId: algo.algoId, ...plainLeg } as const;
   expect(await exchange.restingOrders()).toEqual({ known: true, value: [regularRow, algoRow] });
   expect(await exchange.cancel("BTCUSDT", "regular")).toEqual({ kind: "cancelled" });
   expect(await exchange.restingOrders()).toEqual({ known: true, value: [algoRow] });
@@ -57,6 +60,7 @@ test("a close is executed once and then refused", async () => {
   expect(first.kind === "executed" && plain(first.executed)).toBe("0.01");
   expect(await exchange.close(close())).toEqual({
     kind: "refused",
+    cause: "other",
     code: -2022,
     why: "Cannot close BTCUSDT: -2022 ReduceOnly Order is rejected.",
   });

@@ -63,7 +63,7 @@ export function aPosition(
 
 /** An order that rests. */
 export function aRestingOrder(symbol: string, family: RestingOrder["family"] = "regular", orderId = "1"): RestingOrder {
-  return { symbol, family, orderId };
+  return { symbol, family, orderId, positionSide: "BOTH", closesPosition: false };
 }
 
 /** The lines among the actions, as people read them. */

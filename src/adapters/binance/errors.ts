@@ -6,12 +6,12 @@
  * Sources: Binance USDⓈ-M Futures, Error Codes and General Info (2026-05-28); binance.md sections 3 and 6.
  */
 
-/** What an error answer means for the order it answers. */
-export interface Meaning {
-  readonly outcome: "refused" | "unknown";
-  /** One line for people: what happened, and what it asks for. */
-  readonly reason: string;
-}
+import type { RefusalCause } from "../../core/position.ts";
+
+/** What an error answer means for the order it answers; `reason` is one line for people: what happened, what it asks for. */
+export type Meaning =
+  | { readonly outcome: "refused"; readonly cause: RefusalCause; readonly reason: string }
+  | { readonly outcome: "unknown"; readonly reason: string };
 
 /** An error as the venue worded it. `code` is null where the body carries none (an HTML page, an empty body). */
 export interface VenueError {
@@ -29,7 +29,7 @@ export const NOTHING_TO_CANCEL = -2011;
 /** The codes that are about the key itself: they come with every signed call until a person changes something. */
 const KEY_REFUSED: ReadonlySet<number> = new Set([-1002, -1022, -1099, -2014, -2015, -2017]);
 
-const refused = (reason: string): Meaning => ({ outcome: "refused", reason });
+const refused = (reason: string, cause: RefusalCause = "other"): Meaning => ({ outcome: "refused", cause, reason });
 const unknown = (reason: string): Meaning => ({ outcome: "unknown", reason });
 
 const CODES: ReadonlyMap<number, Meaning> = new Map([
@@ -37,11 +37,11 @@ const CODES: ReadonlyMap<number, Meaning> = new Map([
   [-1000, unknown("the venue failed in a way it does not describe")],
   [-1001, refused("the venue failed before the order reached the market")],
   [-1002, refused("this API key may not place orders")],
-  [-1003, refused("too many requests from this address: rate limit or ban")],
+  [-1003, refused("too many requests from this address: rate limit or ban", "address_limit")],
   [-1006, unknown("the venue's message bus answered strangely: the order may be live")],
   [-1007, unknown("the venue's back end timed out: the order may be live")],
   [-1008, refused("throttled; reducing orders are exempt, so the venue did not see this one as reducing")],
-  [-1015, refused("the account's order limit is used up: something else is sending orders")],
+  [-1015, refused("the account's order limit is used up: something else is sending orders", "order_limit")],
   [-1016, refused("the service is no longer available")],
   [-1020, refused("the operation is not supported")],
   [TIMESTAMP_OUTSIDE_WINDOW, refused("the timestamp is outside the window: the clock offset is wrong")],
@@ -54,7 +54,10 @@ const CODES: ReadonlyMap<number, Meaning> = new Map([
   [-1103, refused("a parameter is not known to the venue")],
   [-1104, refused("not all parameters were read")],
   [-1105, refused("a parameter is empty")],
-  [-1106, refused("a parameter was sent that this account's mode does not take (reduceOnly in hedge mode)")],
+  [
+    -1106,
+    refused("a parameter was sent that this account's mode does not take (reduceOnly in hedge mode)", "position_mode"),
+  ],
   [-1108, refused("an asset is not valid")],
   [-1111, refused("the quantity or price has too many decimals")],
   [-1112, refused("the order book of the symbol is empty")],
@@ -103,7 +106,7 @@ const CODES: ReadonlyMap<number, Meaning> = new Map([
   [-4046, unknown("the margin type needs no change: the answer does not fit an order")],
   [-4059, unknown("the position mode needs no change: the answer does not fit an order")],
   [-4060, refused("the position side is not valid")],
-  [-4061, refused("the position side does not match the account's position mode")],
+  [-4061, refused("the position side does not match the account's position mode", "position_mode")],
   [-4062, refused("the reduceOnly value is not valid")],
   [-4067, refused("the position mode cannot change while orders are open")],
   [-4068, refused("the position mode cannot change while positions are open")],
@@ -117,7 +120,7 @@ const CODES: ReadonlyMap<number, Meaning> = new Map([
   [-4117, refused("a stop order is triggering right now")],
   [-4118, refused("reduce-only failed: resting orders are in the way")],
   [-4120, refused("the order type belongs to the algo endpoints")],
-  [-4131, refused("the best price is outside the price band: no market close is possible now")],
+  [-4131, refused("the best price is outside the price band: no market close is possible now", "price_band")],
   [-4137, refused("the quantity must be zero with closePosition")],
   [-4138, refused("reduceOnly must be true with closePosition")],
   [-4140, refused("the symbol's status does not allow opening")],
@@ -167,7 +170,7 @@ export function meaningForClose(error: VenueError): Meaning {
     return CODES.get(error.code) ?? unknown("the code is not documented: the order may be live");
   }
   const turnedAway = TURNED_AWAY.get(error.status);
-  if (turnedAway !== undefined) return refused(turnedAway);
+  if (turnedAway !== undefined) return refused(turnedAway, error.status === 403 ? "other" : "address_limit");
   return unknown("the answer is not documented: the order may be live");
 }
 

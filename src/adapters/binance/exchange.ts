@@ -139,7 +139,7 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
 
     async close(order) {
       const objection = objectionTo(order);
-      if (objection !== null) return { kind: "refused", code: null, why: objection };
+      if (objection !== null) return { kind: "refused", cause: "other", code: null, why: objection };
       return closeOutcome(order, await venue.change("POST", "/fapi/v1/order", orderParams(order), orderDeadlineMs));
     },
 
@@ -237,12 +237,13 @@ function closeOutcome(order: CloseOrder, answer: Answer): CloseOutcome {
     case "lost":
       // Not one byte was written, and none will be: that is as certain as a refusal by the venue.
       return answer.sent === "no"
-        ? { kind: "refused", code: null, why: answer.why }
+        ? { kind: "refused", cause: "other", code: null, why: answer.why }
         : { kind: "unknown", why: answer.why };
     case "error": {
-      const { outcome, reason } = meaningForClose(answer.error);
-      const why = `${answer.why} (${reason})`;
-      return outcome === "refused" ? { kind: "refused", code: answer.error.code, why } : { kind: "unknown", why };
+      const meaning = meaningForClose(answer.error);
+      const why = `${answer.why} (${meaning.reason})`;
+      if (meaning.outcome === "unknown") return { kind: "unknown", why };
+      return { kind: "refused", cause: meaning.cause, code: answer.error.code, why };
     }
     case "ok":
       return reportedOutcome(order, answer.json);

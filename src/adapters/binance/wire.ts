@@ -17,17 +17,24 @@ const digits = z.string();
 const wholeNumber = z.string().check(z.regex(/^-?\d{1,20}$/));
 const name = z.string().check(z.minLength(1));
 
+const positionSide = z.enum(["BOTH", "LONG", "SHORT"]);
+
 const positionRow = z.object({
   symbol: name,
-  positionSide: z.enum(["BOTH", "LONG", "SHORT"]),
+  positionSide,
   positionAmt: digits,
   entryPrice: digits,
   markPrice: digits,
   unRealizedProfit: digits,
 });
 
-const regularOrderRow = z.object({ symbol: name, orderId: wholeNumber });
-const algoOrderRow = z.object({ symbol: name, algoId: wholeNumber });
+const restingRow = z.object({
+  symbol: name,
+  positionSide: z.optional(positionSide),
+  closePosition: z.optional(z.boolean()),
+});
+const regularOrderRow = z.extend(restingRow, { orderId: wholeNumber });
+const algoOrderRow = z.extend(restingRow, { algoId: wholeNumber });
 
 const orderAnswer = z.object({
   symbol: name,
@@ -97,7 +104,7 @@ export function readRegularOrders(body: unknown): readonly RestingOrder[] {
   return z
     .array(regularOrderRow)
     .parse(body)
-    .map((row) => ({ symbol: row.symbol, family: "regular", orderId: row.orderId }));
+    .map((row) => resting(row, "regular", row.orderId));
 }
 
 /** Reads `GET /fapi/v1/openAlgoOrders`. */
@@ -105,7 +112,12 @@ export function readAlgoOrders(body: unknown): readonly RestingOrder[] {
   return z
     .array(algoOrderRow)
     .parse(body)
-    .map((row) => ({ symbol: row.symbol, family: "algo", orderId: row.algoId }));
+    .map((row) => resting(row, "algo", row.algoId));
+}
+
+function resting(row: z.infer<typeof restingRow>, family: RestingOrder["family"], orderId: string): RestingOrder {
+  const { symbol, positionSide = "BOTH", closePosition = false } = row;
+  return { symbol, family, orderId, positionSide, closesPosition: closePosition };
 }
 
 /** Reads the answer to `POST /fapi/v1/order`. `avgPrice` and `cumQuote` may be missing since 2026-07 and are not needed. */

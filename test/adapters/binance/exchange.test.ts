@@ -36,6 +36,8 @@ const oneWay: CloseOrder = {
   positionSide: "BOTH",
   side: "SELL",
   quantity: decimal("0.0020"),
+  mode: "one_way",
+  limitPrice: null,
   clientOrderId: "quantum-1",
 };
 
@@ -357,14 +359,16 @@ describe("restingOrders()", () => {
   const regular = on("/fapi/v1/openOrders", json([{ symbol: "BTCUSDT", orderId: 11, type: "LIMIT" }]));
   const algo = on("/fapi/v1/openAlgoOrders", { body: '[{"symbol":"ETHUSDT","algoId":9007199254740993}]' });
 
+  const plainLeg = { positionSide: "BOTH", closesPosition: false } as const;
+
   test("joins both families and keeps the digits of their ids", async () => {
     await using venue = await serveScript((request) => regular(request) ?? algo(request));
     await using exchange = connect(venue);
     expect(await exchange.restingOrders()).toEqual({
       known: true,
       value: [
-        { symbol: "BTCUSDT", family: "regular", orderId: "11" },
-        { symbol: "ETHUSDT", family: "algo", orderId: "9007199254740993" },
+        { symbol: "BTCUSDT", family: "regular", orderId: "11", ...plainLeg },
+        { symbol: "ETHUSDT", family: "algo", orderId: "9007199254740993", ...plainLeg },
       ],
     });
   });
