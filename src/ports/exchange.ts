@@ -1,7 +1,8 @@
 import type { LotRules } from "../core/lots.ts";
+import type { OrderBudget } from "../core/order-budget.ts";
 import type { CancelOutcome, CloseOrder, CloseOutcome, Position, RestingOrder } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
-import type { UnixMillis } from "../core/time.ts";
+import type { Instant, UnixMillis } from "../core/time.ts";
 
 export type { CancelOutcome, CloseOutcome } from "../core/position.ts";
 
@@ -37,4 +38,11 @@ export interface Exchange {
   warm(sockets: number): Promise<Reading<number>>;
   /** The venue's time of the last fill of any of `symbols` at or after `since` (venue time); `null` if there was none. */
   lastFillAt(symbols: readonly string[], since: UnixMillis): Promise<Reading<UnixMillis | null>>;
+  /** How many orders the venue still takes, from memory: what its answers told, and the orders sent since. */
+  orderBudget(): OrderBudget;
+  /**
+   * Until when the venue wants no calls from this address, from memory; null: calls may be sent. Until then nothing is
+   * sent: every method settles at once, a close as `refused` for the cause `address_limit`.
+   */
+  silentUntil(): Instant | null;
 }

@@ -1,9 +1,10 @@
 /** The venue behind the `Exchange` port, in memory: what the roles see on virtual time. `binance-server.ts` is its other face. */
 
 import { decimal } from "../core/decimal.ts";
+import type { OrderBudget } from "../core/order-budget.ts";
 import { legName, type RefusalCause } from "../core/position.ts";
 import { known } from "../core/reading.ts";
-import type { UnixMillis } from "../core/time.ts";
+import type { Instant, UnixMillis } from "../core/time.ts";
 import type { CloseOutcome, Exchange } from "../ports/exchange.ts";
 import { Refused } from "./refusals.ts";
 import type { Venue } from "./venue.ts";
@@ -16,6 +17,9 @@ const CAUSES: ReadonlyMap<number, RefusalCause> = new Map([
   [-4061, "position_mode"],
   [-1106, "position_mode"],
 ]);
+
+/** A limit that nobody reaches, in a window all the same: a refusal that a test throws in can use it up. */
+const UNLIMITED: OrderBudget = [{ limit: Number.MAX_SAFE_INTEGER, used: 0, endsAt: 0 as Instant, lengthMs: 10_000 }];
 
 /**
  * One account of the venue as an `Exchange` that answers at once and is never out of reach.
@@ -84,6 +88,10 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
     access: async () => ({ kind: "granted" }),
 
     now: async () => known(venue.now()),
+
+    orderBudget: () => UNLIMITED,
+
+    silentUntil: () => null,
 
     lastFillAt: async (symbols, since) => {
       const times = venue

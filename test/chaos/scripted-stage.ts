@@ -206,6 +206,8 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
       const ours = positions.some(({ symbol }) => symbols.includes(symbol));
       return known(ours && filledAt !== null && filledAt >= since ? filledAt : null);
     },
+    orderBudget: () => [],
+    silentUntil: () => null,
   };
 
   return {

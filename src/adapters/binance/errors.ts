@@ -20,6 +20,12 @@ export interface VenueError {
   readonly message: string;
 }
 
+/** The code for too many requests from this address, and for the ban that follows. */
+export const ADDRESS_LIMIT_BROKEN = -1003;
+
+/** The code for too many orders from this account. */
+export const ORDER_LIMIT_USED_UP = -1015;
+
 /** The code for a timestamp outside the window: the offset to the venue's clock is wrong. */
 export const TIMESTAMP_OUTSIDE_WINDOW = -1021;
 
@@ -37,11 +43,14 @@ const CODES: ReadonlyMap<number, Meaning> = new Map([
   [-1000, unknown("the venue failed in a way it does not describe")],
   [-1001, refused("the venue failed before the order reached the market")],
   [-1002, refused("this API key may not place orders")],
-  [-1003, refused("too many requests from this address: rate limit or ban", "address_limit")],
+  [ADDRESS_LIMIT_BROKEN, refused("too many requests from this address: rate limit or ban", "address_limit")],
   [-1006, unknown("the venue's message bus answered strangely: the order may be live")],
   [-1007, unknown("the venue's back end timed out: the order may be live")],
   [-1008, refused("throttled; reducing orders are exempt, so the venue did not see this one as reducing")],
-  [-1015, refused("the account's order limit is used up: something else is sending orders", "order_limit")],
+  [
+    ORDER_LIMIT_USED_UP,
+    refused("the account's order limit is used up: something else is sending orders", "order_limit"),
+  ],
   [-1016, refused("the service is no longer available")],
   [-1020, refused("the operation is not supported")],
   [TIMESTAMP_OUTSIDE_WINDOW, refused("the timestamp is outside the window: the clock offset is wrong")],

@@ -178,6 +178,10 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
 
     now: () => venue.venueTime(),
 
+    orderBudget: () => venue.orderBudget(),
+
+    silentUntil: () => venue.silentUntil(),
+
     dispose: () => venue.dispose(),
   };
 }
@@ -237,7 +241,7 @@ function closeOutcome(order: CloseOrder, answer: Answer): CloseOutcome {
     case "lost":
       // Not one byte was written, and none will be: that is as certain as a refusal by the venue.
       return answer.sent === "no"
-        ? { kind: "refused", cause: "other", code: null, why: answer.why }
+        ? { kind: "refused", cause: answer.cause, code: null, why: answer.why }
         : { kind: "unknown", why: answer.why };
     case "error": {
       const meaning = meaningForClose(answer.error);

@@ -38,7 +38,7 @@ export type HttpOutcome =
   | { readonly kind: "no_answer"; readonly why: string; readonly sent: "no" | "maybe" };
 
 /** One request. */
-interface HttpRequest {
+export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE";
   /** Path and query exactly as they go on the wire: what was signed is what is sent. */
   readonly path: string;

@@ -1,10 +1,13 @@
 /** Binance's REST interface as calls: signing, the venue's clock, and words for what went wrong. */
 
+import type { OrderBudget } from "../../core/order-budget.ts";
+import type { RefusalCause } from "../../core/position.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { TIMESTAMP_OUTSIDE_WINDOW, type VenueError } from "./errors.ts";
-import { type HttpOutcome, type HttpPool, httpPool } from "./http.ts";
+import { type HttpOutcome, type HttpPool, type HttpRequest, httpPool } from "./http.ts";
+import { type OrderLimits, rateLimits } from "./rate-limits.ts";
 import { serverTime, type TimeSample } from "./server-time.ts";
 import { type QueryParams, queryString, signer } from "./signature.ts";
 import { complaint, readBody, readServerTime } from "./wire.ts";
@@ -14,6 +17,9 @@ const QUERY_SOCKETS_MAX = 32;
 
 /** The account's default order limit for 10 s: more can not usefully be in flight, and none of these waits for another. */
 const ORDER_SOCKETS_MAX = 300;
+
+/** The one call that counts in the account's order limit; cancels do not (binance.md 3 and 4.8). */
+const COUNTED_CALL = "POST /fapi/v1/order";
 
 /** Samples per look at the venue's clock, taken in parallel; the fastest counts. */
 const CLOCK_SAMPLES = 3;
@@ -29,8 +35,10 @@ export type Answer =
   | { readonly kind: "ok"; readonly json: unknown }
   /** The venue said no. */
   | { readonly kind: "error"; readonly error: VenueError; readonly why: string }
-  /** Nobody knows: no complete answer, or one that cannot be read. `sent` as in `HttpOutcome`. */
-  | { readonly kind: "lost"; readonly sent: "no" | "maybe"; readonly why: string };
+  /** Certain: not one byte was written. By `cause`, because the address must be silent, or because of the network. */
+  | { readonly kind: "lost"; readonly sent: "no"; readonly cause: RefusalCause; readonly why: string }
+  /** Nobody knows: no complete answer, or one that cannot be read. */
+  | { readonly kind: "lost"; readonly sent: "maybe"; readonly why: string };
 
 /** How to reach one account on one venue. */
 export interface RestOptions {
@@ -48,7 +56,12 @@ export interface RestOptions {
   readonly queryDeadlineMs: number;
 }
 
-/** Calls to one account. No method rejects. */
+/**
+ * Calls to one account. No method rejects.
+ *
+ * While the venue wants no calls from this address none is sent, whatever it is for: going on is what turns a refusal of
+ * a minute into a ban of days. Such a call settles at once as lost, not sent, and says until when.
+ */
 export interface Rest {
   /**
    * Asks with a signed GET. Where the venue refuses the timestamp, looks at its clock and asks once more: reading
@@ -67,6 +80,12 @@ export interface Rest {
   venueTime(): Promise<Reading<UnixMillis>>;
   /** Looks at the venue's clock where the last look is too old; null when it is known well, else why not. */
   refreshClock(): Promise<string | null>;
+  /** Until when no call is sent; null while calls may be sent. */
+  silentUntil(): Instant | null;
+  /** What is left of the account's order limit, as far as the answers and our own orders tell. */
+  orderBudget(): OrderBudget;
+  /** Takes the account's own order limits instead of the documented defaults. */
+  setOrderLimits(limits: OrderLimits): void;
   /** Closes all sockets. */
   dispose(): Promise<void>;
 }
@@ -88,33 +107,49 @@ export function rest(options: RestOptions): Rest {
   const pool = (connections: number): HttpPool => httpPool({ origin, connections, caPem: options.caPem, clock });
   const pools = { queries: pool(QUERY_SOCKETS_MAX), orders: pool(ORDER_SOCKETS_MAX) };
   const time = serverTime();
+  const limits = rateLimits();
   let lookingAtClock: Promise<string | null> | null = null;
 
   type Method = "GET" | "POST" | "DELETE";
   const headers = { "X-MBX-APIKEY": options.apiKey, "user-agent": "quantum" };
 
-  async function publicCall(over: HttpPool, path: string, deadlineMs: number): Promise<Answer> {
-    const request = { method: "GET", path: prefix + path, headers: { "user-agent": "quantum" }, deadlineMs } as const;
-    return toAnswer(`GET ${path}`, await over.send(request), []);
+  // Before the first look at the venue's clock succeeds, the wall clock is the best guess; a wrong one is refused.
+  const venueNow = (): UnixMillis => time.timestamp(clock.now()) ?? clock.wall();
+
+  /** The only way to the wire: what the limits forbid is not sent, and every answer tells about the limits. */
+  async function send(over: HttpPool, call: string, request: HttpRequest, secrets: readonly string[]): Promise<Answer> {
+    const sentAt = clock.now();
+    const silence = limits.silence(sentAt);
+    if (silence !== null) {
+      return { kind: "lost", sent: "no", cause: "address_limit", why: `${call}: ${silence.why}; it was not sent` };
+    }
+    if (call === COUNTED_CALL) limits.spend(1, sentAt, venueNow());
+    const outcome = await over.send(request);
+    const answer = toAnswer(call, outcome, secrets);
+    if (outcome.kind === "answer") {
+      const { code, message } = answer.kind === "error" ? answer.error : { code: null, message: "" };
+      const { status, headers } = outcome;
+      limits.learn({ status, headers, code, message, sentAt, now: clock.now(), venueNow: venueNow() });
+    }
+    return answer;
   }
 
-  async function signedCall(
+  function publicCall(over: HttpPool, path: string, deadlineMs: number): Promise<Answer> {
+    const request = { method: "GET", path: prefix + path, headers: { "user-agent": "quantum" }, deadlineMs } as const;
+    return send(over, `GET ${path}`, request, []);
+  }
+
+  function signedCall(
     over: HttpPool,
     method: Method,
     path: string,
     params: QueryParams,
     deadlineMs: number,
   ): Promise<Answer> {
-    // Before the first look at the venue's clock succeeds, the wall clock is the best guess; a wrong one is refused.
-    const timestamp = time.timestamp(clock.now()) ?? clock.wall();
-    const query = queryString([...params, ["recvWindow", `${options.recvWindowMs}`], ["timestamp", `${timestamp}`]]);
+    const query = queryString([...params, ["recvWindow", `${options.recvWindowMs}`], ["timestamp", `${venueNow()}`]]);
     const signature = identity.sign(query);
     const request = { method, path: `${prefix}${path}?${query}&signature=${signature}`, headers, deadlineMs };
-    return toAnswer(`${method} ${path}`, await over.send(request), [
-      options.apiKey,
-      signature,
-      decodeURIComponent(signature),
-    ]);
+    return send(over, `${method} ${path}`, request, [options.apiKey, signature, decodeURIComponent(signature)]);
   }
 
   async function sampleClock(): Promise<TimeSample | string> {
@@ -185,6 +220,9 @@ export function rest(options: RestOptions): Rest {
       return known(Math.round(sample.serverTime + (sample.receivedAt - sample.sentAt) / 2) as UnixMillis);
     },
     refreshClock: async () => (time.isStale(clock.now()) ? syncClock() : null),
+    silentUntil: () => limits.silence(clock.now())?.until ?? null,
+    orderBudget: () => limits.orderBudget(clock.now(), venueNow()),
+    setOrderLimits: (orderLimits) => limits.setOrderLimits(orderLimits),
     async dispose() {
       await Promise.all([pools.queries.dispose(), pools.orders.dispose()]);
     },
@@ -206,8 +244,10 @@ function refusedTimestamp(answer: Answer): boolean {
 
 function toAnswer(call: string, outcome: HttpOutcome, secrets: readonly string[]): Answer {
   if (outcome.kind === "no_answer") {
-    const sent = outcome.sent === "no" ? "it was not sent" : "it may have been received";
-    return { kind: "lost", sent: outcome.sent, why: withoutSecrets(`${call}: ${outcome.why}; ${sent}`, secrets) };
+    const why = withoutSecrets(`${call}: ${outcome.why}`, secrets);
+    return outcome.sent === "no"
+      ? { kind: "lost", sent: "no", cause: "other", why: `${why}; it was not sent` }
+      : { kind: "lost", sent: "maybe", why: `${why}; it may have been received` };
   }
   try {
     const body = readBody(outcome.status, outcome.body);

@@ -11,6 +11,7 @@ import type { LotRule, LotRules } from "../../core/lots.ts";
 import type { Position, RestingOrder } from "../../core/position.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { VenueError } from "./errors.ts";
+import { DEFAULT_ORDER_LIMITS, type OrderLimits } from "./rate-limits.ts";
 
 /** A number on the wire, quoted or not. Ids pass 2^53, so the digits are kept and no float is made of them. */
 const digits = z.string();
@@ -52,6 +53,15 @@ const lotFilter = z.object({
 });
 const symbolRow = z.object({ symbol: name, filters: z.array(lotFilter) });
 const exchangeInfo = z.object({ symbols: z.array(symbolRow) });
+
+const rateLimitRow = z.object({
+  rateLimitType: z.string(),
+  interval: z.string(),
+  intervalNum: wholeNumber,
+  limit: wholeNumber,
+});
+const rateLimitRows = z.array(rateLimitRow);
+const venueLimits = z.object({ rateLimits: rateLimitRows });
 
 const tradeRow = z.object({ time: wholeNumber });
 const timeAnswer = z.object({ serverTime: wholeNumber });
@@ -143,6 +153,25 @@ export function readLotRules(body: unknown): LotRules {
     if (rule.step.gt(ZERO) && rule.min.gt(ZERO) && rule.max.gte(rule.min)) rules.set(symbol, rule);
   }
   return rules;
+}
+
+/**
+ * Reads how many orders an account may send: from `GET /fapi/v1/exchangeInfo`, or the account's own from
+ * `GET /fapi/v1/rateLimit/order`, which is the bare list. A limit that is not listed is the documented default.
+ */
+export function readOrderLimits(body: unknown): OrderLimits {
+  const rows = Array.isArray(body) ? rateLimitRows.parse(body) : venueLimits.parse(body).rateLimits;
+  const limitFor = (interval: string, intervalNum: string): number | null => {
+    const row = rows.find(
+      (row) => row.rateLimitType === "ORDERS" && row.interval === interval && row.intervalNum === intervalNum,
+    );
+    const limit = Number(row?.limit);
+    return limit > 0 ? limit : null;
+  };
+  return {
+    per10s: limitFor("SECOND", "10") ?? DEFAULT_ORDER_LIMITS.per10s,
+    perMinute: limitFor("MINUTE", "1") ?? DEFAULT_ORDER_LIMITS.perMinute,
+  };
 }
 
 /** Reads `GET /fapi/v1/userTrades` as the times of its fills, in the venue's time. */

@@ -466,6 +466,98 @@ test("orders do not wait behind queries that hang, however many", async () => {
   for (const reading of await Promise.all(queries)) expect(reading.known).toBe(false);
 });
 
+describe("while the address must be silent", () => {
+  const RISK = "/fapi/v3/positionRisk";
+  const tooMany = { status: 429, body: "", headers: { "Retry-After": "60" } };
+
+  const untold = /until 2\d{3}-\d\d-\d\d \d\d:\d\d:\d\d UTC, because the venue answered HTTP 429; it was not sent/;
+  const everything: readonly (readonly [
+    call: string,
+    ask: (exchange: BinanceExchange) => Promise<unknown>,
+    answer: object,
+  ])[] = [
+    ["close()", (exchange) => exchange.close(oneWay), { kind: "refused", cause: "address_limit", code: null }],
+    ["cancel()", (exchange) => exchange.cancel("BTCUSDT", "algo"), { kind: "failed" }],
+    ["positions()", (exchange) => exchange.positions(), { known: false }],
+    ["restingOrders()", (exchange) => exchange.restingOrders(), { known: false }],
+    ["lotRules()", (exchange) => exchange.lotRules(), { known: false }],
+    ["lastFillAt()", (exchange) => exchange.lastFillAt(["BTCUSDT"], 0 as UnixMillis), { known: false }],
+    ["warm()", (exchange) => exchange.warm(3), { known: false }],
+    ["now()", (exchange) => exchange.now(), { known: false }],
+    ["access()", (exchange) => exchange.access(), { kind: "unknown" }],
+  ];
+
+  test.each(everything)("%s is not sent, and says until when and why", async (_call, ask, answer) => {
+    await using venue = await serveScript(on(RISK, tooMany));
+    await using exchange = connect(venue);
+    expect(exchange.silentUntil()).toBeNull();
+    await exchange.positions();
+    const before = venue.received.length;
+    expect(await ask(exchange)).toMatchObject({ ...answer, why: expect.stringMatching(untold) });
+    expect(venue.received.length).toBe(before);
+    const silentMs = (exchange.silentUntil() ?? 0) - hostClock.now();
+    expect(silentMs).toBeWithin(50_000, 60_001);
+  });
+
+  test("the end of the silence is the end of it", async () => {
+    let asked = 0;
+    const script = on(RISK, () => {
+      asked += 1;
+      return asked === 1 ? { status: 418, body: "", headers: { "retry-after": "1" } } : json([]);
+    });
+    await using venue = await serveScript(script);
+    await using exchange = connect(venue);
+    expect(await exchange.positions()).toMatchObject({ known: false });
+    await hostClock.sleep((exchange.silentUntil() ?? 0) - hostClock.now() + 10);
+    expect(exchange.silentUntil()).toBeNull();
+    expect(await exchange.positions()).toEqual({ known: true, value: [] });
+  });
+
+  test("an order limit is no silence", async () => {
+    await using venue = await serveScript(on(ORDER, refusal(429, -1015, "Too many new orders.")));
+    await using exchange = connect(venue);
+    expect(await exchange.close(oneWay)).toMatchObject({ kind: "refused", cause: "order_limit", code: -1015 });
+    expect(exchange.silentUntil()).toBeNull();
+  });
+});
+
+describe("orderBudget()", () => {
+  const used = (exchange: BinanceExchange): readonly number[] => exchange.orderBudget().map((window) => window.used);
+
+  // Venue time stands still, lest a window ends in the middle of a test.
+  const venueTime = (): number => 1_900_000_000_000;
+
+  test("counts orders when they are sent, and takes the venue's counts when it answers", async () => {
+    const headers = { "X-MBX-ORDER-COUNT-10S": "40", "X-MBX-ORDER-COUNT-1M": "90" };
+    const answer = { body: JSON.stringify(report()), headers };
+    await using venue = await serveScript(on(ORDER, answer), venueTime);
+    await using exchange = connect(venue);
+    await exchange.warm(1);
+    expect(used(exchange)).toEqual([0, 0]);
+    const closing = exchange.close(oneWay);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(used(exchange)).toEqual([1, 1]);
+    await closing;
+    expect(used(exchange)).toEqual([40, 90]);
+  });
+
+  test("counts an order whose answer is lost, and no cancel", async () => {
+    await using venue = await serveScript(on(ORDER, "reset"), venueTime);
+    await using exchange = connect(venue);
+    await exchange.close(oneWay);
+    await exchange.cancel("BTCUSDT", "regular");
+    expect(used(exchange)).toEqual([1, 1]);
+  });
+
+  test("is used up once the venue says so", async () => {
+    await using venue = await serveScript(on(ORDER, refusal(429, -1015, "Too many new orders.")), venueTime);
+    await using exchange = connect(venue);
+    await exchange.close(oneWay);
+    expect(used(exchange)).toEqual([300, 1]);
+  });
+});
+
 describe("lastFillAt()", () => {
   const TRADES = "/fapi/v1/userTrades";
   const since = 1_700_000_000_000 as UnixMillis;

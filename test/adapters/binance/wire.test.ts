@@ -7,6 +7,7 @@ import {
   readBody,
   readFillTimes,
   readOrder,
+  readOrderLimits,
   readPositions,
   readRegularOrders,
 } from "../../../src/adapters/binance/wire.ts";
@@ -135,6 +136,45 @@ test("each family of resting orders has its own name for the id", () => {
 
 test("readFillTimes() reads times as numbers", () => {
   expect(readFillTimes(parseJson('[{"time":1569514978020,"price":"1"}]')).map(Number)).toEqual([1_569_514_978_020]);
+});
+
+describe("readOrderLimits()", () => {
+  const tenSeconds = { rateLimitType: "ORDERS", interval: "SECOND", intervalNum: 10, limit: 10_000 };
+  const minute = { rateLimitType: "ORDERS", interval: "MINUTE", intervalNum: 1, limit: 20_000 };
+  const weight = { rateLimitType: "REQUEST_WEIGHT", interval: "MINUTE", intervalNum: 1, limit: 2_400 };
+  const rows: readonly (readonly [fact: string, body: unknown, per10s: number, perMinute: number])[] = [
+    ["the venue's limits", { rateLimits: [weight, minute, tenSeconds], symbols: [] }, 10_000, 20_000],
+    ["the account's own, as a bare list", [tenSeconds, minute], 10_000, 20_000],
+    ["the default for a limit that is not listed", { rateLimits: [weight, minute] }, 300, 20_000],
+    ["the defaults from an empty list", [], 300, 1_200],
+    [
+      "the default for a limit of nothing",
+      [
+        { ...tenSeconds, limit: 0 },
+        { ...minute, limit: -1 },
+      ],
+      300,
+      1_200,
+    ],
+    [
+      "no limit of another length",
+      [
+        { ...tenSeconds, intervalNum: 1 },
+        { ...minute, interval: "DAY" },
+      ],
+      300,
+      1_200,
+    ],
+  ];
+  for (const [fact, body, per10s, perMinute] of rows) {
+    test(`reads ${fact}`, () => {
+      expect(readOrderLimits(parseJson(JSON.stringify(body)))).toEqual({ per10s, perMinute });
+    });
+  }
+
+  for (const text of ["{}", "null", '[{"rateLimitType":"ORDERS"}]', '{"rateLimits":{}}']) {
+    test(`refuses ${text}`, () => expect(() => readOrderLimits(parseJson(text))).toThrow());
+  }
 });
 
 describe("readBody()", () => {
