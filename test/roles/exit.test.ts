@@ -9,7 +9,7 @@ import { known, unknown } from "../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { Log } from "../../src/ports/log.ts";
-import type { LotStore } from "../../src/ports/lot-store.ts";
+import type { RulebookStore } from "../../src/ports/rulebook-store.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
@@ -75,7 +75,7 @@ function identity(serviceId: string): { readonly serviceId: string; readonly ins
 }
 
 /** Nothing is kept between lives. */
-const noLots: LotStore = { load: () => new Map(), save: () => true };
+const noRulebook: RulebookStore = { load: () => new Map(), save: () => true };
 
 const exchange = (): Exchange => simulatedExchange(venue, API_KEY);
 
@@ -90,7 +90,7 @@ function startWatchdog(): Role {
 }
 
 function startEew(at: Exchange = exchange()): Role {
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, lots: noLots };
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, rulebooks: noRulebook };
   return start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
 }
 
@@ -215,7 +215,7 @@ test("a worker whose venue never answers listens at once, halts, and says that i
   const unread = async () => unknown("GET positions: no answer");
   const limits = { ...EEW, passMs: 300 };
   const mute: Exchange = { ...exchange(), warm: never, positions: unread, restingOrders: unread };
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, lots: noLots };
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, rulebooks: noRulebook };
   const eew = start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
   roles.splice(roles.indexOf(eew), 1);
   expect(said(eew, "Listening for panic_close events...")).toBe(true);
@@ -422,7 +422,7 @@ test("a pass in which a close is never answered ends by its own limit, and says 
     clock: hostClock,
     bus: bus.eew("worker"),
     exchange: slow,
-    lots: noLots,
+    rulebooks: noRulebook,
     limits: { ...EEW, passMs: 300 },
   };
   start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
@@ -454,7 +454,13 @@ describe("a role that was asked to stop before it started", () => {
   });
 
   test("eew ends", async () => {
-    const world = { clock: hostClock, bus: bus.eew("worker"), exchange: exchange(), limits: EEW, lots: noLots };
+    const world = {
+      clock: hostClock,
+      bus: bus.eew("worker"),
+      exchange: exchange(),
+      limits: EEW,
+      rulebooks: noRulebook,
+    };
     expect(await endsIn(500, (signal) => runEew({ ...world, log, identity: identity("e") }, signal))).toBe(true);
   });
 });

@@ -109,6 +109,8 @@ export function rest(options: RestOptions): Rest {
   const time = serverTime();
   const limits = rateLimits();
   let lookingAtClock: Promise<string | null> | null = null;
+  /** Pings under way on the sockets for queries. */
+  let pinging = 0;
 
   type Method = "GET" | "POST" | "DELETE";
   const headers = { "X-MBX-APIKEY": options.apiKey, "user-agent": "quantum" };
@@ -186,15 +188,18 @@ export function rest(options: RestOptions): Rest {
     if (time.timestamp(clock.now()) === null) await syncClock();
   }
 
+  /** The sockets that a read finds free: while those for queries are all being pinged, the others are not. */
+  const free = (): HttpPool => (pinging > 0 ? pools.orders : pools.queries);
+
   const msLeft = (endAt: Instant): number => endAt - clock.now();
 
   async function ask(path: string, params: QueryParams): Promise<Answer> {
     const endAt = after(clock.now(), queryDeadlineMs);
     await learnClockOnce();
-    const answer = await signedCall(pools.queries, "GET", path, params, msLeft(endAt));
+    const answer = await signedCall(free(), "GET", path, params, msLeft(endAt));
     if (!refusedTimestamp(answer) || msLeft(endAt) <= clockDeadlineMs) return answer;
     await syncClock();
-    return signedCall(pools.queries, "GET", path, params, msLeft(endAt));
+    return signedCall(free(), "GET", path, params, msLeft(endAt));
   }
 
   return {
@@ -213,7 +218,12 @@ export function rest(options: RestOptions): Rest {
     },
     readPublic: async (path, parse, deadlineMs) =>
       parsed(path, await publicCall(pools.queries, path, deadlineMs), parse),
-    ping: (sockets) => publicCall(pools[sockets], "/fapi/v1/ping", queryDeadlineMs),
+    async ping(sockets) {
+      if (sockets === "queries") pinging += 1;
+      const answer = await publicCall(pools[sockets], "/fapi/v1/ping", queryDeadlineMs);
+      if (sockets === "queries") pinging -= 1;
+      return answer;
+    },
     async venueTime() {
       const sample = await sampleClock();
       if (typeof sample === "string") return unknown(sample);

@@ -1,7 +1,7 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity, workerName } from "../../adapters/host/identity.ts";
 import { hostLog } from "../../adapters/host/log.ts";
-import { lotFile } from "../../adapters/host/lot-file.ts";
+import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
@@ -25,10 +25,10 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRedis(redis);
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
-  const lots = lotFile(stateDirectory(io.env));
+  const rulebooks = rulebookFile(stateDirectory(io.env));
   const log = hostLog({ role: "eew", ...logConfig });
   const identity = newIdentity("emergency_exit_worker");
-  await runEew({ clock: hostClock, bus, exchange, lots, log, limits, identity }, io.signal);
+  await runEew({ clock: hostClock, bus, exchange, rulebooks, log, limits, identity }, io.signal);
   bus.close();
   await exchange.dispose();
   return 0;
