@@ -9,6 +9,7 @@ import {
   step,
 } from "../core/eew.ts";
 import type { SentOrder } from "../core/flat.ts";
+import type { Completion } from "../core/messages.ts";
 import type { CloseOrder } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
@@ -38,20 +39,33 @@ const BUS_RETRY_MS = 250;
 /** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
 const FINISH_MS = 15_000;
 
-/** Runs the worker until `signal` aborts and the pass under way is done; rejects only on a defect. */
-export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void> {
+/** How a worker ends: by being asked to, or after its first pass. */
+export interface EewRun {
+  readonly signal: AbortSignal;
+  readonly once?: boolean;
+}
+
+/**
+ * Runs the worker until `signal` aborts and the pass under way is done, or `once` for one pass; rejects only on a defect.
+ * The value is what it reported last; null if nothing.
+ */
+export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const ears = new AbortController();
   const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),
     deadline,
-    perform: (action, emit) => perform(world, memory, action, emit, listen),
+    perform: (action, emit) => {
+      if (action.kind === "report") reported = action.completion;
+      perform(world, memory, action, emit, listen);
+    },
   });
+  let reported: Completion | null = null;
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
   function listen(): void {
-    if (signal.aborted) {
+    if (signal.aborted || (once && reported !== null)) {
       stop();
       return;
     }
@@ -68,6 +82,7 @@ export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void
   listen();
   const idle = (): boolean => role.state().kind === "idle";
   await Promise.all([role.ended, keepReady(world, memory, idle, ears.signal)]);
+  return reported;
 }
 
 function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, stop: () => void): void {

@@ -7,7 +7,7 @@ import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
 import { meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
-import { type Answer, rest } from "./rest.ts";
+import { type Answer, type RestOptions, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
   complaint,
@@ -90,6 +90,8 @@ export interface BinanceOptions {
   readonly queryDeadlineMs?: number | undefined;
   /** For each close order; default 3500 ms. */
   readonly orderDeadlineMs?: number | undefined;
+  /** Opens the connections; real ones by default. */
+  readonly openPool?: RestOptions["openPool"];
 }
 
 /** The port, and the end of its sockets. */

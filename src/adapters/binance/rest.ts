@@ -6,7 +6,7 @@ import { known, type Reading, unknown } from "../../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { TIMESTAMP_OUTSIDE_WINDOW, type VenueError } from "./errors.ts";
-import { type HttpOutcome, type HttpPool, type HttpRequest, httpPool } from "./http.ts";
+import { type HttpOutcome, type HttpPool, type HttpPoolOptions, type HttpRequest, httpPool } from "./http.ts";
 import { type OrderLimits, rateLimits } from "./rate-limits.ts";
 import { serverTime, type TimeSample } from "./server-time.ts";
 import { type QueryParams, queryString, signer } from "./signature.ts";
@@ -54,6 +54,8 @@ export interface RestOptions {
   readonly recvWindowMs: number;
   /** For everything that only reads, and for cancels. */
   readonly queryDeadlineMs: number;
+  /** Opens the connections; `httpPool` unless a test brings a venue of its own. */
+  readonly openPool?: ((options: HttpPoolOptions) => HttpPool) | undefined;
 }
 
 /**
@@ -104,7 +106,8 @@ export function rest(options: RestOptions): Rest {
     throw new Error(`Cannot use a recvWindow of ${options.recvWindowMs} ms: expected 1 to 60000`);
   }
   const identity = signer(options.secret);
-  const pool = (connections: number): HttpPool => httpPool({ origin, connections, caPem: options.caPem, clock });
+  const open = options.openPool ?? httpPool;
+  const pool = (connections: number): HttpPool => open({ origin, connections, caPem: options.caPem, clock });
   const pools = { queries: pool(QUERY_SOCKETS_MAX), orders: pool(ORDER_SOCKETS_MAX) };
   const time = serverTime();
   const limits = rateLimits();
