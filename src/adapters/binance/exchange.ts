@@ -268,6 +268,13 @@ function reportedOutcome(order: CloseOrder, json: unknown): CloseOutcome {
       why: `POST /fapi/v1/order: asked for ${order.clientOrderId} on ${order.symbol}, the answer is about ${whose}`,
     };
   }
+  if (order.mode === "one_way" && report.reduceOnly === false) {
+    // Seen on a venue that dropped the flag (ccxt#18743). Whatever was executed may have turned the position.
+    return {
+      kind: "unknown",
+      why: `POST /fapi/v1/order: order ${report.orderId} was sent as reduce-only and came back with reduceOnly false: it may have opened a position`,
+    };
+  }
   if (!TERMINAL.has(report.status)) {
     const sofar = `order ${report.orderId} is ${report.status} with ${plain(report.executed)} executed`;
     return { kind: "unknown", why: `POST /fapi/v1/order: ${sofar}: not its final state` };

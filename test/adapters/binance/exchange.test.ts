@@ -135,6 +135,15 @@ describe("close() reports what the answer proves, having sent the order once", (
     ["a status nobody has heard of", json(report({ status: "ABDUCTED" })), { kind: "unknown" }],
     ["another order's report", json(report({ clientOrderId: "quantum-2" })), { kind: "unknown" }],
     ["another symbol's report", json(report({ symbol: "ETHUSDT" })), { kind: "unknown" }],
+    ["reduce-only, and the venue says so", json(report({ reduceOnly: true })), { kind: "executed" }],
+    [
+      "the venue dropped the reduce-only flag",
+      json(report({ reduceOnly: false })),
+      {
+        kind: "unknown",
+        why: expect.stringContaining("came back with reduceOnly false: it may have opened a position"),
+      },
+    ],
     ["no executed quantity", json(report({ executedQty: undefined })), { kind: "unknown" }],
     ["an executed quantity that is no number", json(report({ executedQty: "many" })), { kind: "unknown" }],
     ["an empty 200", { body: "" }, { kind: "unknown" }],
