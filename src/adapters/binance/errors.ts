@@ -21,8 +21,11 @@ export const TIMESTAMP_OUTSIDE_WINDOW = -1021;
 /** The code for cancelling what is not there. */
 export const NOTHING_TO_CANCEL = -2011;
 
+/** The code for a key, an address or a permission that is not accepted, and for every Portfolio Margin account. */
+export const KEY_REJECTED = -2015;
+
 /** The codes that are about the key itself: they come with every signed call until a person changes something. */
-const KEY_REFUSED: ReadonlySet<number> = new Set([-1002, -1022, -1099, -2014, -2015, -2017]);
+const KEY_REFUSED: ReadonlySet<number> = new Set([-1002, -1022, -1099, -2014, KEY_REJECTED, -2017]);
 
 /** Whether the venue refuses the key, its permissions or its signature, rather than what was asked with it. */
 export function refusesKey(error: VenueError): boolean {

@@ -6,7 +6,8 @@ import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
-import { meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { causeOfRejectedKey } from "./portfolio-margin.ts";
 import { type Answer, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
@@ -172,8 +173,12 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     async access() {
       const answer = await venue.ask(POSITIONS_PATH, []);
       if (answer.kind === "ok") return { kind: "granted" };
-      const refused = answer.kind === "error" && refusesKey(answer.error);
-      return { kind: refused ? "refused" : "unknown", why: answer.why };
+      if (answer.kind !== "error" || !refusesKey(answer.error)) return { kind: "unknown", why: answer.why };
+      const cause =
+        answer.error.code === KEY_REJECTED
+          ? await causeOfRejectedKey(options.baseUrl, venue.askElsewhere)
+          : `${meaningForClose(answer.error).reason}; expected a key of this venue with futures enabled`;
+      return { kind: "refused", why: `${answer.why} (${cause})` };
     },
 
     now: () => venue.venueTime(),
