@@ -17,7 +17,7 @@ export type { CancelOutcome, CloseOutcome } from "../core/position.ts";
 /** Whether the venue accepts the key. */
 type Access =
   | { readonly kind: "granted" }
-  /** Asking again with the same key can't help. */
+  /** Asking again with the same key can't help. `why` says what a person has to change. */
   | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "unknown"; readonly why: string };
 

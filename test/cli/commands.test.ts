@@ -391,7 +391,7 @@ describe("a key that the venue refuses", () => {
     env = { ...env, BINANCE_API_SECRET: "another-s3cret" };
     const line = await refusal([command], 2);
     expect(line).toStartWith(`quantum: ${server.url} refuses BINANCE_API_KEY or BINANCE_API_SECRET, `);
-    expect(line).toEndWith("expected a key of this venue with futures enabled");
+    expect(line).toEndWith("; expected a key of this venue with futures enabled)");
     expect(line).not.toContain(API_KEY);
     expect(await redis.command("KEYS", `${env["QUANTUM_NAMESPACE"]}:*`)).toEqual([]);
   });

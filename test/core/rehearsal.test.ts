@@ -8,7 +8,7 @@ import { aPosition, aRestingOrder, at } from "../support/core.ts";
 const lot = { min: decimal("0.001"), max: decimal("120"), step: decimal("0.001") };
 
 function rehearsed(changes: Partial<Scene>): Rehearsal {
-  const scene = { positions: [], resting: [], mode: known("one_way"), rulebook: new Map(), budget: [] } as const;
+  const scene: Scene = { positions: [], resting: [], mode: known("one_way"), rulebook: new Map(), budget: [] };
   return rehearse({ ...scene, ...changes }, at(0));
 }
 

@@ -6,7 +6,8 @@ import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
-import { meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { causeOfRejectedKey } from "./portfolio-margin.ts";
 import { type Answer, type RestOptions, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
@@ -224,8 +225,12 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     async access() {
       const answer = await venue.ask(POSITIONS_PATH, []);
       if (answer.kind === "ok") return { kind: "granted" };
-      const refused = answer.kind === "error" && refusesKey(answer.error);
-      return { kind: refused ? "refused" : "unknown", why: answer.why };
+      if (answer.kind !== "error" || !refusesKey(answer.error)) return { kind: "unknown", why: answer.why };
+      const cause =
+        answer.error.code === KEY_REJECTED
+          ? await causeOfRejectedKey(options.baseUrl, venue.askElsewhere)
+          : `${meaningForClose(answer.error).reason}; expected a key of this venue with futures enabled`;
+      return { kind: "refused", why: `${answer.why} (${cause})` };
     },
 
     now: () => venue.venueTime(),
@@ -326,6 +331,13 @@ function reportedOutcome(order: CloseOrder, json: unknown, call: string): CloseO
     return {
       kind: "unknown",
       why: `${call}: asked for ${order.clientOrderId} on ${order.symbol}, the answer is about ${whose}`,
+    };
+  }
+  if (order.mode === "one_way" && report.reduceOnly === false) {
+    // Seen on a venue that dropped the flag (ccxt#18743). Whatever was executed may have turned the position.
+    return {
+      kind: "unknown",
+      why: `${call}: order ${report.orderId} was sent as reduce-only and came back with reduceOnly false: it may have opened a position`,
     };
   }
   if (!TERMINAL.has(report.status)) {

@@ -72,6 +72,8 @@ export interface Rest {
   ask(path: string, params: QueryParams): Promise<Answer>;
   /** Asks as `ask` does; what `parse` throws on makes the whole answer unknown. */
   read<T>(path: string, params: QueryParams, parse: (json: unknown) => T): Promise<Reading<T>>;
+  /** Asks another host that takes the same key, once, with a signed GET on a socket of its own. */
+  askElsewhere(baseUrl: string, path: string): Promise<Answer>;
   /** Sends one signed POST or DELETE, once, over the sockets that no query uses. */
   change(method: "POST" | "DELETE", path: string, params: QueryParams, deadlineMs: number): Promise<Answer>;
   /** Asks for something public, without a signature, within `deadlineMs`. */
@@ -150,10 +152,11 @@ export function rest(options: RestOptions): Rest {
     path: string,
     params: QueryParams,
     deadlineMs: number,
+    pathPrefix: string = prefix,
   ): Promise<Answer> {
     const query = queryString([...params, ["recvWindow", `${options.recvWindowMs}`], ["timestamp", `${venueNow()}`]]);
     const signature = identity.sign(query);
-    const request = { method, path: `${prefix}${path}?${query}&signature=${signature}`, headers, deadlineMs };
+    const request = { method, path: `${pathPrefix}${path}?${query}&signature=${signature}`, headers, deadlineMs };
     return send(over, `${method} ${path}`, request, [options.apiKey, signature, decodeURIComponent(signature)]);
   }
 
@@ -210,6 +213,15 @@ export function rest(options: RestOptions): Rest {
     async read(path, params, parse) {
       const answer = await ask(path, params);
       return parsed(path, answer, parse);
+    },
+    async askElsewhere(baseUrl, path) {
+      const elsewhere = parseBaseUrl(baseUrl);
+      const over = httpPool({ origin: elsewhere.origin, connections: 1, caPem: options.caPem, clock });
+      try {
+        return await signedCall(over, "GET", path, [], queryDeadlineMs, elsewhere.prefix);
+      } finally {
+        await over.dispose();
+      }
     },
     async change(method, path, params, deadlineMs) {
       const endAt = after(clock.now(), deadlineMs);

@@ -57,6 +57,7 @@ const orderAnswer = z.object({
   clientOrderId: z.string(),
   status: z.string(),
   executedQty: digits,
+  reduceOnly: z.optional(z.boolean()),
 });
 
 const filterRow = z.object({
@@ -94,6 +95,8 @@ export interface OrderReport {
   /** `FILLED`, `NEW`, …; Binance may add more. */
   readonly status: string;
   readonly executed: Decimal;
+  /** Whether the venue took it as reduce-only; null where it does not say. */
+  readonly reduceOnly: boolean | null;
 }
 
 /**
@@ -170,8 +173,8 @@ function resting(row: z.infer<typeof restingRow>, family: RestingOrder["family"]
 
 /** Reads the answer to `POST /fapi/v1/order`. `avgPrice` and `cumQuote` may be missing since 2026-07 and are not needed. */
 export function readOrder(body: unknown): OrderReport {
-  const { executedQty, ...order } = orderAnswer.parse(body);
-  return { ...order, executed: exact(executedQty) };
+  const { executedQty, reduceOnly = null, ...order } = orderAnswer.parse(body);
+  return { ...order, executed: exact(executedQty), reduceOnly };
 }
 
 /**

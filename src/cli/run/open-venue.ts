@@ -3,8 +3,11 @@ import { hostClock } from "../../adapters/host/clock.ts";
 import { Refusal } from "../../config/refusal.ts";
 import type { VenueConfig } from "../../config/venue.ts";
 
-/** How long a start waits for the venue's word on the key; a venue that is slower than this has not refused it. */
-const ACCESS_MS = 1_000;
+/**
+ * How long a start waits for the venue's word on the key; a venue that is slower than this has not refused it. Two cold
+ * connections fit, the second to ask whether it is a Portfolio Margin account.
+ */
+const ACCESS_MS = 2_000;
 
 /**
  * Connects to the venue, and makes sure that it does not refuse the key. A venue that does not answer is no
@@ -18,9 +21,7 @@ export async function openVenue(config: VenueConfig): Promise<BinanceExchange> {
   const access = await Promise.race([exchange.access(), noAnswer]);
   if (access?.kind !== "refused") return exchange;
   await exchange.dispose();
-  throw new Refusal(
-    `${config.baseUrl} refuses BINANCE_API_KEY or BINANCE_API_SECRET, ${access.why}: expected a key of this venue with futures enabled`,
-  );
+  throw new Refusal(`${config.baseUrl} refuses BINANCE_API_KEY or BINANCE_API_SECRET, ${access.why}`);
 }
 
 function connect({ baseUrl, apiKey, secret, caPem }: VenueConfig): BinanceExchange {

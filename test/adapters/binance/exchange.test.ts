@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import { papiBaseFor } from "../../../src/adapters/binance/base-url.ts";
 import { type BinanceExchange, type BinanceOptions, binanceExchange } from "../../../src/adapters/binance/exchange.ts";
 import { hostClock } from "../../../src/adapters/host/clock.ts";
 import { decimal, plain } from "../../../src/core/decimal.ts";
@@ -146,6 +147,15 @@ describe("close() reports what the answer proves, having sent the order once", (
     ["a status nobody has heard of", json(report({ status: "ABDUCTED" })), { kind: "unknown" }],
     ["another order's report", json(report({ clientOrderId: "quantum-2" })), { kind: "unknown" }],
     ["another symbol's report", json(report({ symbol: "ETHUSDT" })), { kind: "unknown" }],
+    ["reduce-only, and the venue says so", json(report({ reduceOnly: true })), { kind: "executed" }],
+    [
+      "the venue dropped the reduce-only flag",
+      json(report({ reduceOnly: false })),
+      {
+        kind: "unknown",
+        why: expect.stringContaining("came back with reduceOnly false: it may have opened a position"),
+      },
+    ],
     ["no executed quantity", json(report({ executedQty: undefined })), { kind: "unknown" }],
     ["an executed quantity that is no number", json(report({ executedQty: "many" })), { kind: "unknown" }],
     ["an empty 200", { body: "" }, { kind: "unknown" }],
@@ -621,6 +631,68 @@ describe("access()", () => {
       expect(await exchange.access()).toMatchObject(access);
     });
   }
+});
+
+describe("access() with -2015 asks papi, once", () => {
+  const PAPI = "/papi/v1/account";
+  const rejected = on("/fapi/v3/positionRisk", refusal(401, -2015, "Invalid API-key, IP, or permissions for action."));
+  const fourCauses = [
+    "of another venue",
+    "not on the key's whitelist",
+    "no futures permission",
+    "Portfolio Margin account",
+  ];
+
+  test("and names a Portfolio Margin account", async () => {
+    await using venue = await serveScript((request) => rejected(request) ?? on(PAPI, json({ uniMMR: "5.1" }))(request));
+    await using exchange = connect(venue);
+    const access = await exchange.access();
+    expect(access).toMatchObject({
+      kind: "refused",
+      why: expect.stringContaining("(this is a Portfolio Margin account: "),
+    });
+    expect(JSON.stringify(access)).not.toContain("one of four");
+    expect(venue.count(PAPI)).toBe(1);
+    const asked = venue.received.find(({ path }) => path === PAPI);
+    expect(asked).toMatchObject({ method: "GET", apiKey: API_KEY });
+    expect(asked?.target).toMatch(/^\/papi\/v1\/account\?recvWindow=5000&timestamp=\d{13}&signature=[0-9a-f]{64}$/);
+  });
+
+  const noes: readonly (readonly [fact: string, reply: Reply])[] = [
+    ["rejects the key, too", refusal(401, -2015, "Invalid API-key, IP, or permissions for action.")],
+    ["knows no such path", { status: 404, body: "" }],
+    ["never answers", "hang"],
+    ["resets the connection", "reset"],
+  ];
+  test.each(noes)("and names all four causes where papi %s", async (_fact, reply) => {
+    await using venue = await serveScript((request) => rejected(request) ?? on(PAPI, reply)(request));
+    await using exchange = connect(venue);
+    const access = await exchange.access();
+    expect(access.kind).toBe("refused");
+    for (const cause of fourCauses) expect(JSON.stringify(access)).toContain(cause);
+    expect(venue.count(PAPI)).toBe(1);
+  });
+
+  test("and for no other refusal of the key", async () => {
+    await using venue = await serveScript(on("/fapi/v3/positionRisk", refusal(400, -1022, "Signature.")));
+    await using exchange = connect(venue);
+    expect(await exchange.access()).toMatchObject({
+      kind: "refused",
+      why: expect.stringContaining(
+        "(the secret is wrong, or the encoding: it will not heal; expected a key of this venue",
+      ),
+    });
+    expect(venue.count(PAPI)).toBe(0);
+  });
+});
+
+test.each([
+  ["https://fapi.binance.com", "https://papi.binance.com"],
+  ["https://demo-fapi.binance.com", null],
+  ["http://127.0.0.1:8700", "http://127.0.0.1:8700"],
+  ["https://proxy.example/binance", "https://proxy.example/binance"],
+])("papi beside %s is %p", (fapi, papi) => {
+  expect(papiBaseFor(fapi)).toBe(papi);
 });
 
 describe("now()", () => {

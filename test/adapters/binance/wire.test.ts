@@ -120,6 +120,7 @@ describe("readOrder()", () => {
         clientOrderId: "x-xcKtGhcu506ba24b0bc2b85dd987a1",
         status: "FILLED",
         executed: "811",
+        reduceOnly: false,
       });
     });
   }
