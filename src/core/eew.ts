@@ -97,7 +97,8 @@ interface Surveying extends Pass {
 interface Closing extends Pass {
   readonly kind: "closing";
   readonly found: readonly Position[];
-  readonly foundNow: boolean;
+  /** As in `Evidence`. */
+  readonly foundAll: boolean;
   readonly rulebook: Rulebook;
   /** Cancels not answered yet. */
   readonly cancelling: readonly CancelRequest[];
@@ -122,7 +123,8 @@ interface Closing extends Pass {
 interface Verifying extends Pass {
   readonly kind: "verifying";
   readonly found: readonly Position[];
-  readonly foundNow: boolean;
+  /** As in `Evidence`. */
+  readonly foundAll: boolean;
   readonly sent: readonly SentOrder[];
   readonly ordersCancelled: number;
   readonly lastOrderAt: Instant;
@@ -285,7 +287,7 @@ function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now:
   const { survey } = state;
   if (!state.halted || survey === null || state.retryAt !== null) return [state, lines];
   const { positions, silentUntil, snapshot } = survey;
-  if (positions.known) return plan(limits, state, survey, positions.value, true, lines, now);
+  if (positions.known) return plan(limits, state, survey, positions.value, lines, now);
   const line = critical(`Positions can't be read: ${positions.why}`, "alarm");
   const why = positions.why;
   if (silentUntil !== null && silentUntil > now) {
@@ -294,7 +296,7 @@ function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now:
   }
   if (snapshot !== null && snapshot.positions.length > 0) {
     const blind = [...lines, line, words.blind(snapshot, now)];
-    return plan(limits, state, survey, snapshot.positions, false, blind, now);
+    return plan(limits, state, survey, snapshot.positions, blind, now);
   }
   return [{ ...state, why, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
 }
@@ -310,9 +312,8 @@ function nothingRead(state: Surveying, snapshot: Snapshot | null, now: Instant, 
 function plan(
   limits: EewLimits,
   pass: Pass,
-  { mode, resting, rulebook, budget }: Survey,
+  { positions, mode, resting, rulebook, budget }: Survey,
   found: readonly Position[],
-  foundNow: boolean,
   lines: readonly Tell[],
   now: Instant,
 ): Step {
@@ -323,7 +324,7 @@ function plan(
     ...passOf(pass),
     kind: "closing",
     found,
-    foundNow,
+    foundAll: positions.known && resting.known && resting.value.every(({ closesPosition }) => closesPosition),
     rulebook,
     cancelling,
     waiting: flattenPlan({ eventId, attempt: followsUp?.number ?? 1, found, mode, rulebook }),
@@ -438,7 +439,7 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
       ...passOf(state),
       kind: "verifying",
       found: state.found,
-      foundNow: state.foundNow,
+      foundAll: state.foundAll,
       sent: state.sent,
       ordersCancelled: state.ordersCancelled,
       lastOrderAt: now,
@@ -504,7 +505,8 @@ function looked(
   const sweeping = stillToSweep(state);
   if (sweeping.length > 0) {
     const swept = [...state.swept, ...sweeping.map(cancelName)];
-    const next = { ...state, cancelling: sweeping, swept, cleanAt: null };
+    const foundAll = state.foundAll && sweeping.every((request) => onlyProtects(request, last));
+    const next = { ...state, foundAll, cancelling: sweeping, swept, cleanAt: null };
     return [next, [...sweeping.map(cancelAction), ...lines, words.sweeping(sweeping)]];
   }
   const cleanBefore = state.cleanAt !== null && state.askedAt - state.cleanAt >= limits.witnessGapMs;
@@ -540,6 +542,11 @@ function stillToSweep({ found, sent, last: { positions, resting }, swept }: Veri
     if (outcome.kind === "refused" && outcome.cause === "blocked") guarded.delete(legName(order));
   }
   return cancelsFor(resting.value, guarded).filter((request) => !swept.includes(cancelName(request)));
+}
+
+/** What the request cancels could not have opened anything. */
+function onlyProtects(request: CancelRequest, { resting }: Look): boolean {
+  return resting.known && resting.value.every((order) => order.closesPosition || ordersTaken(request, [order]) === 0);
 }
 
 function openByLastLook({ positions, resting }: Look): boolean {

@@ -15,8 +15,11 @@ export interface SentOrder {
 export interface Evidence {
   /** The legs that the pass found open before its first order. */
   readonly found: readonly Position[];
-  /** They were read in this pass. What is only remembered from before it proves nothing about what was open. */
-  readonly foundNow: boolean;
+  /**
+   * They are all that could be open: read in this pass, and no order rested that could open more. What is only remembered
+   * is not, and a resting entry may have filled between one list and the next.
+   */
+  readonly foundAll: boolean;
   readonly sent: readonly SentOrder[];
   /** Read after the last order was answered. */
   readonly positions: Reading<readonly Position[]>;
@@ -35,14 +38,14 @@ export type Judgement =
 
 /** Weighs the evidence; the second witness is fills that add up, or an earlier clean look. */
 export function judge(evidence: Evidence): Judgement {
-  const { found, foundNow, sent, positions, resting, cleanBefore } = evidence;
+  const { found, foundAll, sent, positions, resting, cleanBefore } = evidence;
   if (!positions.known) return { kind: "unreadable", why: positions.why };
   if (positions.value.length > 0) {
     return { kind: "open", hope: positions.value.every((leg) => mayBeGone(leg, found, sent)) };
   }
   if (!resting.known) return { kind: "unreadable", why: resting.why };
   if (resting.value.length > 0) return { kind: "open", hope: true };
-  if (cleanBefore || (foundNow && fillsAddUp(found, sent))) return { kind: "flat" };
+  if (cleanBefore || (foundAll && fillsAddUp(found, sent))) return { kind: "flat" };
   return { kind: "clean" };
 }
 

@@ -55,17 +55,18 @@ export class VirtualClock implements Clock {
   /**
    * Lets time pass until `done` says so; true if it did.
    *
-   * Between two timers everything that can run without waiting runs to its end. False when `limitMs` have passed, or when
-   * nothing is left to wait for.
+   * Between two timers everything that can run without waiting runs to its end. False when `limitMs` have passed first,
+   * whether or not anything happened in them.
    */
   async runUntil(done: () => boolean, limitMs: number): Promise<boolean> {
-    const until = this.#now + limitMs;
+    const until = (this.#now + limitMs) as Instant;
     for (;;) {
       await nextTurn();
       if (done()) return true;
       const next = this.#timers.shift();
       if (next === undefined || next.at > until) {
         if (next !== undefined) this.#timers.unshift(next);
+        this.#now = until;
         return false;
       }
       this.#now = next.at;

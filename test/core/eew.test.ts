@@ -501,7 +501,10 @@ describe("orders that rest after the closes", () => {
     worker.answer(20, "BTCUSDT", filled("0.002"));
     expect(cancelsIn(worker.send(30, account([], [aRestingOrder("BTCUSDT")])))).toEqual(["BTCUSDT/regular"]);
     worker.send(40, cancelled("BTCUSDT", "regular"));
-    expect(reported(worker.send(50, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
+    // It may have filled between the lists: fills that add up to what was found prove nothing any more.
+    expect(worker.send(50, account([]))).toEqual([]);
+    worker.send(1_050, { kind: "timer" });
+    expect(reported(worker.send(1_060, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
   });
 
   test("cancels that are never answered end with the pass", () => {
