@@ -48,16 +48,14 @@ const KINDS: readonly EffectKind[] = [
   "order_limit",
 ];
 
-/** Refusals that any request can meet. */
+/** Refusals that any request can meet and that pass by themselves: what takes a person to mend belongs in a script. */
 const REFUSALS_OF_ALL = [
   "serviceUnavailable",
   "internalError",
   "overloaded",
   "tooManyRequests",
   "firewall",
-  "unauthorized",
   "outsideRecvWindow",
-  "notFound",
 ] as const;
 /** Refusals that only orders meet, besides. */
 const REFUSALS_OF_ORDERS = [
@@ -72,7 +70,6 @@ const REFUSALS_OF_ORDERS = [
   "inLiquidation",
   "maxPosition",
   "stopTriggering",
-  "positionSideMismatch",
   "tooLateForEngine",
 ] as const;
 /** Answers that leave open whether the request was executed. */
