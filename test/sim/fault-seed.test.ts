@@ -87,7 +87,7 @@ describe("a seed", () => {
     const all = new Set(Array.from({ length: 100 }, (_, seed) => [...faultsFromSeed(seed).odds.keys()]).flat());
     for (let seed = 0; seed < 100; seed += 1) {
       const stream = faultsFromSeed(seed, 1);
-      for (let count = 0; count < 50; count += 1) {
+      for (let count = 0; count < 200; count += 1) {
         const effect = stream.next(count % 2 === 0 ? order : read);
         if (effect !== null) drawn.add(effect.kind);
       }
@@ -113,6 +113,14 @@ describe("a seed", () => {
     // Some kinds fit only orders, others only reads, and pass where they do not fit.
     expect(mean).toBeLessThanOrEqual(about);
     expect(mean).toBeGreaterThanOrEqual(about * 0.6);
+  });
+
+  test("begins what lasts so seldom that most of a run is not about it", () => {
+    for (let seed = 0; seed < 100; seed += 1) {
+      const { odds } = faultsFromSeed(seed, 1);
+      const lasting = (["ban", "throttle", "order_limit"] as const).map((kind) => odds.get(kind) ?? 0);
+      expect(lasting.reduce((sum, probability) => sum + probability, 0)).toBeLessThan(0.7);
+    }
   });
 
   test("gives no garbage that could be read as an empty list", () => {
