@@ -58,7 +58,7 @@ export interface BinanceServer {
 
 const REQUESTS_MAX = 10_000;
 const BODY_BYTES_MAX = 1_000_000;
-/** Longer than the minute that Binance's own idle connections get, so that a client's warm sockets stay warm. */
+/** The usual default of five seconds would close a client's warm sockets before the emergency they are kept warm for. */
 const KEEP_ALIVE_MS = 65_000;
 const TOO_LONG: Reply = { status: 413, headers: {}, body: "" };
 

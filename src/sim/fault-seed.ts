@@ -30,8 +30,8 @@ export const INTENSITY_DEFAULT = 0.15;
 
 type Draw = () => number;
 
-/** Each kind in the order of the seed's draws: adding one at the end keeps old seeds closest to what they were. */
-const KINDS: readonly EffectKind[] = [
+/** The kinds that strike one request, in the order of the seed's draws. */
+const BLOWS: readonly EffectKind[] = [
   "refuse",
   "executed_but",
   "late",
@@ -43,21 +43,20 @@ const KINDS: readonly EffectKind[] = [
   "garbage",
   "partial",
   "stale",
-  "ban",
-  "throttle",
-  "order_limit",
 ];
+/** The kinds that one request begins and many suffer from. */
+const SPELLS: readonly EffectKind[] = ["ban", "throttle", "order_limit"];
+/** How much less likely a spell is drawn than a blow: one of them answers hundreds of requests, and would hide all else. */
+const SPELL_WEIGHT = 0.05;
 
-/** Refusals that any request can meet. */
+/** Refusals that any request can meet and that pass by themselves: what takes a person to mend belongs in a script. */
 const REFUSALS_OF_ALL = [
   "serviceUnavailable",
   "internalError",
   "overloaded",
   "tooManyRequests",
   "firewall",
-  "unauthorized",
   "outsideRecvWindow",
-  "notFound",
 ] as const;
 /** Refusals that only orders meet, besides. */
 const REFUSALS_OF_ORDERS = [
@@ -72,7 +71,6 @@ const REFUSALS_OF_ORDERS = [
   "inLiquidation",
   "maxPosition",
   "stopTriggering",
-  "positionSideMismatch",
   "tooLateForEngine",
 ] as const;
 /** Answers that leave open whether the request was executed. */
@@ -120,13 +118,15 @@ export function faultsFromSeed(seed: number, intensity: number = INTENSITY_DEFAU
   };
 }
 
-/** At least one kind is switched on, and all together have the probability `intensity`. */
+/** At least one blow is switched on, and all kinds together have the probability `intensity`. */
 function oddsOf(draw: Draw, intensity: number): ReadonlyMap<EffectKind, number> {
-  const certain = pick(KINDS, draw);
-  const weights = KINDS.map((kind) => {
-    const [on, weight] = [draw() < 0.5, draw()];
-    return [kind, on || kind === certain ? 0.1 + weight : 0] as const;
-  }).filter(([, weight]) => weight > 0);
+  const certain = pick(BLOWS, draw);
+  const weights = [...BLOWS, ...SPELLS]
+    .map((kind) => {
+      const [on, weight] = [draw() < 0.5, (0.1 + draw()) * (SPELLS.includes(kind) ? SPELL_WEIGHT : 1)];
+      return [kind, on || kind === certain ? weight : 0] as const;
+    })
+    .filter(([, weight]) => weight > 0);
   const total = weights.reduce((before, [, weight]) => before + weight, 0);
   return new Map(weights.map(([kind, weight]) => [kind, (weight / total) * intensity]));
 }

@@ -97,10 +97,8 @@ export class FaultyGateway {
     const fate = this.faults.next(seen, this.#venue.now());
     if (fate === null) return planOf(null, this.#latencyMs, this.#executor(request, {}, null));
     const strike = this.#record(seen, fate.kind);
-    return {
-      ...planOf(fate.blow, this.#latencyMs, this.#executor(request, bendOf(fate.blow), strike)),
-      fault: fate.kind,
-    };
+    const execute = this.#executor(request, bendOf(fate.blow, this.#venue.now()), strike);
+    return { ...planOf(fate.blow, this.#latencyMs, execute), fault: fate.kind };
   }
 
   /** What was told falsely or withheld, oldest first: the last 1000. */
@@ -168,9 +166,18 @@ function neverExecuted(): never {
   throw new Error("This plan says that the request is never executed");
 }
 
-function bendOf(blow: Blow): Bend {
-  if (blow.kind === "partial") return { fraction: blow.fraction };
-  return blow.kind === "stale" ? { staleMs: blow.ms } : {};
+function bendOf(blow: Blow, arrivedAt: UnixMillis): Bend {
+  switch (blow.kind) {
+    case "partial":
+      return { fraction: blow.fraction };
+    case "stale":
+      return { staleMs: blow.ms };
+    case "late":
+      // It was let in when it came and waited inside: a short recvWindow does not save a client from late execution.
+      return { arrivedAt };
+    default:
+      return {};
+  }
 }
 
 function requestOf({ method, path, query, body, apiKey, ip }: GatewayRequest): FaultRequest {

@@ -38,6 +38,8 @@ export interface Bend {
   readonly staleMs?: number;
   /** A decimal string from 0 to 1: that part of a market or IOC order executes, the rest expires. */
   readonly fraction?: string;
+  /** When the request came in, where that was long before it executes: its timestamp is judged by it. */
+  readonly arrivedAt?: UnixMillis;
 }
 
 const UNBENT: Bend = {};
@@ -88,7 +90,7 @@ export class Gateway {
     const fraction: Decimal | null = bend.fraction === undefined ? null : decimal(bend.fraction);
     const call = { venue: this.#venue, view: this.#venue, limits: this.#limits, params, fraction };
     if (route.access === "public") return route.handle(call);
-    const apiKey = this.#authenticate(request, body, params);
+    const apiKey = this.#authenticate(request, body, params, bend.arrivedAt ?? this.#venue.now());
     const view = bend.staleMs === undefined ? this.#venue : this.#past(apiKey, bend.staleMs);
     return this.#runSigned(route, { ...call, view, apiKey }, headers);
   }
@@ -121,7 +123,7 @@ export class Gateway {
   }
 
   /** The account the request is proven to come from. */
-  #authenticate(request: GatewayRequest, body: string, params: Params): string {
+  #authenticate(request: GatewayRequest, body: string, params: Params, arrivedAt: UnixMillis): string {
     const { apiKey } = request;
     if (apiKey === null || !/^[\w-]+$/.test(apiKey)) throw refuse("keyFormat");
     const account = this.#venue.accountSpec(apiKey);
@@ -131,7 +133,7 @@ export class Gateway {
     const timestamp = params.integer("timestamp");
     if (timestamp === null) throw refuse("mandatory", "timestamp");
     if (!params.has("signature")) throw refuse("mandatory", "signature");
-    checkTimestamp(timestamp, params.integer("recvWindow") ?? RECV_WINDOW_MS_DEFAULT, this.#venue.now());
+    checkTimestamp(timestamp, params.integer("recvWindow") ?? RECV_WINDOW_MS_DEFAULT, arrivedAt);
     const parts = signedParts(request.query, body);
     if (parts === null || !verifySignature(account, parts)) throw refuse("badSignature");
     return apiKey;

@@ -25,6 +25,7 @@ import {
   type OrderRequest,
   remaining,
 } from "./orders.ts";
+import { type Mark, PastVenue } from "./past-venue.ts";
 import { Refused, refuse } from "./refusals.ts";
 import { DEFAULT_SYMBOLS, type LotChange, type SymbolRules, type SymbolStatus, withLots } from "./symbols.ts";
 import { VenueView } from "./venue-view.ts";
@@ -51,12 +52,6 @@ export interface PositionSetup {
 /** 0.05 %, the taker fee of the lowest tier. */
 const TAKER_FEE = decimal("0.0005");
 const MAKER_FEE = decimal("0.0002");
-
-/** A contract's price. */
-interface Mark {
-  readonly symbol: string;
-  readonly price: Decimal;
-}
 
 /**
  * The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes.
@@ -456,44 +451,4 @@ function floorTo(quantity: Decimal, step: Decimal): Decimal {
 
 function smaller(a: Decimal, b: Decimal): Decimal {
   return a.lt(b) ? a : b;
-}
-
-/** One account and the marks at one moment. Only that account is in it: nobody else reads with this view. */
-class PastVenue extends VenueView {
-  readonly #venue: Venue;
-  readonly #holdings: Holdings;
-  readonly #marks: HistoryTable<Mark>;
-  readonly #at: UnixMillis;
-
-  constructor(venue: Venue, holdings: Holdings, marks: HistoryTable<Mark>, at: UnixMillis) {
-    super();
-    this.#venue = venue;
-    this.#holdings = holdings;
-    this.#marks = marks;
-    this.#at = at;
-  }
-
-  override now(): UnixMillis {
-    return this.#at;
-  }
-
-  override symbols(): readonly SymbolRules[] {
-    return this.#venue.symbols();
-  }
-
-  override rules(symbol: string): SymbolRules {
-    return this.#venue.rules(symbol);
-  }
-
-  override mark(symbol: string): Decimal {
-    return this.#marks.get(symbol)?.price ?? this.#venue.mark(symbol);
-  }
-
-  override accountSpec(apiKey: string): AccountSpec | null {
-    return this.#venue.accountSpec(apiKey);
-  }
-
-  protected override holdings(): Holdings {
-    return this.#holdings;
-  }
 }

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { freePort } from "../../src/adapters/host/port.ts";
 import type { Env } from "../../src/config/env.ts";
+import { ROOT } from "../support/run.ts";
 import { cli, type Ran, type Surroundings } from "./fake-io.ts";
 
 const SECRET = "api-secret-s3cret";
@@ -90,6 +92,17 @@ describe("bad usage is one line and exit 2", () => {
     ["a position without an amount", ["exchange", "--position", "BTCUSDT"], "--position BTCUSDT: "],
     ["a position of an unknown symbol", ["exchange", "--position", "XYZ=1"], "--position XYZ=1: "],
     ["a position that is no number", ["exchange", "--position", "BTCUSDT=lots"], "--position BTCUSDT=lots: "],
+    ["no contracts", ["exchange", "--symbols", "0"], '--symbols is "0": expected a whole number from 1 to 2000'],
+    ["a seed that is no number", ["exchange", "--faults-seed", "x"], '--faults-seed is "x": expected a whole number'],
+    ["no orders at all", ["exchange", "--orders-per-10s", "0"], '--orders-per-10s is "0": expected a whole number'],
+    ["a limit that is a word", ["exchange", "--weight-per-minute", "all"], '--weight-per-minute is "all": expected'],
+    ["a script that is not there", ["exchange", "--faults", "no.json"], "expected a file with a fault script in JSON"],
+    ["a script that is no JSON", ["exchange", "--faults", import.meta.path], "expected a file with a fault script"],
+    [
+      "a script that is none",
+      ["exchange", "--faults", join(ROOT, "package.json")],
+      "The script has name, version, description",
+    ],
     ["a certificate without HTTPS", ["exchange", "--ca-file", "x.pem"], "expected --https with it"],
   ] as const)("%s", async (_what, argv, expected) => {
     expect(await line(argv, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(expected);

@@ -71,6 +71,7 @@ describe("market data", () => {
         "BTC/USDC:USDC",
         "BTC/USDT:USDT-261225",
         "币安人生/USDT:USDT",
+        "MOVE/USDT:BNFCR",
       ].toSorted(),
     );
   });

@@ -116,6 +116,20 @@ describe("each effect", () => {
     expect(venue.fills("one-way")).toMatchObject([{ time: now as UnixMillis }]);
   });
 
+  test("late executes however short the window of the request was, for it came in in time", () => {
+    play({ then: { kind: "late", ms: 60_000, code: -1007 } });
+    const { execute } = plan(`${CLOSE}&recvWindow=1000`);
+    now = NOW + 60_050;
+    expect(execute().status).toBe(200);
+    expect(held(venue)).toEqual([]);
+  });
+
+  test("late does not let in what was out of its window when it came", () => {
+    play({ then: { kind: "late", ms: 10, code: -1007 } });
+    expect(codeOf(plan(CLOSE, { at: NOW - 6000 }).execute())).toBe(-1021);
+    expect(held(venue)).toEqual(["BTCUSDT BOTH 0.01"]);
+  });
+
   test("executed_but tells an error and closes the position", () => {
     play({ then: { kind: "executed_but", name: "executionUnknown" } });
     const reply = carryOut(plan(CLOSE));

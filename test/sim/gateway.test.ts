@@ -171,6 +171,29 @@ describe("who is asking", () => {
   }
 });
 
+describe("a Portfolio Margin account", () => {
+  beforeEach(() => {
+    venue.addAccount({ apiKey: "portfolio", secret: "secret", portfolioMargin: true });
+  });
+
+  test.each([
+    ["GET /fapi/v3/positionRisk", "401 -2015"],
+    ["GET /fapi/v1/accountConfig", "401 -2015"],
+    ["POST /fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01", "401 -2015"],
+    ["GET /fapi/v1/time", "200"],
+    ["GET /papi/v1/account", "200"],
+  ])("is answered %s with %s", (target, expected) => {
+    expect(outcome(signed(target, { apiKey: "portfolio" }))).toBe(expected);
+  });
+
+  test("says on papi that it is normal, and an ordinary account is nobody there", () => {
+    const account = parsed(signed("GET /papi/v1/account", { apiKey: "portfolio" }));
+    expect(account).toMatchObject({ accountStatus: "NORMAL", uniMMR: expect.any(String) });
+    expect(outcome(signed("GET /papi/v1/account"))).toBe("401 -2015");
+    expect(outcome(raw("GET /papi/v1/account?timestamp=1&signature=00", { apiKey: "portfolio" }))).toBe("400 -1021");
+  });
+});
+
 describe("timestamps", () => {
   const outside = "Timestamp for this request is outside of the recvWindow.";
   const ahead = "Timestamp for this request was 1000ms ahead of the server's time.";

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain, sum, ZERO } from "../../src/core/decimal.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
+import { manySymbols } from "../../src/sim/symbols.ts";
 import { held, NOW, order, refusalOf, stop, venueOf } from "./scene.ts";
 
 describe("market orders", () => {
@@ -258,6 +259,43 @@ describe("limit orders", () => {
     expect(venue.openOrders("one-way").map((left) => left.symbol)).toEqual(["ETHUSDT"]);
   });
 
+  test.each([
+    // The mark is 88000, the band 83600 to 92400.
+    ["crossing", "87000", false, "FILLED", "88000"],
+    ["at the floor of the band", "83600", false, "FILLED", "88000"],
+    ["that does not cross", "88000.1", false, "EXPIRED", null],
+    ["crossing, without a counterparty in the band", "87000", true, "FILLED", "87000"],
+    ["that does not cross, without a counterparty in the band", "88000.1", true, "EXPIRED", null],
+  ] as const)("an IOC close %s, at %s (blocked: %p) is %s at %p", (_, price, blocked, status, fillPrice) => {
+    const ioc = { side: "SELL", quantity: "0.01", price, timeInForce: "IOC" } as const;
+    for (const [apiKey, words] of [
+      ["one-way", { reduceOnly: true }],
+      ["hedge", { positionSide: "LONG" }],
+    ] as const) {
+      const venue = venueOf();
+      const positionSide = apiKey === "hedge" ? "LONG" : "BOTH";
+      venue.openPosition(apiKey, { symbol: "BTCUSDT", amount: "0.01", positionSide });
+      venue.setMarketBlocked("BTCUSDT", blocked);
+      const placed = venue.place(apiKey, order({ ...ioc, ...words }));
+      expect([placed.status, placed.reduceOnly]).toEqual([status, true]);
+      expect(venue.fills(apiKey).map((fill) => plain(fill.price))).toEqual(fillPrice === null ? [] : [fillPrice]);
+      expect(venue.openOrders(apiKey)).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["below the floor of the band", "SELL", "83599.9", -4024],
+    ["above the cap of the band", "BUY", "92400.1", -4016],
+    ["between two ticks", "SELL", "87000.05", -4014],
+    ["for more than the position, where that is refused", "SELL", "87000", -2022],
+  ] as const)("an IOC close %s is refused", (_, side, price, code) => {
+    const venue = venueOf({ oversizedReduce: "refuse" });
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: side === "SELL" ? "0.01" : "-0.01" });
+    const quantity = code === -2022 ? "0.02" : "0.01";
+    const ioc = order({ side, quantity, price, timeInForce: "IOC", reduceOnly: true });
+    expect(refusalOf(() => venue.place("one-way", ioc))).toBe(code);
+  });
+
   test("stop at MAX_NUM_ORDERS", () => {
     const venue = venueOf();
     const place = () => venue.place("one-way", order({ side: "BUY", quantity: "0.01", price: "87000" }));
@@ -340,6 +378,27 @@ describe("conditional orders", () => {
     );
     venue.place("one-way", order({ side: "SELL", quantity: "0.03", reduceOnly: true }));
     expect(venue.algoOrder("one-way", second)?.status).toBe("EXPIRED");
+  });
+
+  test("with closePosition wait on when their leg is empty, where the switch says so", () => {
+    const venue = venueOf({ protectiveStopsExpire: false });
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0.01" });
+    const waiting = venue.placeAlgo("one-way", stop({ quantity: null, closePosition: true }));
+    venue.place("one-way", order({ side: "SELL", quantity: "0.01", reduceOnly: true }));
+    expect(venue.openAlgoOrders("one-way")).toHaveLength(1);
+    venue.setMark("BTCUSDT", "86000");
+    expect(venue.algoOrder("one-way", waiting)?.status).toBe("REJECTED");
+    expect(held(venue)).toEqual([]);
+  });
+
+  test("that fire without a counterparty in the price band are rejected", () => {
+    const venue = venueOf();
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0.01" });
+    const waiting = venue.placeAlgo("one-way", stop({ quantity: null, closePosition: true }));
+    venue.setMarketBlocked("BTCUSDT", true);
+    venue.setMark("BTCUSDT", "86000");
+    expect(venue.algoOrder("one-way", waiting)?.status).toBe("REJECTED");
+    expect(held(venue)).toEqual(["BTCUSDT BOTH 0.01"]);
   });
 
   test("that are reduce-only stay when the position is gone, and are rejected when they fire", () => {
@@ -432,6 +491,32 @@ test("time stamps come from the venue's clock", () => {
   venue.setMark("BTCUSDT", "87000");
   expect(venue.fills("one-way")[0]?.time).toBe(now);
   expect(venue.order("one-way", "BTCUSDT", { orderId })).toMatchObject({ time: NOW, updateTime: now });
+});
+
+describe("a large account", () => {
+  test.each([
+    ["one-way", ["BOTH"]],
+    ["hedge", ["LONG", "SHORT"]],
+  ] as const)("in %s mode holds and leaves 300 symbols", (apiKey, sides) => {
+    const venue = venueOf({ symbols: manySymbols(300) });
+    for (const { symbol } of venue.symbols()) {
+      for (const positionSide of sides) {
+        venue.openPosition(apiKey, { symbol, positionSide, amount: positionSide === "SHORT" ? "-20" : "20" });
+      }
+    }
+    const positions = venue.positions(apiKey);
+    expect(positions).toHaveLength(300 * sides.length);
+    for (const { symbol, positionSide, amount } of positions) {
+      const side = amount.gt(ZERO) ? "SELL" : "BUY";
+      const words = { symbol, side, positionSide, quantity: "20" } as const;
+      venue.place(apiKey, order(apiKey === "hedge" ? words : { ...words, reduceOnly: true }));
+    }
+    expect(held(venue, apiKey)).toEqual([]);
+  });
+
+  test("may hold a contract whose margin is in credits", () => {
+    expect(manySymbols(300).filter(({ marginAsset }) => marginAsset === "BNFCR")).toHaveLength(1);
+  });
 });
 
 describe("for any sequence of orders", () => {

@@ -1,30 +1,43 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { type Env, variable } from "../../config/env.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { decimal } from "../../core/decimal.ts";
 import type { PositionSide } from "../../core/position.ts";
-import { type BinanceServer, serveBinance } from "../../sim/binance-server.ts";
-import { type Certificate, throwAwayCertificate } from "../../sim/certificate.ts";
+import { type BinanceServer, type BinanceServerOptions, serveBinance } from "../../sim/binance-server.ts";
+import { throwAwayCertificate } from "../../sim/certificate.ts";
+import { parseFaultScript } from "../../sim/fault-rules.ts";
+import { INTENSITY_DEFAULT } from "../../sim/fault-seed.ts";
+import { FaultBook, type FaultScript } from "../../sim/faults.ts";
+import type { Limits } from "../../sim/rate-limits.ts";
+import { DEFAULT_SYMBOLS, manySymbols } from "../../sim/symbols.ts";
 import { type PositionSetup, Venue } from "../../sim/venue.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
+
+/** More contracts than Binance lists. */
+const SYMBOLS_MAX = 2_000;
+const LIMIT_MAX = 1_000_000;
+const SEED_MAX = 4_294_967_295;
 
 /** Runs `quantum exchange` until it is asked to stop. */
 export async function exchange(flags: Flags, io: Io): Promise<ExitCode> {
   const port = wholeNumber("--port", text(flags, "port"), 0, 65_535) ?? 0;
   const latencyMs = wholeNumber("--latency-ms", text(flags, "latency-ms"), 0, 60_000) ?? 0;
   const key = accountKey(io.env);
-  const venue = new Venue({ now: hostClock.wall });
-  venue.addAccount({ ...key, hedge: isSet(flags, "hedge") });
+  const limits = limitsOf(flags);
+  const faults = faultsOf(flags);
+  const symbols = wholeNumber("--symbols", text(flags, "symbols"), 1, SYMBOLS_MAX) ?? DEFAULT_SYMBOLS.length;
+  const venue = new Venue({ now: hostClock.wall, symbols: manySymbols(symbols) });
+  venue.addAccount({ ...key, hedge: isSet(flags, "hedge"), portfolioMargin: isSet(flags, "portfolio-margin") });
   for (const position of flags["position"] as readonly string[]) open(venue, key.apiKey, position);
   const caFile = text(flags, "ca-file");
   if (caFile !== undefined && !isSet(flags, "https"))
     throw new Refusal("--ca-file names where the certificate goes: expected --https with it");
   const tls = isSet(flags, "https") ? await throwAwayCertificate() : undefined;
-  const server = await serve(venue, port, latencyMs, tls);
+  const server = await serve({ venue, port, latencyMs, limits, faults, ...(tls === undefined ? {} : { tls }) });
   if (tls !== undefined && caFile !== undefined) writeFileSync(caFile, tls.certPem);
   io.out(
     isSet(flags, "json") ? JSON.stringify({ base_url: server.url, api_key: key.apiKey }) : welcome(server, key, caFile),
@@ -70,17 +83,52 @@ function parsePosition(setup: string): PositionSetup {
     : { symbol, amount, positionSide: positionSide as PositionSide };
 }
 
-async function serve(
-  venue: Venue,
-  port: number,
-  latencyMs: number,
-  tls: Certificate | undefined,
-): Promise<BinanceServer> {
+function limitsOf(flags: Flags): Partial<Limits> {
+  const limit = (flag: string) => wholeNumber(`--${flag}`, text(flags, flag), 1, LIMIT_MAX);
+  const ordersPer10s = limit("orders-per-10s");
+  const ordersPerMinute = limit("orders-per-minute");
+  const weightPerMinute = limit("weight-per-minute");
+  return {
+    ...(ordersPer10s === undefined ? {} : { ordersPer10s }),
+    ...(ordersPerMinute === undefined ? {} : { ordersPerMinute }),
+    ...(weightPerMinute === undefined ? {} : { weightPerMinute }),
+  };
+}
+
+/** The rules of the file first; where none of them strikes, the seed. */
+function faultsOf(flags: Flags): FaultBook {
+  const file = text(flags, "faults");
+  const script = file === undefined ? { rules: [], seed: null } : readScript(file);
+  const seed = wholeNumber("--faults-seed", text(flags, "faults-seed"), 0, SEED_MAX);
+  const faults = new FaultBook();
+  faults.play(seed === undefined ? script : { ...script, seed: { seed, intensity: INTENSITY_DEFAULT } });
+  return faults;
+}
+
+function readScript(file: string): FaultScript {
+  const refused = (error: unknown, expected: string): Refusal => {
+    const why = error instanceof Error ? error.message : String(error);
+    return new Refusal(`--faults ${file}: ${why}${expected}`);
+  };
+  let script: unknown;
   try {
-    return await serveBinance(tls === undefined ? { venue, port, latencyMs } : { venue, port, latencyMs, tls });
+    script = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw refused(error, ": expected a file with a fault script in JSON");
+  }
+  try {
+    return parseFaultScript(script);
+  } catch (error) {
+    throw refused(error, "");
+  }
+}
+
+async function serve(options: BinanceServerOptions): Promise<BinanceServer> {
+  try {
+    return await serveBinance(options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Refusal(`--port ${port} can't be used, ${why}: expected a free port on 127.0.0.1, or 0`);
+    throw new Refusal(`--port ${options.port} can't be used, ${why}: expected a free port on 127.0.0.1, or 0`);
   }
 }
 
