@@ -8,16 +8,20 @@ import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
 import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
 import { causeOfRejectedKey } from "./portfolio-margin.ts";
+import type { OrderLimits } from "./rate-limits.ts";
 import { type Answer, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
+  type AccountConfig,
   complaint,
   type OrderReport,
+  readAccountConfig,
   readAlgoOrders,
   readCancelled,
   readFillTimes,
   readLotRules,
   readOrder,
+  readOrderLimits,
   readPositions,
   readRegularOrders,
 } from "./wire.ts";
@@ -76,8 +80,12 @@ export interface BinanceOptions {
   readonly orderDeadlineMs?: number | undefined;
 }
 
-/** The port, and the end of its sockets. */
+/** The port, what a check-up asks besides, and the end of its sockets. */
 export type BinanceExchange = Exchange & {
+  /** Whether the account may trade, and its position mode. */
+  account(): Promise<Reading<AccountConfig>>;
+  /** The account's own order limits. */
+  orderLimits(): Promise<Reading<OrderLimits>>;
   /** Closes all sockets; calls in flight settle as unknown. */
   dispose(): Promise<void>;
 };
@@ -186,6 +194,10 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     orderBudget: () => venue.orderBudget(),
 
     silentUntil: () => venue.silentUntil(),
+
+    account: () => venue.read("/fapi/v1/accountConfig", [], readAccountConfig),
+
+    orderLimits: () => venue.read("/fapi/v1/rateLimit/order", [], readOrderLimits),
 
     dispose: () => venue.dispose(),
   };

@@ -8,7 +8,7 @@
 import * as z from "zod/mini";
 import { type Decimal, decimal, ZERO } from "../../core/decimal.ts";
 import type { LotRule, LotRules } from "../../core/lots.ts";
-import type { Position, RestingOrder } from "../../core/position.ts";
+import type { Position, PositionMode, RestingOrder } from "../../core/position.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { VenueError } from "./errors.ts";
 import { DEFAULT_ORDER_LIMITS, type OrderLimits } from "./rate-limits.ts";
@@ -64,6 +64,7 @@ const rateLimitRow = z.object({
 const rateLimitRows = z.array(rateLimitRow);
 const venueLimits = z.object({ rateLimits: rateLimitRows });
 
+const accountConfig = z.object({ canTrade: z.boolean(), dualSidePosition: z.boolean() });
 const tradeRow = z.object({ time: wholeNumber });
 const timeAnswer = z.object({ serverTime: wholeNumber });
 const cancelAnswer = z.object({ code: z.literal("200") });
@@ -79,6 +80,12 @@ export interface OrderReport {
   readonly executed: Decimal;
   /** Whether the venue took it as reduce-only; null where it does not say. */
   readonly reduceOnly: boolean | null;
+}
+
+/** What holds for the account as a whole. */
+export interface AccountConfig {
+  readonly canTrade: boolean;
+  readonly mode: PositionMode;
 }
 
 /**
@@ -175,6 +182,12 @@ export function readOrderLimits(body: unknown): OrderLimits {
     per10s: limitFor("SECOND", "10") ?? DEFAULT_ORDER_LIMITS.per10s,
     perMinute: limitFor("MINUTE", "1") ?? DEFAULT_ORDER_LIMITS.perMinute,
   };
+}
+
+/** Reads `GET /fapi/v1/accountConfig`: whether the account may trade, and in which position mode it is (binance.md 4.4). */
+export function readAccountConfig(body: unknown): AccountConfig {
+  const { canTrade, dualSidePosition } = accountConfig.parse(body);
+  return { canTrade, mode: dualSidePosition ? "hedge" : "one_way" };
 }
 
 /** Reads `GET /fapi/v1/userTrades` as the times of its fills, in the venue's time. */

@@ -212,7 +212,7 @@ describe("the table", () => {
 
   test("lists every code once, and none that this test does not know", () => {
     expect(new Set(codes).size).toBe(codes.length);
-    expect(codes.toSorted()).toEqual([...SECTION_6.map(([code]) => code), ...ALSO_DOCUMENTED].toSorted());
+    expect(new Set(codes)).toEqual(new Set([...SECTION_6.map(([code]) => code), ...ALSO_DOCUMENTED]));
   });
 
   test("gives every row a reason of one line that starts in the middle of a sentence", () => {
