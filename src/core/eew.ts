@@ -1,27 +1,31 @@
 /**
  * The emergency exit worker's decisions (design section 4): a straight line, ten seconds in all.
  *
- *   idle → halting → reading → closing → verifying → reporting → idle
+ *   idle → surveying → closing → verifying → reporting → idle
  *
  * A pass sends each close once. What it leaves open it reports by name; the watchdog answers with a new event.
  */
 
 import { AUTHORIZATION_LIMITS, type AuthorizationLimits, authorize } from "./authorization.ts";
-import { cents, plain, sum, ZERO } from "./decimal.ts";
+import { cancelName, cancelsFor, legsOf, ordersTaken } from "./cancel-plan.ts";
+import * as words from "./eew-words.ts";
 import { type Judgement, judge, type SentOrder, type Tally, tally } from "./flat.ts";
-import { flattenPlan } from "./flatten-plan.ts";
-import { dustOf, type LotRules } from "./lots.ts";
-import type { Attempt, Completion, Delivery, Halt, Outcome } from "./messages.ts";
+import { flattenPlan, insideBand } from "./flatten-plan.ts";
+import type { Completion, Delivery, Halt, Outcome } from "./messages.ts";
+import { exhaust, type OrderBudget, ordersLeft, refillsAt, spend } from "./order-budget.ts";
 import {
   type CancelOutcome,
+  type CancelRequest,
   type CloseOrder,
   legName,
-  notional,
   type Position,
+  type PositionMode,
   type RestingOrder,
+  type Snapshot,
 } from "./position.ts";
 import { type Reading, unknown } from "./reading.ts";
-import { critical, info, type Tell, warn } from "./tell.ts";
+import type { Rulebook } from "./rulebook.ts";
+import { critical, type Tell, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 
 /** The worker's bounds. Everything ends (design rule 8). */
@@ -39,6 +43,8 @@ export interface EewLimits extends AuthorizationLimits {
    * each family of orders 40), so a pass of looks once a second stays far from a ban.
    */
   readonly lookAgainMs: number;
+  /** Orders that wait for the account's order limit are sent until this much of the pass is left; the rest is not. */
+  readonly lastSendMs: number;
   /** Pause before a report that was not confirmed is repeated; the bus keeps one. */
   readonly reportAgainMs: number;
 }
@@ -51,8 +57,12 @@ export const EEW_LIMITS: EewLimits = {
   witnessGapMs: 1_000,
   verifyMs: 3_000,
   lookAgainMs: 1_000,
+  lastSendMs: 4_500,
   reportAgainMs: 250,
 };
+
+/** Unknown orders asked after in one look, each a request; the position list speaks for the others. */
+const LOOK_UPS_MAX = 40;
 
 /** What every state of a pass knows. */
 interface Pass {
@@ -64,15 +74,17 @@ interface Pass {
 /** Where the worker is. Each state owns its data. */
 export type EewState =
   | { readonly kind: "idle" }
-  | ({ readonly kind: "halting" } & Pass)
-  | LookingFirst
+  | Surveying
   | Closing
   | Verifying
   | ({ readonly kind: "reporting"; readonly completion: Completion; readonly retryAt: Instant | null } & Pass);
 
-/** The account is read for the first time. */
-interface LookingFirst extends Pass {
-  readonly kind: "reading";
+/** The halt is being written and the account read; nothing is sent before both are done. */
+interface Surveying extends Pass {
+  readonly kind: "surveying";
+  readonly halted: boolean;
+  /** What was read while the halt was not written yet. */
+  readonly survey: Survey | null;
   /** Names the read whose answer counts. */
   readonly askedAt: Instant;
   /** Null while a read is under way. */
@@ -85,11 +97,19 @@ interface LookingFirst extends Pass {
 interface Closing extends Pass {
   readonly kind: "closing";
   readonly found: readonly Position[];
-  /** Cancels not answered yet, as `SYMBOL/family`. */
-  readonly cancelling: readonly string[];
-  /** Closes that wait for the cancels of their symbol, at most until `releaseAt`. */
-  readonly held: readonly CloseOrder[];
+  readonly foundNow: boolean;
+  readonly rulebook: Rulebook;
+  /** Cancels not answered yet. */
+  readonly cancelling: readonly CancelRequest[];
+  /** Closes not sent yet, in the order in which they go: behind the cancels of their symbol, and inside the order limit. */
+  readonly waiting: readonly CloseOrder[];
+  /** From here on no close waits for a cancel any more. */
   readonly releaseAt: Instant;
+  readonly budget: OrderBudget;
+  /** The venue has told this address to be silent: whatever is sent now makes the ban longer. */
+  readonly silenced: boolean;
+  /** When a waiting close may go, if nothing else happens before; null: none waits for the time. */
+  readonly wakeAt: Instant | null;
   /** Closes sent and not answered yet. */
   readonly inFlight: readonly CloseOrder[];
   readonly sent: readonly SentOrder[];
@@ -98,26 +118,42 @@ interface Closing extends Pass {
   readonly resting: readonly RestingOrder[];
 }
 
-/** Orders are done; the venue is asked what is left. */
+/** Orders are done; the venue is asked what is left, and what still rests is cancelled. */
 interface Verifying extends Pass {
   readonly kind: "verifying";
   readonly found: readonly Position[];
+  readonly foundNow: boolean;
   readonly sent: readonly SentOrder[];
   readonly ordersCancelled: number;
   readonly lastOrderAt: Instant;
-  /** When the first clean look was asked for; null before one. */
+  /** When the first clean look was answered; null before one. */
   readonly cleanAt: Instant | null;
   /** Names the read whose answer counts; it is after the last order. */
   readonly askedAt: Instant;
-  /** Null while a read is under way. */
+  /** Null while a read or cancels are under way. */
   readonly retryAt: Instant | null;
-  readonly lookedAt: Account;
+  /** Cancels not answered yet. */
+  readonly cancelling: readonly CancelRequest[];
+  /** Cancels of this state by name; each is sent once. */
+  readonly swept: readonly string[];
+  readonly last: Look;
 }
 
 /** Both halves of the account, read together. */
-export interface Account {
+export interface Look {
   readonly positions: Reading<readonly Position[]>;
   readonly resting: Reading<readonly RestingOrder[]>;
+}
+
+/** The first look of a pass, and what the worker knows besides without asking. */
+export interface Survey extends Look {
+  readonly mode: Reading<PositionMode>;
+  readonly rulebook: Rulebook;
+  readonly budget: OrderBudget;
+  /** The venue has told this address to be silent until then; null if not. */
+  readonly silentUntil: Instant | null;
+  /** The positions as they were last read before the pass; null if never. */
+  readonly snapshot: Snapshot | null;
 }
 
 /** Everything that can happen to the worker. */
@@ -125,17 +161,17 @@ export type EewEvent =
   | { readonly kind: "panic"; readonly delivery: Delivery }
   | { readonly kind: "halt_written" }
   | { readonly kind: "halt_unconfirmed"; readonly why: string }
-  /**
-   * The answer to the read that was asked for at `askedAt`; one to an earlier read is no evidence of what came after.
-   * `lots` is what is known of the venue's market lots.
-   */
-  | { readonly kind: "account"; readonly askedAt: Instant; readonly account: Account; readonly lots: LotRules }
+  /** The answer to the read that was asked for at `askedAt`; one to an earlier read is no evidence of what came after. */
+  | { readonly kind: "surveyed"; readonly askedAt: Instant; readonly survey: Survey }
+  /** `resolved`: what the venue says now of orders that were asked after. */
   | {
-      readonly kind: "cancel_answered";
-      readonly symbol: string;
-      readonly family: RestingOrder["family"];
-      readonly outcome: CancelOutcome;
+      readonly kind: "looked";
+      readonly askedAt: Instant;
+      readonly look: Look;
+      readonly resolved: readonly SentOrder[];
+      readonly silentUntil: Instant | null;
     }
+  | { readonly kind: "cancel_answered"; readonly request: CancelRequest; readonly outcome: CancelOutcome }
   | ({ readonly kind: "close_answered" } & SentOrder)
   | { readonly kind: "reported" }
   | { readonly kind: "report_unconfirmed"; readonly why: string }
@@ -145,11 +181,13 @@ export type EewEvent =
 export type EewAction =
   | { readonly kind: "write_halt"; readonly halt: Halt }
   /**
-   * Positions and resting orders, asked together. Once the positions are known the orders get this much longer, null
-   * for as long as they take; what has not come by then is unknown.
+   * Positions, resting orders and the position mode, asked together. Once the positions are known the others get
+   * `waitMs` longer; what has not come by then is unknown.
    */
-  | { readonly kind: "read_account"; readonly askedAt: Instant; readonly restingWaitMs: number | null }
-  | { readonly kind: "cancel"; readonly symbol: string; readonly family: RestingOrder["family"] }
+  | { readonly kind: "survey"; readonly askedAt: Instant; readonly waitMs: number }
+  /** Positions and resting orders, and what became of some orders, asked together; each takes as long as it takes. */
+  | { readonly kind: "look"; readonly askedAt: Instant; readonly after: readonly CloseOrder[] }
+  | { readonly kind: "cancel"; readonly request: CancelRequest }
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
   | { readonly kind: "report"; readonly delivery: Delivery; readonly completion: Completion; readonly halt: Halt }
@@ -161,23 +199,15 @@ export type EewAction =
 
 type Step = readonly [EewState, readonly EewAction[]];
 
-const RULE = "=".repeat(60);
-
 /** Advances the worker by one event. */
 export function step(limits: EewLimits, state: EewState, event: EewEvent, now: Instant): Step {
   switch (state.kind) {
     case "idle":
       return event.kind === "panic" ? receive(limits, event.delivery, now) : [state, []];
-    case "halting":
-      if (event.kind === "halt_written") return read(limits, state, [], now);
-      // Closing matters more than the flag: the final report writes the halt again.
-      if (event.kind === "halt_unconfirmed")
-        return read(limits, state, [critical(`Halt not confirmed: ${event.why}`, "alarm")], now);
-      return [state, []];
-    case "reading":
-      return reading(limits, state, event, now);
+    case "surveying":
+      return surveying(limits, state, event, now);
     case "closing":
-      return closing(state, event, now);
+      return closing(limits, state, event, now);
     case "verifying":
       return verifying(limits, state, event, now);
     case "reporting":
@@ -189,12 +219,11 @@ export function step(limits: EewLimits, state: EewState, event: EewEvent, now: I
 export function deadline(state: EewState): Instant | null {
   switch (state.kind) {
     case "idle":
-    case "halting":
       return null;
-    case "reading":
+    case "surveying":
       return earliest(state.retryAt, state.endsAt);
     case "closing":
-      return earliest(state.held.length > 0 ? state.releaseAt : null, state.endsAt);
+      return earliest(state.wakeAt, state.endsAt);
     case "verifying":
       return earliest(state.retryAt, state.endsAt);
     case "reporting":
@@ -203,156 +232,226 @@ export function deadline(state: EewState): Instant | null {
 }
 
 function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
-  const source = sourceOf(delivery);
-  const heading: readonly Tell[] = [
-    critical(RULE),
-    critical("PANIC CLOSE EVENT RECEIVED", "alarm"),
-    critical(RULE),
-    critical(`Event ID: ${delivery.eventId}`),
-    critical(`Source: ${source}`),
-    critical(`Reason: ${reasonOf(delivery)}`),
-    ...(delivery.followsUp === null ? [] : [critical(attemptLine(delivery.followsUp))]),
-  ];
   const verdict = authorize(limits, delivery);
   if (verdict.kind === "refuse") {
-    const line = critical(`Event ${delivery.eventId} not executed: ${verdict.why}`, "alarm");
-    return [{ kind: "idle" }, [{ kind: "refuse", delivery, why: verdict.why }, ...heading, line, { kind: "listen" }]];
+    const lines = [...words.heading(delivery), words.refusal(delivery, verdict.why)];
+    return [{ kind: "idle" }, [{ kind: "refuse", delivery, why: verdict.why }, ...lines, { kind: "listen" }]];
   }
-  const age = (Math.max(0, delivery.ageMs) / 1000).toFixed(1);
+  const next: Surveying = {
+    kind: "surveying",
+    delivery,
+    startedAt: now,
+    endsAt: after(now, limits.passMs),
+    halted: false,
+    survey: null,
+    askedAt: now,
+    retryAt: null,
+    why: null,
+  };
   return [
-    { kind: "halting", delivery, startedAt: now, endsAt: after(now, limits.passMs) },
+    next,
     [
       { kind: "write_halt", halt: haltFor(delivery, 0) },
-      ...heading,
-      critical(`Trigger validated (source=${source}, age=${age}s)`, "done"),
+      { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs },
+      ...words.heading(delivery),
+      words.validated(delivery),
     ],
   ];
 }
 
-function read(limits: EewLimits, pass: Pass, lines: readonly Tell[], now: Instant): Step {
-  const next: EewState = { ...passOf(pass), kind: "reading", askedAt: now, retryAt: null, why: null };
-  return [next, [{ kind: "read_account", askedAt: now, restingWaitMs: limits.cancelWaitMs }, ...lines]];
+function surveying(limits: EewLimits, state: Surveying, event: EewEvent, now: Instant): Step {
+  switch (event.kind) {
+    case "halt_written":
+      return begin(limits, { ...state, halted: true }, [], now);
+    case "halt_unconfirmed":
+      // Closing matters more than the flag: the final report writes the halt again.
+      return begin(limits, { ...state, halted: true }, [critical(`Halt not confirmed: ${event.why}`, "alarm")], now);
+    case "surveyed":
+      if (event.askedAt !== state.askedAt) return [state, []];
+      return begin(limits, { ...state, survey: event.survey }, [], now);
+    case "timer": {
+      if (now >= state.endsAt) return nothingRead(state, state.survey?.snapshot ?? null, now);
+      if (state.retryAt === null || now < state.retryAt) return [state, []];
+      const again: EewAction = { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs };
+      return [{ ...state, survey: null, askedAt: now, retryAt: null }, [again]];
+    }
+    default:
+      return [state, []];
+  }
 }
 
-function reading(limits: EewLimits, state: LookingFirst, event: EewEvent, now: Instant): Step {
-  if (event.kind === "account" && event.askedAt === state.askedAt) {
-    const { positions, resting } = event.account;
-    if (positions.known) return plan(limits, state, positions.value, resting, event.lots, now);
-    const line = critical(`Positions can't be read, trying again: ${positions.why}`, "alarm");
-    return [{ ...state, retryAt: after(now, limits.lookAgainMs), why: positions.why }, [line]];
+/** Sends what is to be sent once the halt is written, or can't be, and the account is known as well as it can be. */
+function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now: Instant): Step {
+  const { survey } = state;
+  if (!state.halted || survey === null || state.retryAt !== null) return [state, lines];
+  const { positions, silentUntil, snapshot } = survey;
+  if (positions.known) return plan(limits, state, survey, positions.value, true, lines, now);
+  const line = critical(`Positions can't be read: ${positions.why}`, "alarm");
+  const why = positions.why;
+  if (silentUntil !== null && silentUntil > now) {
+    if (silentUntil >= state.endsAt) return nothingRead({ ...state, why }, snapshot, now, [...lines, line]);
+    return [{ ...state, why, retryAt: silentUntil }, [...lines, line]];
   }
-  if (event.kind !== "timer") return [state, []];
-  if (now >= state.endsAt) {
-    const why = unknown(state.why ?? "the venue did not answer");
-    return report(state, "UNKNOWN", tally("UNKNOWN", null, why, why), 0, now);
+  if (snapshot !== null && snapshot.positions.length > 0) {
+    const blind = [...lines, line, words.blind(snapshot, now)];
+    return plan(limits, state, survey, snapshot.positions, false, blind, now);
   }
-  if (state.retryAt === null || now < state.retryAt) return [state, []];
-  const again: EewAction = { kind: "read_account", askedAt: now, restingWaitMs: limits.cancelWaitMs };
-  return [{ ...state, askedAt: now, retryAt: null }, [again]];
+  return [{ ...state, why, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
+}
+
+/** The pass ends before the account could be read: what was open before it counts as open. */
+function nothingRead(state: Surveying, snapshot: Snapshot | null, now: Instant, lines: readonly Tell[] = []): Step {
+  const why = unknown(state.why ?? "the venue did not answer");
+  const found = snapshot === null || snapshot.positions.length === 0 ? null : snapshot.positions;
+  return report(state, "UNKNOWN", tally("UNKNOWN", found, why, why), 0, now, lines);
 }
 
 /** The account is known: cancel where something rests, close at once where nothing does. */
 function plan(
   limits: EewLimits,
   pass: Pass,
+  { mode, resting, rulebook, budget }: Survey,
   found: readonly Position[],
-  resting: Reading<readonly RestingOrder[]>,
-  lots: LotRules,
+  foundNow: boolean,
+  lines: readonly Tell[],
   now: Instant,
 ): Step {
   const orders = resting.known ? resting.value : [];
-  const cancels = new Map(orders.map((order) => [cancelKey(order.symbol, order.family), order]));
-  const blocked = new Set(orders.map((order) => order.symbol));
-  const closes = flattenPlan(pass.delivery.eventId, found, lots);
-  const free = closes.filter((order) => !blocked.has(order.symbol));
-  const held = closes.filter((order) => blocked.has(order.symbol));
-  const lines: Tell[] = [
-    info(`Found ${found.length} open positions`),
-    info(`Total notional: $${cents(sum(found.map(notional)))}`),
-    ...found.flatMap((leg) => dustLine(leg, lots)),
-  ];
-  if (orders.length > 0)
-    lines.push(info(`Found ${orders.length} resting orders on ${blocked.size} symbols: cancelling`));
-  if (!resting.known)
-    lines.push(critical(`Resting orders can't be read, closing without them: ${resting.why}`, "alarm"));
+  const cancelling = cancelsFor(orders, legsOf(found));
+  const { eventId, followsUp } = pass.delivery;
   const next: Closing = {
     ...passOf(pass),
     kind: "closing",
     found,
-    cancelling: [...cancels.keys()],
-    held,
+    foundNow,
+    rulebook,
+    cancelling,
+    waiting: flattenPlan({ eventId, attempt: followsUp?.number ?? 1, found, mode, rulebook }),
     releaseAt: after(now, limits.cancelWaitMs),
-    inFlight: free,
+    budget,
+    silenced: false,
+    wakeAt: null,
+    inFlight: [],
     sent: [],
     ordersCancelled: 0,
     resting: orders,
   };
-  const actions: readonly EewAction[] = [
-    ...free.map(closeAction),
-    ...[...cancels.values()].map(({ symbol, family }): EewAction => ({ kind: "cancel", symbol, family })),
-    ...lines,
-    ...free.map(closeLine),
-  ];
-  return settle(next, actions, now);
+  const actions = cancelling.map(cancelAction);
+  return send(limits, next, actions, [...lines, ...words.found(found, resting, cancelling, rulebook)], now);
 }
 
-function closing(state: Closing, event: EewEvent, now: Instant): Step {
+function closing(limits: EewLimits, state: Closing, event: EewEvent, now: Instant): Step {
   switch (event.kind) {
-    case "cancel_answered":
-      return cancelAnswered(state, event, now);
+    case "cancel_answered": {
+      const cancelling = without(state.cancelling, event.request);
+      if (cancelling.length === state.cancelling.length) return [state, []];
+      const count = ordersTaken(event.request, state.resting);
+      const ordersCancelled = state.ordersCancelled + (event.outcome.kind === "cancelled" ? count : 0);
+      return send(
+        limits,
+        { ...state, cancelling, ordersCancelled },
+        [],
+        [words.cancelAnswered(event.request, count, event.outcome)],
+        now,
+      );
+    }
     case "close_answered": {
       const inFlight = state.inFlight.filter((order) => order.clientOrderId !== event.order.clientOrderId);
       if (inFlight.length === state.inFlight.length) return [state, []];
       const sent = [...state.sent, { order: event.order, outcome: event.outcome }];
-      return settle({ ...state, inFlight, sent }, [closeAnsweredLine(event, state.found)], now);
+      const line = words.closeAnswered(event, state.found);
+      return send(limits, heed({ ...state, inFlight, sent }, event, now), [], [line], now);
     }
     case "timer":
       if (now >= state.endsAt) return outOfTime(state, now);
-      return now >= state.releaseAt ? release(state, () => true, [], now) : [state, []];
+      return send(limits, state, [], [], now);
     default:
       return [state, []];
   }
 }
 
-function cancelAnswered(state: Closing, event: Extract<EewEvent, { kind: "cancel_answered" }>, now: Instant): Step {
-  const key = cancelKey(event.symbol, event.family);
-  if (!state.cancelling.includes(key)) return [state, []];
-  const cancelling = state.cancelling.filter((other) => other !== key);
-  const count = state.resting.filter((order) => cancelKey(order.symbol, order.family) === key).length;
-  const ordersCancelled = state.ordersCancelled + (event.outcome.kind === "cancelled" ? count : 0);
-  const line =
-    event.outcome.kind === "cancelled"
-      ? info(`${event.symbol}: ${count} ${event.family} orders cancelled`)
-      : critical(`${event.symbol}: ${event.family} orders not cancelled: ${event.outcome.why}`, "alarm");
-  const done = (symbol: string) => !cancelling.some((other) => other.startsWith(`${symbol}/`));
-  return release({ ...state, cancelling, ordersCancelled }, done, [line], now);
+/** What one answer means for the orders that are still to be sent. */
+function heed(state: Closing, { order, outcome }: SentOrder, now: Instant): Closing {
+  if (outcome.kind !== "refused") return state;
+  switch (outcome.cause) {
+    case "order_limit":
+      return { ...state, budget: exhaust(state.budget, now) };
+    case "address_limit":
+      return { ...state, silenced: true };
+    case "price_band": {
+      const leg = state.found.find((candidate) => legName(candidate) === legName(order));
+      const isFollowUp = (state.delivery.followsUp?.number ?? 1) > 1;
+      // Not the same order again, but another kind of order; the first attempt leaves it at the market order.
+      const limit = isFollowUp && order.limitPrice === null && leg !== undefined;
+      const inside = limit ? insideBand(order, leg, state.rulebook) : null;
+      return inside === null ? state : { ...state, waiting: [inside, ...state.waiting] };
+    }
+    case "position_mode":
+    case "blocked":
+    case "other":
+      return state;
+  }
 }
 
-/** Sends the held closes whose symbol is ready. */
-function release(state: Closing, ready: (symbol: string) => boolean, lines: readonly Tell[], now: Instant): Step {
-  const out = state.held.filter((order) => ready(order.symbol));
-  const held = state.held.filter((order) => !ready(order.symbol));
-  const next = { ...state, held, inFlight: [...state.inFlight, ...out] };
-  return settle(next, [...out.map(closeAction), ...lines, ...out.map(closeLine)], now);
+/** Sends the closes that wait for nothing any more, and moves on once nothing is under way. */
+function send(
+  limits: EewLimits,
+  state: Closing,
+  actions: readonly EewAction[],
+  lines: readonly Tell[],
+  now: Instant,
+): Step {
+  const held = heldBack(state, now);
+  const ready = state.waiting.filter((order) => !held.includes(order));
+  const going = state.silenced ? [] : ready.slice(0, ordersLeft(state.budget, now));
+  const behind = ready.slice(going.length);
+  const budget = spend(state.budget, going.length, now);
+  const refills = refillsAt(budget, now);
+  // What the limits leave no room for in this pass, the follow-up sends.
+  const tooLate = state.silenced || refills === null || refills > after(state.endsAt, -limits.lastSendMs);
+  const dropped = tooLate ? behind : [];
+  const limited = tooLate ? [] : behind;
+  const next: Closing = {
+    ...state,
+    waiting: [...limited, ...held],
+    wakeAt: earliest(held.length > 0 ? state.releaseAt : null, limited.length > 0 ? refills : null),
+    inFlight: [...state.inFlight, ...going],
+    budget,
+  };
+  const told = [...lines, ...going.map(words.closing), ...words.notSent(dropped)];
+  return settle(next, [...actions, ...going.map(closeAction), ...told], now);
+}
+
+/** The waiting closes whose symbol has a cancel under way, as long as there is patience for it. */
+function heldBack({ waiting, cancelling, releaseAt }: Closing, now: Instant): readonly CloseOrder[] {
+  if (now >= releaseAt || cancelling.length === 0) return [];
+  const busy = new Set(cancelling.map(({ symbol }) => symbol));
+  return waiting.filter(({ symbol }) => busy.has(symbol));
 }
 
 /** Moves on to the verification once nothing is under way any more. */
 function settle(state: Closing, actions: readonly EewAction[], now: Instant): Step {
-  if (state.cancelling.length > 0 || state.held.length > 0 || state.inFlight.length > 0) return [state, actions];
+  if (state.cancelling.length > 0 || state.waiting.length > 0 || state.inFlight.length > 0) return [state, actions];
   const nothing = unknown("not read yet");
-  const next: Verifying = {
-    ...passOf(state),
-    kind: "verifying",
-    found: state.found,
-    sent: state.sent,
-    ordersCancelled: state.ordersCancelled,
-    lastOrderAt: now,
-    cleanAt: null,
-    askedAt: now,
-    retryAt: null,
-    lookedAt: { positions: nothing, resting: nothing },
-  };
-  return [next, [...actions, { kind: "read_account", askedAt: now, restingWaitMs: null }]];
+  return look(
+    {
+      ...passOf(state),
+      kind: "verifying",
+      found: state.found,
+      foundNow: state.foundNow,
+      sent: state.sent,
+      ordersCancelled: state.ordersCancelled,
+      lastOrderAt: now,
+      cleanAt: null,
+      askedAt: now,
+      retryAt: null,
+      cancelling: [],
+      swept: [],
+      last: { positions: nothing, resting: nothing },
+    },
+    actions,
+    now,
+  );
 }
 
 /** The pass is over with orders unanswered: their fate is unknown, and nothing was read after them. */
@@ -361,70 +460,120 @@ function outOfTime(state: Closing, now: Instant): Step {
   return report(state, "UNKNOWN", tally("UNKNOWN", state.found, why, why), state.ordersCancelled, now);
 }
 
-function verifying(limits: EewLimits, state: Verifying, event: EewEvent, now: Instant): Step {
-  if (event.kind === "account" && event.askedAt === state.askedAt) return look(limits, state, event.account, now);
-  if (event.kind !== "timer") return [state, []];
-  if (now >= state.endsAt) return conclude(state, openByLastLook(state.lookedAt) ? "NOT_FLAT" : "UNKNOWN", now);
-  if (state.retryAt === null || now < state.retryAt) return [state, []];
-  return [{ ...state, askedAt: now, retryAt: null }, [{ kind: "read_account", askedAt: now, restingWaitMs: null }]];
+/** Asks what is left, and what became of the orders that nobody knows of. */
+function look(state: Verifying, actions: readonly EewAction[], now: Instant): Step {
+  const unsure = state.sent.filter(({ outcome }) => outcome.kind === "unknown").map(({ order }) => order);
+  const ask: EewAction = { kind: "look", askedAt: now, after: unsure.slice(0, LOOK_UPS_MAX) };
+  return [{ ...state, askedAt: now, retryAt: null }, [...actions, ask]];
 }
 
-function look(limits: EewLimits, state: Verifying, account: Account, now: Instant): Step {
+function verifying(limits: EewLimits, state: Verifying, event: EewEvent, now: Instant): Step {
+  switch (event.kind) {
+    case "looked":
+      return event.askedAt === state.askedAt ? looked(limits, state, event, now) : [state, []];
+    case "cancel_answered": {
+      const cancelling = without(state.cancelling, event.request);
+      if (cancelling.length === state.cancelling.length) return [state, []];
+      const count = state.last.resting.known ? ordersTaken(event.request, state.last.resting.value) : 0;
+      const ordersCancelled = state.ordersCancelled + (event.outcome.kind === "cancelled" ? count : 0);
+      const next = { ...state, cancelling, ordersCancelled };
+      const line = words.cancelAnswered(event.request, count, event.outcome);
+      return cancelling.length === 0 ? look(next, [line], now) : [next, [line]];
+    }
+    case "timer":
+      if (now >= state.endsAt) return conclude(state, openByLastLook(state.last) ? "NOT_FLAT" : "UNKNOWN", now);
+      if (state.retryAt === null || now < state.retryAt) return [state, []];
+      return look(state, [], now);
+    default:
+      return [state, []];
+  }
+}
+
+function looked(
+  limits: EewLimits,
+  before: Verifying,
+  { look: last, resolved, silentUntil }: Extract<EewEvent, { kind: "looked" }>,
+  now: Instant,
+): Step {
+  const news = new Map(resolved.map((one) => [one.order.clientOrderId, one]));
+  const sent = before.sent.map((one) => news.get(one.order.clientOrderId) ?? one);
+  const lines = resolved.flatMap((one) =>
+    one.outcome.kind === "unknown" ? [] : [words.closeAnswered(one, before.found)],
+  );
+  const state: Verifying = { ...before, last, sent };
+  const sweeping = stillToSweep(state);
+  if (sweeping.length > 0) {
+    const swept = [...state.swept, ...sweeping.map(cancelName)];
+    const next = { ...state, cancelling: sweeping, swept, cleanAt: null };
+    return [next, [...sweeping.map(cancelAction), ...lines, words.sweeping(sweeping)]];
+  }
   const cleanBefore = state.cleanAt !== null && state.askedAt - state.cleanAt >= limits.witnessGapMs;
-  const looked: Verifying = { ...state, lookedAt: account };
-  const judgement: Judgement = judge({ found: state.found, sent: state.sent, ...account, cleanBefore });
+  const judgement: Judgement = judge({ ...state, ...last, cleanBefore });
   switch (judgement.kind) {
     case "flat":
-      return conclude(looked, "FLAT", now);
+      return conclude(state, "FLAT", now, lines);
     case "clean": {
       // Counted from the answer, not from the question: the two lists are then a full gap apart.
       const cleanAt = state.cleanAt ?? now;
-      return [{ ...looked, cleanAt, retryAt: after(cleanAt, limits.witnessGapMs) }, []];
+      return [{ ...state, cleanAt, retryAt: after(cleanAt, limits.witnessGapMs) }, lines];
     }
     case "open":
-      if (!judgement.hope || now - state.lastOrderAt >= limits.verifyMs) return conclude(looked, "NOT_FLAT", now);
-      return [{ ...looked, cleanAt: null, retryAt: after(now, limits.lookAgainMs) }, []];
+      if (!judgement.hope || now - state.lastOrderAt >= limits.verifyMs) return conclude(state, "NOT_FLAT", now, lines);
+      return [{ ...state, cleanAt: null, retryAt: after(now, limits.lookAgainMs) }, lines];
     case "unreadable": {
-      const line = critical(`The account can't be read after the close, trying again: ${judgement.why}`, "alarm");
-      return [{ ...looked, retryAt: after(now, limits.lookAgainMs) }, [line]];
+      const line = critical(`The account can't be read after the close: ${judgement.why}`, "alarm");
+      // Nothing can be read before the pass ends: people hear of it now.
+      if (silentUntil !== null && silentUntil >= state.endsAt) return conclude(state, "UNKNOWN", now, [...lines, line]);
+      return [{ ...state, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
     }
   }
 }
 
-function openByLastLook({ positions, resting }: Account): boolean {
+/**
+ * What rests and was not cancelled in this state yet. The protective stops of a leg go once it is flat, or once the venue
+ * has refused its close because of other orders: then they are in the way.
+ */
+function stillToSweep({ found, sent, last: { positions, resting }, swept }: Verifying): readonly CancelRequest[] {
+  if (!resting.known) return [];
+  const guarded = new Set(legsOf(positions.known ? positions.value : found));
+  for (const { order, outcome } of sent) {
+    if (outcome.kind === "refused" && outcome.cause === "blocked") guarded.delete(legName(order));
+  }
+  return cancelsFor(resting.value, guarded).filter((request) => !swept.includes(cancelName(request)));
+}
+
+function openByLastLook({ positions, resting }: Look): boolean {
   return (positions.known && positions.value.length > 0) || (resting.known && resting.value.length > 0);
 }
 
-function conclude(state: Verifying, outcome: Outcome, now: Instant): Step {
-  const { positions, resting } = state.lookedAt;
-  return report(state, outcome, tally(outcome, state.found, positions, resting), state.ordersCancelled, now);
+function conclude(state: Verifying, outcome: Outcome, now: Instant, lines: readonly Tell[] = []): Step {
+  const { positions, resting } = state.last;
+  return report(state, outcome, tally(outcome, state.found, positions, resting), state.ordersCancelled, now, lines);
 }
 
-function report(pass: Pass, outcome: Outcome, counts: Tally, ordersCancelled: number, now: Instant): Step {
+function report(
+  pass: Pass,
+  outcome: Outcome,
+  counts: Tally,
+  ordersCancelled: number,
+  now: Instant,
+  lines: readonly Tell[] = [],
+): Step {
   const { delivery, startedAt } = pass;
+  const { reason, source } = haltFor(delivery, 0);
+  const executionTimeMs = Math.round(now - startedAt);
   const completion: Completion = {
     ...counts,
     eventId: delivery.eventId,
-    executionTimeMs: Math.round(now - startedAt),
-    reason: reasonOf(delivery),
-    source: sourceOf(delivery),
+    executionTimeMs,
+    reason,
+    source,
     ordersCancelled,
   };
   return [
     { ...passOf(pass), kind: "reporting", completion, retryAt: null },
-    [reportAction(delivery, completion), ...resultLines(completion, outcome)],
+    [reportAction(delivery, completion), ...lines, ...words.result(completion, outcome)],
   ];
-}
-
-function resultLines(completion: Completion, outcome: Outcome): readonly Tell[] {
-  const lines: Tell[] = [info(`Closed: ${completion.positionsClosed}/${completion.positionsTotal}`)];
-  if (outcome !== "FLAT") {
-    const open = completion.residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
-    const what = open === "" ? completion.failedSymbols.join(", ") : open;
-    lines.push(critical(`Outcome ${outcome}, not proven closed: ${what}`, "alarm"));
-  }
-  lines.push(info(`Execution time: ${completion.executionTimeMs}ms`));
-  return lines;
 }
 
 function reporting(
@@ -434,14 +583,8 @@ function reporting(
   now: Instant,
 ): Step {
   switch (event.kind) {
-    case "reported": {
-      const flat = state.completion.outcome === "FLAT";
-      const banner = flat
-        ? critical("PANIC CLOSE COMPLETE - SYSTEM HALTED", "lock")
-        : critical("PANIC CLOSE INCOMPLETE - SYSTEM HALTED", "alarm");
-      const published = info("Published to system:panic_close:completed");
-      return [{ kind: "idle" }, [published, critical(RULE), banner, critical(RULE), { kind: "listen" }]];
-    }
+    case "reported":
+      return [{ kind: "idle" }, [...words.ending(state.completion), { kind: "listen" }]];
     case "report_unconfirmed":
       return [
         { ...state, retryAt: after(now, limits.reportAgainMs) },
@@ -463,55 +606,17 @@ function closeAction(order: CloseOrder): EewAction {
   return { kind: "close", order };
 }
 
-function closeLine(order: CloseOrder): Tell {
-  return info(`Closing ${legName(order)}: ${order.side} ${plain(order.quantity)} (reduce-only)`);
-}
-
-/** A leg counts as closed in the log only if this one order took all of it. */
-function closeAnsweredLine({ order, outcome }: SentOrder, found: readonly Position[]): Tell {
-  const leg = legName(order);
-  switch (outcome.kind) {
-    case "executed": {
-      const open = found.find((position) => legName(position) === leg)?.amount.abs() ?? order.quantity;
-      if (outcome.executed.eq(open)) return info(`${leg} closed - Order ID: ${outcome.orderId}`, "done");
-      const part = `${plain(outcome.executed)} of ${plain(open)}`;
-      if (outcome.executed.eq(order.quantity))
-        return info(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`);
-      return critical(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`, "alarm");
-    }
-    case "refused":
-      return critical(`${leg} not closed: ${outcome.why}`, "alarm");
-    case "unknown":
-      return critical(`${leg} may or may not be closed: ${outcome.why}`, "alarm");
-  }
-}
-
-function attemptLine({ incidentId, number }: Attempt): string {
-  return `Attempt: ${number} of incident ${incidentId}`;
-}
-
-function dustLine(leg: Position, lots: LotRules): readonly Tell[] {
-  const rule = lots.get(leg.symbol);
-  const dust = rule === undefined ? ZERO : dustOf(leg.amount.abs(), rule);
-  if (rule === undefined || dust.eq(ZERO)) return [];
-  const why = `step ${plain(rule.step)}, minimum ${plain(rule.min)}, at most ${plain(rule.max)} in one order`;
-  return [critical(`${legName(leg)}: ${plain(dust)} can't be ordered in this pass (${why})`, "alarm")];
+function cancelAction(request: CancelRequest): EewAction {
+  return { kind: "cancel", request };
 }
 
 function haltFor(delivery: Delivery, positionsClosed: number): Halt {
-  return { reason: reasonOf(delivery), source: sourceOf(delivery), eventId: delivery.eventId, positionsClosed };
+  const { eventId } = delivery;
+  return { reason: words.reasonOf(delivery), source: words.sourceOf(delivery), eventId, positionsClosed };
 }
 
-function reasonOf(delivery: Delivery): string {
-  return delivery.reason ?? "MALFORMED_PANIC_EVENT";
-}
-
-function sourceOf(delivery: Delivery): string {
-  return delivery.issuedBy ?? "unknown";
-}
-
-function cancelKey(symbol: string, family: RestingOrder["family"]): string {
-  return `${symbol}/${family}`;
+function without(requests: readonly CancelRequest[], answered: CancelRequest): readonly CancelRequest[] {
+  return requests.filter((request) => cancelName(request) !== cancelName(answered));
 }
 
 function passOf({ delivery, startedAt, endsAt }: Pass): Pass {

@@ -1,6 +1,6 @@
 /** Is the account flat? Never better than the venue says (design rule 2). */
 
-import { sum } from "./decimal.ts";
+import { sum, ZERO } from "./decimal.ts";
 import type { Completion, Outcome, Residual } from "./messages.ts";
 import { type CloseOrder, type CloseOutcome, legName, notional, type Position, type RestingOrder } from "./position.ts";
 import type { Reading } from "./reading.ts";
@@ -15,6 +15,8 @@ export interface SentOrder {
 export interface Evidence {
   /** The legs that the pass found open before its first order. */
   readonly found: readonly Position[];
+  /** They were read in this pass. What is only remembered from before it proves nothing about what was open. */
+  readonly foundNow: boolean;
   readonly sent: readonly SentOrder[];
   /** Read after the last order was answered. */
   readonly positions: Reading<readonly Position[]>;
@@ -32,32 +34,40 @@ export type Judgement =
   | { readonly kind: "unreadable"; readonly why: string };
 
 /** Weighs the evidence; the second witness is fills that add up, or an earlier clean look. */
-export function judge({ found, sent, positions, resting, cleanBefore }: Evidence): Judgement {
+export function judge(evidence: Evidence): Judgement {
+  const { found, foundNow, sent, positions, resting, cleanBefore } = evidence;
   if (!positions.known) return { kind: "unreadable", why: positions.why };
-  if (positions.value.length > 0) return { kind: "open", hope: positions.value.every((leg) => hopeful(leg, sent)) };
+  if (positions.value.length > 0) {
+    return { kind: "open", hope: positions.value.every((leg) => mayBeGone(leg, found, sent)) };
+  }
   if (!resting.known) return { kind: "unreadable", why: resting.why };
   if (resting.value.length > 0) return { kind: "open", hope: true };
-  if (cleanBefore || fillsAddUp(found, sent)) return { kind: "flat" };
+  if (cleanBefore || (foundNow && fillsAddUp(found, sent))) return { kind: "flat" };
   return { kind: "clean" };
 }
 
-/** The venue may have executed more than this read shows: some order for the leg is unknown or was filled. */
-function hopeful(leg: Position, sent: readonly SentOrder[]): boolean {
-  const mine = sent.filter(({ order }) => legName(order) === legName(leg));
-  return mine.some(
-    ({ outcome }) => outcome.kind === "unknown" || (outcome.kind === "executed" && outcome.executed.gt("0")),
-  );
+/** What is known to be executed for the leg, and what unknown orders may have executed besides, cover all that was open. */
+function mayBeGone(leg: Position, found: readonly Position[], sent: readonly SentOrder[]): boolean {
+  const open = found.find((candidate) => legName(candidate) === legName(leg));
+  if (open === undefined) return false;
+  const atMost = ordersOf(leg, sent).map(({ order, outcome }) => {
+    if (outcome.kind === "refused") return ZERO;
+    return outcome.kind === "executed" ? outcome.executed : order.quantity;
+  });
+  return sum(atMost).gte(open.amount.abs());
 }
 
 /** Every leg found open was bought or sold back in full. Nothing found proves nothing: one empty list may be a lie. */
 function fillsAddUp(found: readonly Position[], sent: readonly SentOrder[]): boolean {
   if (found.length === 0) return false;
   return found.every((leg) => {
-    const fills = sent.flatMap(({ order, outcome }) =>
-      outcome.kind === "executed" && legName(order) === legName(leg) ? [outcome.executed] : [],
-    );
+    const fills = ordersOf(leg, sent).flatMap(({ outcome }) => (outcome.kind === "executed" ? [outcome.executed] : []));
     return sum(fills).eq(leg.amount.abs());
   });
+}
+
+function ordersOf(leg: Position, sent: readonly SentOrder[]): readonly SentOrder[] {
+  return sent.filter(({ order }) => legName(order) === legName(leg));
 }
 
 /** The counts and names of a report, derived from the venue's last word alone. */

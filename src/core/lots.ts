@@ -11,9 +11,6 @@ export interface LotRule {
   readonly step: Decimal;
 }
 
-/** The rules by symbol. A symbol that is missing is closed in one order, as it is: never skipped. */
-export type LotRules = ReadonlyMap<string, LotRule>;
-
 /** More orders than this for one leg would use up the account's limit of 300 in ten seconds; the next attempt goes on. */
 const CHUNKS_MAX = 100;
 

@@ -1,6 +1,7 @@
 /** What an account holds and what is sent to leave it, in the field's words. */
 
 import type { Decimal } from "./decimal.ts";
+import type { Instant } from "./time.ts";
 
 /** Which leg a position or order belongs to: `BOTH` in one-way mode, `LONG` or `SHORT` in hedge mode. */
 export type PositionSide = "BOTH" | "LONG" | "SHORT";
@@ -18,6 +19,12 @@ export interface Position {
   readonly markPrice: Decimal;
   /** In the margin asset of the symbol. */
   readonly unrealizedPnl: Decimal;
+}
+
+/** Positions as they were. Closing what is gone since then is harmless: a close can only reduce. */
+export interface Snapshot {
+  readonly positions: readonly Position[];
+  readonly takenAt: Instant;
 }
 
 /** An order that rests on the venue and could still fill. */
@@ -56,6 +63,8 @@ export type RefusalCause =
   | "address_limit"
   /** The order speaks the other position mode's language. */
   | "position_mode"
+  /** Other orders on the leg are in the way, or it is flat already. */
+  | "blocked"
   | "other";
 
 /** What became of one close order. */
@@ -66,6 +75,14 @@ export type CloseOutcome =
   | { readonly kind: "refused"; readonly cause: RefusalCause; readonly code: number | null; readonly why: string }
   /** It may have been executed in full, in part or not at all. Only a later read can tell. */
   | { readonly kind: "unknown"; readonly why: string };
+
+/** What is cancelled in one request: all that rests of a family on a symbol, or one order of it. */
+export interface CancelRequest {
+  readonly symbol: string;
+  readonly family: RestingOrder["family"];
+  /** Null: all of the family. */
+  readonly orderId: string | null;
+}
 
 /** What became of one cancel request. */
 export type CancelOutcome = { readonly kind: "cancelled" } | { readonly kind: "failed"; readonly why: string };

@@ -1,7 +1,15 @@
-import type { LotRules } from "../core/lots.ts";
 import type { OrderBudget } from "../core/order-budget.ts";
-import type { CancelOutcome, CloseOrder, CloseOutcome, Position, RestingOrder } from "../core/position.ts";
+import type {
+  CancelOutcome,
+  CancelRequest,
+  CloseOrder,
+  CloseOutcome,
+  Position,
+  PositionMode,
+  RestingOrder,
+} from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
+import type { Rulebook } from "../core/rulebook.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
 
 export type { CancelOutcome, CloseOutcome } from "../core/position.ts";
@@ -24,16 +32,23 @@ export interface Exchange {
   positions(): Promise<Reading<readonly Position[]>>;
   /** All resting orders of both families; unknown if either family could not be read. */
   restingOrders(): Promise<Reading<readonly RestingOrder[]>>;
-  /** Cancels every order of one family on one symbol. Cancelling nothing is `cancelled`. */
-  cancel(symbol: string, family: RestingOrder["family"]): Promise<CancelOutcome>;
+  /** Whether the account is in one-way or in hedge mode. */
+  positionMode(): Promise<Reading<PositionMode>>;
+  /** Cancels every order of one family on one symbol, or one of them. Cancelling what is not there is `cancelled`. */
+  cancel(request: CancelRequest): Promise<CancelOutcome>;
   /** Sends one close order, once. It is never sent again here, whatever happens. */
   close(order: CloseOrder): Promise<CloseOutcome>;
+  /**
+   * What has become of an order whose answer was lost. `unknown` while it works, and where the venue does not know it:
+   * seconds after a send that is no proof that it was not executed.
+   */
+  lookUp(order: CloseOrder): Promise<CloseOutcome>;
   /** Whether the venue lets this key read the account. Asked once, at start. */
   access(): Promise<Access>;
   /** The venue's clock. */
   now(): Promise<Reading<UnixMillis>>;
-  /** The market lots of every symbol that is listed. Large and slow: asked for while idle, never in a pass. */
-  lotRules(): Promise<Reading<LotRules>>;
+  /** The rules of every contract that is listed. Large and slow: asked for while idle, never in a pass. */
+  rulebook(): Promise<Reading<Rulebook>>;
   /** Opens and proves at least `sockets` connections and refreshes the clock offset; the value is the slowest answer in ms. */
   warm(sockets: number): Promise<Reading<number>>;
   /** The venue's time of the last fill of any of `symbols` at or after `since` (venue time); `null` if there was none. */

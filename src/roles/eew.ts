@@ -1,20 +1,24 @@
 import {
-  type Account,
   deadline,
   type EewAction,
   type EewEvent,
   type EewLimits,
   type EewState,
+  type Look,
+  type Survey,
   step,
 } from "../core/eew.ts";
-import type { LotRules } from "../core/lots.ts";
-import { unknown } from "../core/reading.ts";
+import type { SentOrder } from "../core/flat.ts";
+import type { Completion } from "../core/messages.ts";
+import type { CloseOrder } from "../core/position.ts";
+import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
-import type { LotStore } from "../ports/lot-store.ts";
+import type { RulebookStore } from "../ports/rulebook-store.ts";
+import { keepReady, type Memory } from "./eew-upkeep.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
@@ -23,7 +27,7 @@ export interface EewWorld {
   readonly clock: Clock;
   readonly bus: EewBus;
   readonly exchange: Exchange;
-  readonly lots: LotStore;
+  readonly rulebooks: RulebookStore;
   readonly log: Log;
   readonly limits: EewLimits;
   readonly identity: Identity;
@@ -32,31 +36,36 @@ export interface EewWorld {
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
-/** Connections kept open to the venue, and how often they are proven: below the idle time of any server on the way. */
-const WARM_SOCKETS = 8;
-const WARM_EVERY_MS = 2_000;
-
-/** The venue's lots change when it lists or changes a symbol; a symbol that is missing is closed all the same. */
-const LOTS_EVERY_MS = 3_600_000;
-const LOTS_RETRY_MS = 30_000;
-
 /** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
 const FINISH_MS = 15_000;
 
-/** Runs the worker until `signal` aborts and the pass under way is done; rejects only on a defect. */
-export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void> {
+/** How a worker ends: by being asked to, or after its first pass. */
+export interface EewRun {
+  readonly signal: AbortSignal;
+  readonly once?: boolean;
+}
+
+/**
+ * Runs the worker until `signal` aborts and the pass under way is done, or `once` for one pass; rejects only on a defect.
+ * The value is what it reported last; null if nothing.
+ */
+export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const ears = new AbortController();
-  const book: LotBook = { rules: world.lots.load() };
+  const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),
     deadline,
-    perform: (action, emit) => perform(world, book, action, emit, listen),
+    perform: (action, emit) => {
+      if (action.kind === "report") reported = action.completion;
+      perform(world, memory, action, emit, listen);
+    },
   });
+  let reported: Completion | null = null;
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
   function listen(): void {
-    if (signal.aborted) {
+    if (signal.aborted || (once && reported !== null)) {
       stop();
       return;
     }
@@ -71,12 +80,9 @@ export async function runEew(world: EewWorld, signal: AbortSignal): Promise<void
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
-  await Promise.all([role.ended, keepWarm(world, ears.signal), keepLots(world, book, role, ears.signal)]);
-}
-
-/** The market lots as last read. */
-interface LotBook {
-  rules: LotRules;
+  const idle = (): boolean => role.state().kind === "idle";
+  await Promise.all([role.ended, keepReady(world, memory, idle, ears.signal)]);
+  return reported;
 }
 
 function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, stop: () => void): void {
@@ -90,7 +96,7 @@ function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, sto
 
 function perform(
   world: EewWorld,
-  book: LotBook,
+  memory: Memory,
   action: EewAction,
   emit: (event: EewEvent) => void,
   listen: () => void,
@@ -108,14 +114,19 @@ function perform(
         emit(answer.known ? { kind: "halt_written" } : { kind: "halt_unconfirmed", why: answer.why });
       });
       return;
-    case "read_account":
-      void readAccount(world, action.restingWaitMs).then((account) => {
-        emit({ kind: "account", askedAt: action.askedAt, account, lots: book.rules });
+    case "survey":
+      void survey(world, memory, action.waitMs).then((survey) => {
+        emit({ kind: "surveyed", askedAt: action.askedAt, survey });
+      });
+      return;
+    case "look":
+      void Promise.all([look(world), lookUp(world, action.after)]).then(([look, resolved]) => {
+        emit({ kind: "looked", askedAt: action.askedAt, look, resolved, silentUntil: exchange.silentUntil() });
       });
       return;
     case "cancel":
-      void exchange.cancel(action.symbol, action.family).then((outcome) => {
-        emit({ kind: "cancel_answered", symbol: action.symbol, family: action.family, outcome });
+      void exchange.cancel(action.request).then((outcome) => {
+        emit({ kind: "cancel_answered", request: action.request, outcome });
       });
       return;
     case "close":
@@ -135,18 +146,28 @@ function perform(
   }
 }
 
-/** Both halves of the account, asked together; `restingWaitMs` as in the action. */
-async function readAccount({ clock, exchange }: EewWorld, restingWaitMs: number | null): Promise<Account> {
-  const asked = exchange.restingOrders();
+/** The first look of a pass; `waitMs` as in the action. */
+async function survey({ clock, exchange }: EewWorld, memory: Memory, waitMs: number): Promise<Survey> {
+  const asked = [exchange.restingOrders(), exchange.positionMode()] as const;
   const positions = await exchange.positions();
-  if (restingWaitMs === null) return { positions, resting: await asked };
   const waited = new AbortController();
-  const late = clock
-    .sleep(restingWaitMs, waited.signal)
-    .then(() => unknown(`resting orders: no answer ${restingWaitMs} ms after the positions`));
-  const resting = await Promise.race([asked, late]);
+  const late = clock.sleep(waitMs, waited.signal);
+  const inTime = async <T>(what: string, reading: Promise<Reading<T>>): Promise<Reading<T>> =>
+    await Promise.race([reading, late.then(() => unknown(`${what}: no answer ${waitMs} ms after the positions`))]);
+  const [resting, mode] = await Promise.all([inTime("resting orders", asked[0]), inTime("position mode", asked[1])]);
   waited.abort();
+  const { rulebook, snapshot } = memory;
+  const [budget, silentUntil] = [exchange.orderBudget(), exchange.silentUntil()];
+  return { positions, resting, mode, rulebook, snapshot, budget, silentUntil };
+}
+
+async function look({ exchange }: EewWorld): Promise<Look> {
+  const [positions, resting] = await Promise.all([exchange.positions(), exchange.restingOrders()]);
   return { positions, resting };
+}
+
+async function lookUp({ exchange }: EewWorld, orders: readonly CloseOrder[]): Promise<readonly SentOrder[]> {
+  return await Promise.all(orders.map(async (order) => ({ order, outcome: await exchange.lookUp(order) })));
 }
 
 /** The next event from the bus; null once nobody wants it any more. Each look that worked is followed by a heartbeat. */
@@ -168,40 +189,4 @@ async function nextEvent({ bus, clock, log, identity }: EewWorld, signal: AbortS
     void bus.beat("eew", nextBeat("idle"));
   }
   return null;
-}
-
-/** Keeps connections open and the venue's clock known, so that a pass pays for neither. */
-async function keepWarm({ clock, exchange, log }: EewWorld, signal: AbortSignal): Promise<void> {
-  let cold = false;
-  while (!signal.aborted) {
-    const answer = await exchange.warm(WARM_SOCKETS);
-    if (!answer.known && !cold) log.write("warn", `The venue does not answer: ${answer.why}`);
-    if (answer.known && cold) log.write("info", "The venue answers again");
-    cold = !answer.known;
-    await clock.sleep(WARM_EVERY_MS, signal);
-  }
-}
-
-/** Reads the market lots now and then, while nothing is under way: the answer is large, and parsing it takes its time. */
-async function keepLots(
-  { clock, exchange, log, lots }: EewWorld,
-  book: LotBook,
-  role: Running<EewState, EewEvent>,
-  signal: AbortSignal,
-): Promise<void> {
-  let dueAt = clock.now();
-  while (!signal.aborted) {
-    if (clock.now() >= dueAt && role.state().kind === "idle") {
-      const answer = await exchange.lotRules();
-      if (answer.known) {
-        book.rules = answer.value;
-        if (!lots.save(answer.value))
-          log.write("warn", "The market lots can't be saved: the next start reads them anew");
-      } else if (book.rules.size === 0) {
-        log.write("warn", `The market lots can't be read, large positions can't be split: ${answer.why}`);
-      }
-      dueAt = after(clock.now(), answer.known ? LOTS_EVERY_MS : LOTS_RETRY_MS);
-    }
-    await clock.sleep(WARM_EVERY_MS, signal);
-  }
 }

@@ -1,10 +1,8 @@
 /** What the venue keeps for one account. It only stores and finds; the rules are in `admission.ts` and `venue.ts`. */
 
-import { type Decimal, ZERO } from "../core/decimal.ts";
-import { legName, type PositionSide } from "../core/position.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { Leg } from "./leg.ts";
-import { type AlgoOrder, type Fill, type Order, type OrderRef, remaining, type Side } from "./orders.ts";
+import { Holdings } from "./holdings.ts";
+import type { AlgoOrder, Fill, Order, OrderRef } from "./orders.ts";
 
 /** Who may trade as whom. One of `secret` and `publicKeyPem` is needed to sign over HTTP; in memory neither is. */
 export interface AccountSpec {
@@ -17,6 +15,8 @@ export interface AccountSpec {
   readonly hedge?: boolean;
   /** Wallet balance per margin asset, as a decimal string; "100000" by default. */
   readonly balance?: string;
+  /** The account was switched to Portfolio Margin: every signed fapi call answers -2015 (binance.md 7.9). */
+  readonly portfolioMargin?: boolean;
 }
 
 /** Closed orders and fills kept per account; older ones are forgotten, as Binance forgets them after days (binance.md 4.10). */
@@ -26,81 +26,69 @@ const HISTORY_MAX = 10_000;
 export class Account {
   readonly spec: AccountSpec;
   readonly hedge: boolean;
-  readonly #legs = new Map<string, Leg>();
-  readonly #openOrders = new Map<string, Order>();
+  /** What it holds now; the closed orders and the fills are kept here. */
+  readonly holdings: Holdings;
   readonly #closedOrders = new Map<string, Order>();
-  readonly #openAlgos = new Map<string, AlgoOrder>();
   readonly #closedAlgos = new Map<string, AlgoOrder>();
+  /** The key of the newest order with that client id: ids may repeat once the order is closed (binance.md 7.8). */
+  readonly #newestByClientId = new Map<string, string>();
+  readonly #openClientIds = new Set<string>();
   readonly #fills: Fill[] = [];
-  readonly #earned = new Map<string, Decimal>();
 
-  constructor(spec: AccountSpec) {
+  constructor(spec: AccountSpec, now: () => UnixMillis) {
     this.spec = spec;
     this.hedge = spec.hedge ?? false;
-  }
-
-  /** The leg, empty if the symbol was never traded. */
-  leg(symbol: string, positionSide: PositionSide): Leg {
-    const empty: Leg = { symbol, positionSide, amount: ZERO, entryPrice: ZERO, updateTime: 0 as UnixMillis };
-    return this.#legs.get(legName(empty)) ?? empty;
-  }
-
-  /** Every leg that was ever traded, empty ones too. */
-  legs(): readonly Leg[] {
-    return [...this.#legs.values()];
-  }
-
-  /** Stores a leg. */
-  saveLeg(leg: Leg): void {
-    this.#legs.set(legName(leg), leg);
+    this.holdings = Holdings.empty(now);
   }
 
   /** Stores an order where its status says it belongs. */
   saveOrder(order: Order): void {
-    const key = `${order.symbol}/${order.orderId}`;
+    const key = orderKey(order.symbol, order.orderId);
+    this.#newestByClientId.set(orderKey(order.symbol, order.clientOrderId), key);
     if (order.status === "NEW" || order.status === "PARTIALLY_FILLED") {
-      this.#openOrders.set(key, order);
+      this.holdings.keepOrder(key, order);
+      this.#openClientIds.add(order.clientOrderId);
       return;
     }
-    this.#openOrders.delete(key);
-    remember(this.#closedOrders, key, order);
+    this.holdings.dropOrder(key);
+    this.#openClientIds.delete(order.clientOrderId);
+    const forgotten = remember(this.#closedOrders, key, order);
+    if (forgotten === null) return;
+    const name = orderKey(forgotten.symbol, forgotten.clientOrderId);
+    if (this.#newestByClientId.get(name) === orderKey(forgotten.symbol, forgotten.orderId)) {
+      this.#newestByClientId.delete(name);
+    }
   }
 
   /** Stores a conditional order where its status says it belongs. */
   saveAlgo(algo: AlgoOrder): void {
     if (algo.status === "NEW") {
-      this.#openAlgos.set(algo.algoId, algo);
+      this.holdings.keepAlgo(algo);
       return;
     }
-    this.#openAlgos.delete(algo.algoId);
+    this.holdings.dropAlgo(algo.algoId);
     remember(this.#closedAlgos, algo.algoId, algo);
   }
 
-  /** The resting orders, of one symbol or of all. */
-  openOrders(symbol?: string): readonly Order[] {
-    return [...this.#openOrders.values()].filter((order) => symbol === undefined || order.symbol === symbol);
+  /** Whether a resting order of any symbol has that client id. */
+  hasOpenClientId(clientOrderId: string): boolean {
+    return this.#openClientIds.has(clientOrderId);
   }
 
-  /** The conditional orders that wait for their trigger. */
-  openAlgos(symbol?: string): readonly AlgoOrder[] {
-    return [...this.#openAlgos.values()].filter((algo) => symbol === undefined || algo.symbol === symbol);
-  }
-
-  /** The order, open or closed; by client id the newest one, for ids may repeat (binance.md 7.8). */
+  /** The order, open or closed; by client id the newest one. */
   findOrder(symbol: string, ref: OrderRef): Order | null {
-    if ("orderId" in ref) {
-      const key = `${symbol}/${ref.orderId}`;
-      return this.#openOrders.get(key) ?? this.#closedOrders.get(key) ?? null;
-    }
-    const candidates = [...this.#closedOrders.values(), ...this.#openOrders.values()];
-    const matches = (order: Order) => order.symbol === symbol && order.clientOrderId === ref.clientOrderId;
-    return candidates.findLast(matches) ?? null;
+    const key =
+      "orderId" in ref
+        ? orderKey(symbol, ref.orderId)
+        : this.#newestByClientId.get(orderKey(symbol, ref.clientOrderId));
+    if (key === undefined) return null;
+    return this.holdings.openOrder(key) ?? this.#closedOrders.get(key) ?? null;
   }
 
   /** The conditional order, waiting or not. */
   findAlgo(ref: { readonly algoId: string } | { readonly clientAlgoId: string }): AlgoOrder | null {
-    if ("algoId" in ref) return this.#openAlgos.get(ref.algoId) ?? this.#closedAlgos.get(ref.algoId) ?? null;
-    const candidates = [...this.#closedAlgos.values(), ...this.#openAlgos.values()];
+    if ("algoId" in ref) return this.holdings.openAlgo(ref.algoId) ?? this.#closedAlgos.get(ref.algoId) ?? null;
+    const candidates = [...this.#closedAlgos.values(), ...this.holdings.openAlgos()];
     return candidates.findLast((algo) => algo.clientAlgoId === ref.clientAlgoId) ?? null;
   }
 
@@ -108,43 +96,26 @@ export class Account {
   saveFill(fill: Fill): void {
     this.#fills.push(fill);
     if (this.#fills.length > HISTORY_MAX) this.#fills.shift();
-    const before = this.earned(fill.commissionAsset);
-    this.#earned.set(fill.commissionAsset, before.plus(fill.realizedPnl).minus(fill.commission));
+    this.holdings.earn(fill.commissionAsset, fill.realizedPnl.minus(fill.commission));
   }
 
   /** The fills, oldest first. */
   fills(): readonly Fill[] {
     return this.#fills;
   }
-
-  /** Realized profit less fees in one asset since the account was added. */
-  earned(asset: string): Decimal {
-    return this.#earned.get(asset) ?? ZERO;
-  }
-
-  /** How much of the leg resting reduce-only orders on `side` would close already. */
-  promised(leg: Leg, side: Side, families: "regular" | "both"): Decimal {
-    let total = ZERO;
-    for (const order of this.openOrders(leg.symbol)) {
-      if (order.reduceOnly && order.side === side && order.positionSide === leg.positionSide) {
-        total = total.plus(remaining(order));
-      }
-    }
-    if (families === "regular") return total;
-    for (const algo of this.openAlgos(leg.symbol)) {
-      if (algo.side !== side || algo.positionSide !== leg.positionSide) continue;
-      if (algo.closePosition) total = total.plus(leg.amount.abs());
-      else if (algo.reduceOnly === true && algo.quantity !== null) total = total.plus(algo.quantity);
-    }
-    return total;
-  }
 }
 
-function remember<T>(history: Map<string, T>, key: string, value: T): void {
+/** Ids are unique per symbol only, the venue's as well as the client's. */
+function orderKey(symbol: string, id: string): string {
+  return `${symbol}/${id}`;
+}
+
+/** Adds to a bounded history; returns what was forgotten for it. */
+function remember<T>(history: Map<string, T>, key: string, value: T): T | null {
   history.set(key, value);
-  if (history.size <= HISTORY_MAX) return;
-  for (const oldest of history.keys()) {
-    history.delete(oldest);
-    return;
-  }
+  if (history.size <= HISTORY_MAX) return null;
+  const [oldest] = history;
+  if (oldest === undefined) return null;
+  history.delete(oldest[0]);
+  return oldest[1];
 }

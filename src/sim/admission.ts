@@ -32,6 +32,16 @@ export interface VenuePolicy {
    * Unverified (binance.md 10.5). Default true: Binance reports such orders as `reduceOnly: true`.
    */
   readonly hedgeCloseNotionalExempt: boolean;
+  /**
+   * Whether a waiting `closePosition` order counts among the resting reduce-only orders of `refuseBehindReduceOnly`.
+   * Default false: it has no quantity, and nothing is checked or held before the trigger (binance.md 5).
+   */
+  readonly closePositionBlocks: boolean;
+  /**
+   * Whether `closePosition` orders expire by themselves once their leg is empty, as GTE_GTC promises (binance.md 5).
+   * Default true; where false they wait on, and fire into nothing or into the next position.
+   */
+  readonly protectiveStopsExpire: boolean;
 }
 
 /** What holds unless a venue is told otherwise. */
@@ -39,12 +49,16 @@ export const DEFAULT_POLICY: VenuePolicy = {
   refuseBehindReduceOnly: true,
   oversizedReduce: "clip",
   hedgeCloseNotionalExempt: true,
+  closePositionBlocks: false,
+  protectiveStopsExpire: true,
 };
 
 /** What an order meets on its contract. */
 export interface Market {
   readonly rules: SymbolRules;
   readonly mark: Decimal;
+  /** The best price is outside the price band: no market order finds a counterparty. */
+  readonly marketBlocked: boolean;
   readonly policy: VenuePolicy;
 }
 
@@ -65,16 +79,16 @@ export function admitOrder(account: Account, market: Market, request: OrderReque
   judgeClientId(request.clientOrderId);
   // Only open orders count: the id of a filled order may be used again (binance.md 7.8).
   const id = request.clientOrderId;
-  if (id !== null && account.openOrders().some((order) => order.clientOrderId === id)) {
-    throw refuse("duplicateClientOrderId");
-  }
+  if (id !== null && account.hasOpenClientId(id)) throw refuse("duplicateClientOrderId");
   if (rules.status === "CLOSE") throw refuse("symbolClosed");
   if (rules.status !== "TRADING" && !reduceOnly) throw refuse("notTrading");
   const exempt = reduceOnly && (!account.hedge || policy.hedgeCloseNotionalExempt);
   if (!exempt) checkNotional(rules, request.quantity, request.price ?? mark);
-  if (account.openOrders(request.symbol).length >= rules.ordersMax) throw refuse("tooManyOpenOrders");
+  if (account.holdings.openOrderCount(request.symbol) >= rules.ordersMax) throw refuse("tooManyOpenOrders");
   if (reduceOnly) judgeReduction(account, policy, request);
   if (request.price !== null) judgeCrossing(request, crosses(request.side, request.price, mark));
+  // Last, for it is the matching engine that finds no counterparty.
+  if (request.type === "MARKET" && market.marketBlocked) throw refuse("priceBand");
   return reduceOnly;
 }
 
@@ -90,7 +104,7 @@ export function admitAlgo(account: Account, { rules, mark }: Market, request: Al
   else checkQuantity(rules, request.price === null ? "MARKET" : "LIMIT", request.quantity);
   if (request.price !== null) checkPrice(rules, request.side, request.price, mark);
   judgeClientId(request.clientAlgoId);
-  const waiting = account.openAlgos();
+  const waiting = account.holdings.openAlgos();
   if (waiting.some((algo) => algo.clientAlgoId === request.clientAlgoId)) throw refuse("duplicateClientOrderId");
   if (waiting.length >= OPEN_ALGOS_MAX) throw refuse("tooManyAlgoOrders");
   if (triggers(request, mark)) throw refuse("wouldTrigger");
@@ -113,13 +127,14 @@ function judgeMode(
 
 /** There must be something to reduce, and nobody ahead in the queue for all of it. */
 function judgeReduction(account: Account, policy: VenuePolicy, request: OrderRequest): void {
-  const leg = account.leg(request.symbol, request.positionSide);
+  const leg = account.holdings.leg(request.symbol, request.positionSide);
   const reducible = reducibleBy(leg, request.side);
   if (reducible.eq(ZERO)) throw refuse("reduceOnlyRejected");
   if (policy.refuseBehindReduceOnly) {
     // A take-profit may be placed to rest beside a waiting stop, as bots do; what executes now may not overtake either.
     const mayRest = request.type === "LIMIT" && request.timeInForce !== "IOC" && request.timeInForce !== "FOK";
-    const promised = account.promised(leg, request.side, mayRest ? "regular" : "both");
+    const counted = { algos: !mayRest, closePosition: policy.closePositionBlocks };
+    const promised = account.holdings.promised(leg, request.side, counted);
     if (promised.gte(reducible)) throw refuse(account.hedge ? "reduceOnlyRejected" : "blockedByReduceOnly");
   }
   if (policy.oversizedReduce === "refuse" && request.quantity.gt(reducible)) throw refuse("reduceOnlyRejected");

@@ -4,11 +4,13 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { UnixMillis } from "../core/time.ts";
 import type { Certificate } from "./certificate.ts";
 import { answerControl, type ServerFacts } from "./control.ts";
-import { Gateway, type GatewayRequest, type Reply } from "./gateway.ts";
+import { endRequest, pause, send } from "./ending.ts";
+import type { FaultBook } from "./faults.ts";
+import { FaultyGateway, type Plan } from "./faulty-gateway.ts";
+import type { GatewayRequest, Reply } from "./gateway.ts";
 import type { Limits } from "./rate-limits.ts";
 import type { Venue } from "./venue.ts";
 
@@ -23,6 +25,8 @@ export interface BinanceServerOptions {
   readonly latencyMs?: number;
   /** Other budgets than Binance's documented ones. */
   readonly limits?: Partial<Limits>;
+  /** What goes wrong; nothing by default. It may be changed while serving, and by `POST /sim/faults`. */
+  readonly faults?: FaultBook;
 }
 
 /** One request as it arrived. */
@@ -33,8 +37,9 @@ interface RequestRecord {
   readonly query: string;
   /** Raw. */
   readonly body: string;
-  /** The venue's time when it was executed, not when it was answered. */
+  /** The venue's time when it was executed, not when it was answered; if it never was, of its arrival. */
   readonly at: UnixMillis;
+  /** What the venue answered, whatever the client was told; for one never executed what was told, 0 for nothing. */
   readonly status: number;
 }
 
@@ -45,37 +50,56 @@ export interface BinanceServer {
   readonly port: number;
   /** TLS handshakes completed; 0 over HTTP. */
   readonly handshakes: () => number;
-  /** The last 10 000 requests that were executed, oldest first; `/sim/` paths are not among them. */
+  /** The last 10 000 requests, in the order of execution; `/sim/` paths are not among them. */
   readonly requests: () => readonly RequestRecord[];
-  /** Stops listening and cuts open connections. */
+  /** Stops listening and cuts open connections; what was to execute later never does. */
   readonly close: () => Promise<void>;
 }
 
 const REQUESTS_MAX = 10_000;
 const BODY_BYTES_MAX = 1_000_000;
+/** Longer than the minute that Binance's own idle connections get, so that a client's warm sockets stay warm. */
+const KEEP_ALIVE_MS = 65_000;
 const TOO_LONG: Reply = { status: 413, headers: {}, body: "" };
 
 /** Starts serving on 127.0.0.1, and nowhere else. Resolves when it listens; rejects if it cannot. */
 export async function serveBinance(options: BinanceServerOptions): Promise<BinanceServer> {
   const { venue, port = 0, tls, latencyMs = 0, limits = {} } = options;
-  const gateway = new Gateway(venue, limits);
+  const gateway = new FaultyGateway(venue, {
+    limits,
+    latencyMs,
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+  });
+  const closing = new AbortController();
   const requests: RequestRecord[] = [];
   const requestCounts: Record<string, number> = {};
   let requestsTotal = 0;
   let handshakes = 0;
-  const facts = (): ServerFacts => ({ handshakes, requests: requestsTotal, requestCounts });
+  const facts = (): ServerFacts => ({
+    handshakes,
+    requests: requestsTotal,
+    requestCounts,
+    struck: gateway.strikes(),
+  });
+  const stage = { venue, faults: gateway.faults, facts };
 
-  const answer = (request: GatewayRequest): Reply => {
-    const at = venue.now();
-    const reply = gateway.answer(request);
-    const { method, path, query, body } = request;
-    requests.push({ method, path, query, body, at, status: reply.status });
+  const note = ({ method, path, query, body }: GatewayRequest, status: number): void => {
+    requests.push({ method, path, query, body, at: venue.now(), status });
     if (requests.length > REQUESTS_MAX) requests.shift();
     requestsTotal += 1;
     // Made-up paths share one count, or they could fill the memory.
-    const name = reply.status === 404 ? "unknown path" : `${method} ${path}`;
+    const name = status === 404 ? "unknown path" : `${method} ${path}`;
     requestCounts[name] = (requestCounts[name] ?? 0) + 1;
-    return reply;
+  };
+
+  /** Whatever becomes of the client: a venue executes what it has received. */
+  const execute = async (request: GatewayRequest, plan: Plan): Promise<void> => {
+    if (plan.executeAfterMs === null) {
+      note(request, plan.ending.kind === "reply" ? plan.ending.reply().status : 0);
+      return;
+    }
+    await pause(plan.executeAfterMs, closing.signal);
+    note(request, plan.execute().status);
   };
 
   const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -85,15 +109,15 @@ export async function serveBinance(options: BinanceServerOptions): Promise<Binan
       return;
     }
     // The scene is set at once: latency is the venue's, not the stage hand's.
-    const control = answerControl(venue, request, facts);
+    const control = answerControl(stage, request);
     if (control !== null) {
       send(response, control);
       return;
     }
-    if (latencyMs > 0) await sleep(latencyMs / 2);
-    const reply = answer(request);
-    if (latencyMs > 0) await sleep(latencyMs / 2);
-    send(response, reply);
+    const plan = gateway.plan(request);
+    // Only closing the server can keep it from executing.
+    execute(request, plan).catch(() => undefined);
+    await endRequest(response, plan.ending, closing.signal);
   };
   const listener = (message: IncomingMessage, response: ServerResponse): void => {
     // A client that went away in mid-request has nobody to answer to.
@@ -102,6 +126,7 @@ export async function serveBinance(options: BinanceServerOptions): Promise<Binan
 
   const server =
     tls === undefined ? createServer(listener) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, listener);
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.on("secureConnection", () => {
     handshakes += 1;
   });
@@ -111,7 +136,10 @@ export async function serveBinance(options: BinanceServerOptions): Promise<Binan
     port: bound,
     handshakes: () => handshakes,
     requests: () => requests,
-    close: () => close(server),
+    close: () => {
+      closing.abort();
+      return close(server);
+    },
   };
 }
 
@@ -136,11 +164,6 @@ async function readRequest(message: IncomingMessage): Promise<GatewayRequest | n
     apiKey: typeof apiKey === "string" ? apiKey : null,
     ip: message.socket.remoteAddress ?? "unknown",
   };
-}
-
-function send(response: ServerResponse, reply: Reply): void {
-  response.writeHead(reply.status, { ...reply.headers, "Content-Length": String(Buffer.byteLength(reply.body)) });
-  response.end(reply.body);
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -1,10 +1,13 @@
 /**
- * The paths under `/sim/`, for people and drills: set the scene and read the truth. Not Binance's, and not signed:
- * the server listens on loopback only and holds nothing real.
+ * The paths under `/sim/`, for people and drills: set the scene, break the venue, read the truth. Not Binance's, not
+ * signed and never faulted: the server listens on loopback only and holds nothing real.
  */
 
-import { plain } from "../core/decimal.ts";
-import type { PositionSide } from "../core/position.ts";
+import { SCENE_CONTROLS } from "./control-scene.ts";
+import { venueState } from "./control-state.ts";
+import { parseFaultScript, showRule } from "./fault-rules.ts";
+import type { FaultBook } from "./faults.ts";
+import type { Strike } from "./faulty-gateway.ts";
 import type { GatewayRequest, Reply } from "./gateway.ts";
 import { Refused } from "./refusals.ts";
 import type { Venue } from "./venue.ts";
@@ -15,18 +18,31 @@ export interface ServerFacts {
   readonly requests: number;
   /** Requests per `METHOD path`. */
   readonly requestCounts: Readonly<Record<string, number>>;
+  /** What was told falsely or withheld: the last 1000. */
+  readonly struck: readonly Strike[];
+}
+
+/** What the paths work on. */
+export interface Stage {
+  readonly venue: Venue;
+  readonly faults: FaultBook;
+  readonly facts: () => ServerFacts;
 }
 
 /**
- * Answers `POST /sim/positions`, `POST /sim/marks` and `GET /sim/state`; `null` for any other request.
+ * Answers the paths under `/sim/`; `null` for any other request.
  *
- * A request that makes no sense is answered 400 with `{"error": …}` and changes nothing.
+ * A request that makes no sense is answered 400 with `{"error": …}` and changes nothing, an unknown path 404.
  */
-export function answerControl(venue: Venue, request: GatewayRequest, facts: () => ServerFacts): Reply | null {
-  const handle = CONTROLS[`${request.method} ${request.path}`];
-  if (handle === undefined) return null;
+export function answerControl(stage: Stage, request: GatewayRequest): Reply | null {
+  if (!request.path.startsWith("/sim/")) return null;
+  const name = `${request.method} ${request.path}`;
+  const handle = CONTROLS[name];
+  if (handle === undefined) {
+    return reply(404, { error: `No path is called ${name}: expected one of ${Object.keys(CONTROLS).join(", ")}` });
+  }
   try {
-    return reply(200, handle(venue, request.body, facts));
+    return reply(200, handle(stage, request.body));
   } catch (error) {
     const reason =
       error instanceof Refused ? error.refusal.msg : error instanceof Error ? error.message : String(error);
@@ -34,109 +50,30 @@ export function answerControl(venue: Venue, request: GatewayRequest, facts: () =
   }
 }
 
-type Control = (venue: Venue, body: string, facts: () => ServerFacts) => unknown;
+type Control = (stage: Stage, body: string) => unknown;
 
 const CONTROLS: Readonly<Record<string, Control>> = {
-  "POST /sim/positions": (venue, body) => {
-    const fields = parseFields(body);
-    const entryPrice = optionalText(fields, "entryPrice");
-    const positionSide = optionalText(fields, "positionSide");
-    const apiKey = text(fields, "apiKey");
-    venue.openPosition(apiKey, {
-      symbol: text(fields, "symbol"),
-      amount: text(fields, "amount"),
-      ...(entryPrice === null ? {} : { entryPrice }),
-      ...(positionSide === null ? {} : { positionSide: parsePositionSide(positionSide) }),
-    });
-    return { positions: positionsOf(venue, apiKey) };
+  ...Object.fromEntries(
+    Object.entries(SCENE_CONTROLS).map(([name, set]): [string, Control] => [
+      name,
+      ({ venue }, body) => set(venue, body),
+    ]),
+  ),
+  "GET /sim/state": ({ venue, facts }) => ({ time: venue.now(), ...facts(), ...venueState(venue) }),
+  "GET /sim/faults": ({ faults }) => shownFaults(faults),
+  "POST /sim/faults": ({ faults }, body) => {
+    faults.play(parseFaultScript(JSON.parse(body)));
+    return shownFaults(faults);
   },
-  "POST /sim/marks": (venue, body) => {
-    const fields = parseFields(body);
-    const symbol = text(fields, "symbol");
-    venue.setMark(symbol, text(fields, "price"));
-    return { symbol, price: plain(venue.mark(symbol)) };
+  "DELETE /sim/faults": ({ faults }) => {
+    faults.clear();
+    return shownFaults(faults);
   },
-  "GET /sim/state": (venue, _body, facts) => ({
-    time: venue.now(),
-    ...facts(),
-    marks: Object.fromEntries(venue.symbols().map(({ symbol }) => [symbol, plain(venue.mark(symbol))])),
-    accounts: venue.apiKeys().map((apiKey) => accountState(venue, apiKey)),
-  }),
 };
 
-function accountState(venue: Venue, apiKey: string): unknown {
-  return {
-    apiKey,
-    hedge: venue.hedge(apiKey),
-    positions: positionsOf(venue, apiKey),
-    openOrders: venue.openOrders(apiKey).map((order) => ({
-      symbol: order.symbol,
-      orderId: order.orderId,
-      clientOrderId: order.clientOrderId,
-      side: order.side,
-      positionSide: order.positionSide,
-      type: order.type,
-      quantity: plain(order.quantity),
-      price: order.price === null ? null : plain(order.price),
-      reduceOnly: order.reduceOnly,
-    })),
-    openAlgoOrders: venue.openAlgoOrders(apiKey).map((algo) => ({
-      symbol: algo.symbol,
-      algoId: algo.algoId,
-      clientAlgoId: algo.clientAlgoId,
-      side: algo.side,
-      positionSide: algo.positionSide,
-      type: algo.type,
-      quantity: algo.quantity === null ? null : plain(algo.quantity),
-      reduceOnly: algo.reduceOnly,
-      closePosition: algo.closePosition,
-    })),
-    fills: venue.fills(apiKey).map((fill) => ({
-      symbol: fill.symbol,
-      orderId: fill.orderId,
-      side: fill.side,
-      positionSide: fill.positionSide,
-      quantity: plain(fill.quantity),
-      price: plain(fill.price),
-      time: fill.time,
-    })),
-  };
-}
-
-function positionsOf(venue: Venue, apiKey: string): unknown {
-  return venue.positions(apiKey).map(({ symbol, positionSide, amount, entryPrice }) => ({
-    symbol,
-    positionSide,
-    amount: plain(amount),
-    entryPrice: plain(entryPrice),
-  }));
-}
-
-function parseFields(body: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(body);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error("The body is no JSON object");
-  return Object.fromEntries(Object.entries(value));
-}
-
-function text(fields: Readonly<Record<string, unknown>>, name: string): string {
-  const value = optionalText(fields, name);
-  if (value === null) throw new Error(`${name} is missing`);
-  return value;
-}
-
-function optionalText(fields: Readonly<Record<string, unknown>>, name: string): string | null {
-  const value = fields[name];
-  if (value === undefined || value === null) return null;
-  if (typeof value !== "string") throw new Error(`${name} must be a string, also where it is a number`);
-  return value;
-}
-
-function parsePositionSide(value: string): PositionSide {
-  if (value !== "BOTH" && value !== "LONG" && value !== "SHORT") {
-    throw new Error(`positionSide must be BOTH, LONG or SHORT, not ${value}`);
-  }
-  return value;
+function shownFaults(faults: FaultBook): unknown {
+  const { rules, seed } = faults.report();
+  return { rules: rules.map(({ rule, matched, struck }) => ({ ...showRule(rule), matched, struck })), seed };
 }
 
 function reply(status: number, value: unknown): Reply {

@@ -2,11 +2,13 @@
 
 import { decimal } from "../core/decimal.ts";
 import type { OrderBudget } from "../core/order-budget.ts";
-import { legName, type RefusalCause } from "../core/position.ts";
+import { type CancelRequest, legName, type RefusalCause } from "../core/position.ts";
 import { known } from "../core/reading.ts";
+import type { ContractRules } from "../core/rulebook.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
 import type { CloseOutcome, Exchange } from "../ports/exchange.ts";
 import { Refused } from "./refusals.ts";
+import type { SymbolRules } from "./symbols.ts";
 import type { Venue } from "./venue.ts";
 
 /** The refusals that a role tells apart; `adapters/binance/errors.ts` has the whole table. */
@@ -16,10 +18,14 @@ const CAUSES: ReadonlyMap<number, RefusalCause> = new Map([
   [-1003, "address_limit"],
   [-4061, "position_mode"],
   [-1106, "position_mode"],
+  [-2022, "blocked"],
+  [-4118, "blocked"],
 ]);
 
 /** A limit that nobody reaches, in a window all the same: a refusal that a test throws in can use it up. */
 const UNLIMITED: OrderBudget = [{ limit: Number.MAX_SAFE_INTEGER, used: 0, endsAt: 0 as Instant, lengthMs: 10_000 }];
+/** What a cancel of one order is refused with where it does not rest any more. */
+const NOTHING_TO_CANCEL = -2011;
 
 /**
  * One account of the venue as an `Exchange` that answers at once and is never out of reach.
@@ -40,13 +46,16 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
       return known([...regular, ...algo]);
     },
 
-    cancel: async (symbol, family) => {
+    positionMode: async () => known(venue.hedge(apiKey) ? "hedge" : "one_way"),
+
+    cancel: async (request) => {
       try {
-        if (family === "regular") venue.cancelAll(apiKey, symbol);
-        else venue.cancelAllAlgo(apiKey, symbol);
+        cancel(venue, apiKey, request);
         return { kind: "cancelled" };
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
+        if (error.refusal.code === NOTHING_TO_CANCEL) return { kind: "cancelled" };
+        const { symbol, family } = request;
         return { kind: "failed", why: `Cannot cancel ${family} orders on ${symbol}: ${error.message}` };
       }
     },
@@ -55,11 +64,12 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
       try {
         const placed = venue.place(apiKey, {
           ...order,
-          type: "MARKET",
-          price: null,
-          timeInForce: "GTC",
+          type: order.limitPrice === null ? "MARKET" : "LIMIT",
+          price: order.limitPrice,
+          timeInForce: order.limitPrice === null ? "GTC" : "IOC",
+          positionSide: order.mode === "one_way" ? "BOTH" : order.side === "SELL" ? "LONG" : "SHORT",
           // Hedge legs say by side and leg that they close; the flag is refused there.
-          reduceOnly: order.positionSide === "BOTH" ? true : null,
+          reduceOnly: order.mode === "one_way" ? true : null,
         });
         return { kind: "executed", orderId: placed.orderId, executed: placed.executed };
       } catch (error) {
@@ -74,16 +84,15 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
       }
     },
 
+    lookUp: async (order): Promise<CloseOutcome> => {
+      const found = venue.order(apiKey, order.symbol, { clientOrderId: order.clientOrderId });
+      if (found === null) return { kind: "unknown", why: `${legName(order)}: the order does not exist` };
+      return { kind: "executed", orderId: found.orderId, executed: found.executed };
+    },
+
     warm: async () => known(0),
 
-    lotRules: async () =>
-      known(
-        new Map(
-          venue.symbols().map(({ symbol, marketLot: { min, max, step } }) => {
-            return [symbol, { min: decimal(min), max: decimal(max), step: decimal(step) }];
-          }),
-        ),
-      ),
+    rulebook: async () => known(new Map(venue.symbols().map((rules) => [rules.symbol, rulesOf(rules)]))),
 
     access: async () => ({ kind: "granted" }),
 
@@ -100,5 +109,20 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
         .map((fill) => fill.time);
       return known(times.reduce<UnixMillis | null>((last, time) => (last === null || time > last ? time : last), null));
     },
+  };
+}
+
+function cancel(venue: Venue, apiKey: string, { symbol, family, orderId }: CancelRequest): void {
+  if (orderId === null) {
+    if (family === "regular") venue.cancelAll(apiKey, symbol);
+    else venue.cancelAllAlgo(apiKey, symbol);
+  } else if (family === "regular") venue.cancel(apiKey, symbol, { orderId });
+  else venue.cancelAlgo(apiKey, { algoId: orderId });
+}
+
+function rulesOf({ marketLot: { min, max, step }, band: { up, down }, price: { tick } }: SymbolRules): ContractRules {
+  return {
+    lot: { min: decimal(min), max: decimal(max), step: decimal(step) },
+    band: { up: decimal(up), down: decimal(down), tick: decimal(tick) },
   };
 }

@@ -1,5 +1,6 @@
 /** From raw request to raw reply: limits, key, timestamp, signature, then the route. No sockets and no waiting, so faults can wrap it. */
 
+import { type Decimal, decimal } from "../core/decimal.ts";
 import type { UnixMillis } from "../core/time.ts";
 import { Params } from "./params.ts";
 import { DEFAULT_LIMITS, type Limits, RateLimits } from "./rate-limits.ts";
@@ -7,6 +8,7 @@ import { Refused, refuse } from "./refusals.ts";
 import { ROUTES, type Route, type SignedCall, type Weight } from "./routes.ts";
 import { signedParts, verifySignature } from "./signature.ts";
 import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 import { json } from "./wire.ts";
 
 /** One request as it came off the wire. */
@@ -30,6 +32,18 @@ export interface Reply {
   readonly body: string;
 }
 
+/** How the venue itself departs from the usual, for one request. */
+export interface Bend {
+  /** Reads of the account show how it was so long ago; at most a minute. */
+  readonly staleMs?: number;
+  /** A decimal string from 0 to 1: that part of a market or IOC order executes, the rest expires. */
+  readonly fraction?: string;
+}
+
+const UNBENT: Bend = {};
+const ROUTES_BY_NAME: ReadonlyMap<string, Route> = new Map(
+  ROUTES.map((route) => [`${route.method} ${route.path}`, route]),
+);
 const RECV_WINDOW_MS_DEFAULT = 5000;
 const RECV_WINDOW_MS_MAX = 60_000;
 /** How far a client's clock may be ahead, whatever its recvWindow (binance.md 2.5). */
@@ -48,16 +62,16 @@ export class Gateway {
   }
 
   /** Answers one request; never throws. Whatever it changes is changed when it returns. */
-  answer(request: GatewayRequest): Reply {
+  answer(request: GatewayRequest, bend: Bend = UNBENT): Reply {
     const headers: Record<string, string> = { "Content-Type": "application/json" };
     try {
-      const route = ROUTES.find((known) => known.path === request.path && known.method === request.method);
+      const route = ROUTES_BY_NAME.get(`${request.method} ${request.path}`);
       // An unknown path still costs something, or polling one would be free.
       if (route === undefined) this.#spendWeight(request.ip, 1, headers);
       if (route === undefined) throw refuse("unknownPath", request.path, request.method);
       const query = new URLSearchParams(request.query);
       this.#spendWeight(request.ip, weigh(route.weight, query.has("symbol")), headers);
-      const result = this.#run(route, request, headers);
+      const result = this.#run(route, request, headers, bend);
       return { status: 200, headers, body: json(result) };
     } catch (error) {
       // Anything else is a mistake in the simulator; it says so, lest somebody looks for it in the client.
@@ -67,14 +81,20 @@ export class Gateway {
     }
   }
 
-  #run(route: Route, request: GatewayRequest, headers: Record<string, string>): unknown {
+  #run(route: Route, request: GatewayRequest, headers: Record<string, string>, bend: Bend): unknown {
     // A GET carries no parameters in its body (binance.md 2.1).
     const body = request.method === "GET" ? "" : request.body;
     const params = Params.parse(request.query, body);
-    const call = { venue: this.#venue, limits: this.#limits, params };
+    const fraction: Decimal | null = bend.fraction === undefined ? null : decimal(bend.fraction);
+    const call = { venue: this.#venue, view: this.#venue, limits: this.#limits, params, fraction };
     if (route.access === "public") return route.handle(call);
     const apiKey = this.#authenticate(request, body, params);
-    return this.#runSigned(route, { ...call, apiKey }, headers);
+    const view = bend.staleMs === undefined ? this.#venue : this.#past(apiKey, bend.staleMs);
+    return this.#runSigned(route, { ...call, view, apiKey }, headers);
+  }
+
+  #past(apiKey: string, staleMs: number): VenueView {
+    return this.#venue.asOf(apiKey, (this.#venue.now() - staleMs) as UnixMillis);
   }
 
   #runSigned(route: Route & { access: "signed" }, call: SignedCall, headers: Record<string, string>): unknown {
@@ -106,6 +126,8 @@ export class Gateway {
     if (apiKey === null || !/^[\w-]+$/.test(apiKey)) throw refuse("keyFormat");
     const account = this.#venue.accountSpec(apiKey);
     if (account === null) throw refuse("rejectedKey");
+    // Each kind of account has its own family of paths, and is nobody on the other's (binance.md 7.9).
+    if (request.path.startsWith("/papi/") !== (account.portfolioMargin ?? false)) throw refuse("rejectedKey");
     const timestamp = params.integer("timestamp");
     if (timestamp === null) throw refuse("mandatory", "timestamp");
     if (!params.has("signature")) throw refuse("mandatory", "signature");

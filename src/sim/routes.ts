@@ -4,6 +4,7 @@
  * Source: Binance docs as collected in binance.md 4 and 5; each weight is the documented one.
  */
 
+import type { Decimal } from "../core/decimal.ts";
 import { readAlgoOrder, readAlgoRef, readOrder, readOrderRef } from "./order-entry.ts";
 import type { OrderRequest } from "./orders.ts";
 import { Params } from "./params.ts";
@@ -11,6 +12,7 @@ import type { Limits } from "./rate-limits.ts";
 import { Refused, refuse } from "./refusals.ts";
 import type { SymbolRules } from "./symbols.ts";
 import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 import type { Row } from "./wire.ts";
 import { bookTickerRow, exchangeInfo, orderLimits, premiumIndexRow } from "./wire-market.ts";
 import { ackRow, algoRow, orderRow, queriedAlgoRow, queriedOrderRow, tradeRow } from "./wire-orders.ts";
@@ -18,6 +20,7 @@ import {
   accountV3,
   allLegs,
   leverageBracketRow,
+  portfolioAccount,
   positionRowV2,
   positionRowV3,
   shownLegs,
@@ -27,6 +30,10 @@ import {
 /** What every handler may use. */
 interface Call {
   readonly venue: Venue;
+  /** What reads of the account show: the venue itself, or how it was. */
+  readonly view: VenueView;
+  /** How much of an order executes at once; `null` is all of it. */
+  readonly fraction: Decimal | null;
   readonly limits: Limits;
   readonly params: Params;
 }
@@ -97,7 +104,7 @@ export const ROUTES: readonly Route[] = [
     weight: 5,
     access: "signed",
     handle: (call) =>
-      shownLegs(call.venue, call.apiKey, symbolFilter(call)).map((leg) => positionRowV3(call.venue, call.apiKey, leg)),
+      shownLegs(call.view, call.apiKey, symbolFilter(call)).map((leg) => positionRowV3(call.view, call.apiKey, leg)),
   },
   {
     method: "GET",
@@ -106,14 +113,14 @@ export const ROUTES: readonly Route[] = [
     weight: 10,
     access: "signed",
     handle: (call) =>
-      allLegs(call.venue, call.apiKey, symbolFilter(call)).map((leg) => positionRowV2(call.venue, call.apiKey, leg)),
+      allLegs(call.view, call.apiKey, symbolFilter(call)).map((leg) => positionRowV2(call.view, call.apiKey, leg)),
   },
   {
     method: "GET",
     path: "/fapi/v3/account",
     weight: 5,
     access: "signed",
-    handle: ({ venue, apiKey }) => accountV3(venue, apiKey),
+    handle: ({ view, apiKey }) => accountV3(view, apiKey),
   },
   {
     method: "GET",
@@ -165,7 +172,7 @@ export const ROUTES: readonly Route[] = [
     weight: { one: 1, all: 40 },
     access: "signed",
     handle: (call) => {
-      const orders = call.venue.openOrders(call.apiKey, symbolFilter(call) ?? undefined);
+      const orders = call.view.openOrders(call.apiKey, symbolFilter(call) ?? undefined);
       return orders.map((order) => queriedOrderRow(call.venue.rules(order.symbol), order));
     },
   },
@@ -175,7 +182,7 @@ export const ROUTES: readonly Route[] = [
     weight: { one: 1, all: 40 },
     access: "signed",
     handle: (call) => {
-      const algos = call.venue.openAlgoOrders(call.apiKey, symbolFilter(call) ?? undefined);
+      const algos = call.view.openAlgoOrders(call.apiKey, symbolFilter(call) ?? undefined);
       return algos.map((algo) => queriedAlgoRow(call.venue.rules(algo.symbol), algo));
     },
   },
@@ -280,16 +287,24 @@ export const ROUTES: readonly Route[] = [
     },
   },
   { method: "GET", path: "/fapi/v1/userTrades", weight: 5, access: "signed", handle: userTrades },
+  {
+    // Another host in the real world, papi.binance.com; here it tells which kind of account this is (binance.md 7.9).
+    method: "GET",
+    path: "/papi/v1/account",
+    weight: 20,
+    access: "signed",
+    handle: ({ venue, apiKey }) => portfolioAccount(venue, apiKey),
+  },
 ];
 
-function placeOrder({ venue, apiKey, params }: SignedCall): Row {
-  const request = readOrder(params);
-  const wantsResult = readResponseType(params);
-  return placeOne(venue, apiKey, request, wantsResult);
+function placeOrder(call: SignedCall): Row {
+  const request = readOrder(call.params);
+  const wantsResult = readResponseType(call.params);
+  return placeOne(call, request, wantsResult);
 }
 
-function placeOne(venue: Venue, apiKey: string, request: OrderRequest, wantsResult: boolean): Row {
-  const order = venue.place(apiKey, request);
+function placeOne({ venue, apiKey, fraction }: SignedCall, request: OrderRequest, wantsResult: boolean): Row {
+  const order = venue.place(apiKey, request, fraction);
   const rules = venue.rules(order.symbol);
   return wantsResult ? orderRow(rules, order) : ackRow(rules, order);
 }
@@ -301,12 +316,12 @@ function readResponseType(params: Params): boolean {
 }
 
 /** Each order of a batch succeeds or fails alone; the reply is 200 with a row or an error per order, in order (binance.md 4.7). */
-function placeBatch({ venue, apiKey, params }: SignedCall): readonly unknown[] {
-  const batch = parseBatch(params.required("batchOrders"));
+function placeBatch(call: SignedCall): readonly unknown[] {
+  const batch = parseBatch(call.params.required("batchOrders"));
   return batch.map((values) => {
     try {
       const one = new Params(values);
-      return placeOne(venue, apiKey, readOrder(one), readResponseType(one));
+      return placeOne(call, readOrder(one), readResponseType(one));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       return { code: error.refusal.code, msg: error.refusal.msg };

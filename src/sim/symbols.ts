@@ -1,11 +1,28 @@
 /** The contracts the simulated venue lists, with the filters their orders must pass. */
 
+import { decimal, plain, ZERO } from "../core/decimal.ts";
+
 /** The size limits of one order family; decimal strings, as exchangeInfo shows them. */
 export interface LotRules {
   readonly min: string;
   readonly max: string;
   readonly step: string;
 }
+
+/** Whether a contract is traded. Source: Binance docs, Exchange Information (binance.md 4.5). */
+export type SymbolStatus = (typeof SYMBOL_STATUSES)[number];
+
+/** Every status that Binance documents. */
+export const SYMBOL_STATUSES = [
+  "PENDING_TRADING",
+  "TRADING",
+  "PRE_DELIVERING",
+  "DELIVERING",
+  "DELIVERED",
+  "PRE_SETTLE",
+  "SETTLING",
+  "CLOSE",
+] as const;
 
 /** One contract. Source: Binance docs, Exchange Information (binance.md 4.5). */
 export interface SymbolRules {
@@ -15,7 +32,7 @@ export interface SymbolRules {
   /** Unix milliseconds; 4133404800000 is Binance's "never". */
   readonly deliveryDate: number;
   readonly onboardDate: number;
-  readonly status: "TRADING" | "PENDING_TRADING" | "PRE_SETTLE" | "SETTLING" | "CLOSE";
+  readonly status: SymbolStatus;
   readonly baseAsset: string;
   readonly quoteAsset: string;
   readonly marginAsset: string;
@@ -62,7 +79,7 @@ const BTCUSDT: SymbolRules = {
   firstOrderId: "4000000001",
 };
 
-/** What a new venue lists: the usual perpetuals, a USDC one, a quarterly, and a name that is not ASCII. */
+/** What a new venue lists: the usual perpetuals, a USDC one, a quarterly, a name that is not ASCII, and one in credits. */
 export const DEFAULT_SYMBOLS: readonly SymbolRules[] = [
   BTCUSDT,
   {
@@ -130,4 +147,80 @@ export const DEFAULT_SYMBOLS: readonly SymbolRules[] = [
     marketTakeBound: "0.15",
     mark: "0.1500000",
   },
+  {
+    ...BTCUSDT,
+    symbol: "MOVEUSDT",
+    pair: "MOVEUSDT",
+    baseAsset: "MOVE",
+    // Binance's credits of accounts in the EU; recorded in freqtrade#11783 (binance.md 7.6).
+    marginAsset: "BNFCR",
+    pricePrecision: 4,
+    quantityPrecision: 0,
+    price: { min: "0.0001", max: "200", tick: "0.0001" },
+    lot: { min: "1", max: "10000000", step: "1" },
+    marketLot: { min: "1", max: "500000", step: "1" },
+    minNotional: "5",
+    mark: "0.1200",
+  },
 ];
+
+/** `count` contracts: `DEFAULT_SYMBOLS` first, then made-up ones called `SIM001USDT`, `SIM002USDT` and so on. */
+export function manySymbols(count: number): readonly SymbolRules[] {
+  const more = Math.max(count - DEFAULT_SYMBOLS.length, 0);
+  const madeUp = Array.from({ length: more }, (_, index): SymbolRules => {
+    const baseAsset = `SIM${String(index + 1).padStart(3, "0")}`;
+    return {
+      ...BTCUSDT,
+      symbol: `${baseAsset}USDT`,
+      pair: `${baseAsset}USDT`,
+      baseAsset,
+      pricePrecision: 4,
+      quantityPrecision: 1,
+      price: { min: "0.0100", max: "100000", tick: "0.0010" },
+      lot: { min: "0.1", max: "1000000", step: "0.1" },
+      marketLot: { min: "0.1", max: "50000", step: "0.1" },
+      minNotional: "5",
+      mark: `${10 + (index % 90)}.0000`,
+    };
+  });
+  return [...DEFAULT_SYMBOLS.slice(0, count), ...madeUp];
+}
+
+/** New lots for a contract, as positive decimal strings; what is not named stays. */
+export interface LotChange {
+  /** The step of limit and market orders. */
+  readonly step?: string | undefined;
+  /** The minimum of both. */
+  readonly min?: string | undefined;
+  /** The maximum of limit orders. */
+  readonly max?: string | undefined;
+  /** The maximum of market orders. */
+  readonly marketMax?: string | undefined;
+}
+
+/**
+ * The contract with other lots.
+ *
+ * The precision grows with a finer step but never shrinks: what is held already must still be written out in full.
+ *
+ * @throws {Error} for a number that is not positive, or a minimum above a maximum.
+ */
+export function withLots(rules: SymbolRules, { step, min, max, marketMax }: LotChange): SymbolRules {
+  const change = (lot: LotRules, most: string | undefined): LotRules => {
+    return { min: min ?? lot.min, max: most ?? lot.max, step: step ?? lot.step };
+  };
+  const lot = change(rules.lot, max);
+  const marketLot = change(rules.marketLot, marketMax);
+  for (const [name, value] of Object.entries({ step, min, max, marketMax })) {
+    if (value !== undefined && decimal(value).lte(ZERO)) {
+      throw new Error(`${name} of ${rules.symbol} is ${value}: expected a positive number`);
+    }
+  }
+  for (const family of [lot, marketLot]) {
+    if (decimal(family.min).gt(decimal(family.max))) {
+      throw new Error(`min of ${rules.symbol} is ${family.min}: expected at most the maximum, ${family.max}`);
+    }
+  }
+  const finest = Math.max(...[lot.step, lot.min].map((text) => plain(decimal(text)).split(".")[1]?.length ?? 0));
+  return { ...rules, lot, marketLot, quantityPrecision: Math.max(rules.quantityPrecision, finest) };
+}

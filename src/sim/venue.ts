@@ -6,12 +6,14 @@
  */
 
 import { type Decimal, decimal, ZERO } from "../core/decimal.ts";
-import type { Position, PositionSide } from "../core/position.ts";
+import type { PositionSide } from "../core/position.ts";
 import type { UnixMillis } from "../core/time.ts";
 import { Account, type AccountSpec } from "./account.ts";
 import { admitAlgo, admitOrder, DEFAULT_POLICY, type Market, type VenuePolicy } from "./admission.ts";
 import { judgeAlgo } from "./algo.ts";
-import { fillLeg, type Leg, reducibleBy, unrealizedPnl } from "./leg.ts";
+import { HistoryTable } from "./history.ts";
+import type { Holdings } from "./holdings.ts";
+import { fillLeg, reducibleBy } from "./leg.ts";
 import {
   type AlgoOrder,
   type AlgoRequest,
@@ -24,7 +26,8 @@ import {
   remaining,
 } from "./orders.ts";
 import { Refused, refuse } from "./refusals.ts";
-import { DEFAULT_SYMBOLS, type SymbolRules } from "./symbols.ts";
+import { DEFAULT_SYMBOLS, type LotChange, type SymbolRules, type SymbolStatus, withLots } from "./symbols.ts";
+import { VenueView } from "./venue-view.ts";
 
 /** What can be chosen about a venue. Each default is the less convenient reading of the documentation. */
 export interface VenueOptions extends Partial<VenuePolicy> {
@@ -49,50 +52,67 @@ export interface PositionSetup {
 const TAKER_FEE = decimal("0.0005");
 const MAKER_FEE = decimal("0.0002");
 
-/** The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes. */
-export class Venue {
+/** A contract's price. */
+interface Mark {
+  readonly symbol: string;
+  readonly price: Decimal;
+}
+
+/**
+ * The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes.
+ *
+ * What it reads out is the truth, not a client's view of it; `asOf` reads out what was true.
+ */
+export class Venue extends VenueView {
   readonly #now: () => UnixMillis;
   readonly #policy: VenuePolicy;
   readonly #rules = new Map<string, SymbolRules>();
-  readonly #marks = new Map<string, Decimal>();
+  readonly #marks: HistoryTable<Mark>;
   readonly #accounts = new Map<string, Account>();
   readonly #nextOrderId = new Map<string, bigint>();
+  /** Contracts whose best price is outside the price band. */
+  readonly #marketBlocked = new Set<string>();
   #nextAlgoId = 2_000_000_001n;
   #nextTradeId = 700_000_001n;
 
   constructor(options: VenueOptions) {
+    super();
     const { now, symbols = DEFAULT_SYMBOLS, ...policy } = options;
     this.#now = now;
+    this.#marks = new HistoryTable(now);
     this.#policy = { ...DEFAULT_POLICY, ...policy };
     for (const rules of symbols) {
       this.#rules.set(rules.symbol, rules);
-      this.#marks.set(rules.symbol, decimal(rules.mark));
+      this.#putMark(rules.symbol, decimal(rules.mark));
+      this.#marks.forgetPast(rules.symbol);
       this.#nextOrderId.set(rules.symbol, BigInt(rules.firstOrderId));
     }
   }
 
   /** The venue's time. */
-  now(): UnixMillis {
+  override now(): UnixMillis {
     return this.#now();
   }
 
-  /** The contracts listed. */
-  symbols(): readonly SymbolRules[] {
+  override symbols(): readonly SymbolRules[] {
     return [...this.#rules.values()];
   }
 
-  /** @throws {Refused} -1121 for a symbol that is not listed. */
-  rules(symbol: string): SymbolRules {
+  override rules(symbol: string): SymbolRules {
     const rules = this.#rules.get(symbol);
     if (rules === undefined) throw refuse("invalidSymbol");
     return rules;
   }
 
-  /** @throws {Refused} -1121 for a symbol that is not listed. */
-  mark(symbol: string): Decimal {
+  override mark(symbol: string): Decimal {
     const mark = this.#marks.get(symbol);
     if (mark === undefined) throw refuse("invalidSymbol");
-    return mark;
+    return mark.price;
+  }
+
+  /** The account and the marks as they were at that moment, at most a minute back; the contracts are those of now. */
+  asOf(apiKey: string, at: UnixMillis): VenueView {
+    return new PastVenue(this, this.#account(apiKey).holdings.asOf(at), this.#marks.asOf(at), at);
   }
 
   /** Moves the mark; resting and conditional orders of every account that it reaches execute now. */
@@ -100,17 +120,41 @@ export class Venue {
     const mark = decimal(price);
     if (mark.lte(ZERO)) throw new Error(`Cannot set the mark of ${symbol}: ${price} is not positive`);
     this.rules(symbol);
-    this.#marks.set(symbol, mark);
+    this.#putMark(symbol, mark);
     for (const account of this.#accounts.values()) {
       this.#fireAlgos(account, symbol, mark);
       this.#matchResting(account, symbol, mark);
     }
   }
 
+  /**
+   * Moves the best price of the contract out of the price band, or back: out of it, market orders are refused with -4131,
+   * and limit orders that cross the mark fill at their own price, for nothing better is to be had (binance.md 6, 7.18).
+   */
+  setMarketBlocked(symbol: string, blocked: boolean): void {
+    const { symbol: listed } = this.rules(symbol);
+    if (blocked) this.#marketBlocked.add(listed);
+    else this.#marketBlocked.delete(listed);
+  }
+
+  /** Changes the contract's status, as delisting and settlement do (binance.md 7.7). */
+  setStatus(symbol: string, status: SymbolStatus): void {
+    this.#rules.set(symbol, { ...this.rules(symbol), status });
+  }
+
+  /**
+   * Changes the contract's lots; what is not named stays. An enlarged step leaves dust behind (binance.md 7.10).
+   *
+   * @throws {Error} for a number that is not positive, or a minimum above a maximum; then nothing has changed.
+   */
+  setLots(symbol: string, change: LotChange): void {
+    this.#rules.set(symbol, withLots(this.rules(symbol), change));
+  }
+
   /** Adds an account, flat and without orders. */
   addAccount(spec: AccountSpec): void {
     if (this.#accounts.has(spec.apiKey)) throw new Error(`Account ${spec.apiKey} exists already`);
-    this.#accounts.set(spec.apiKey, new Account(spec));
+    this.#accounts.set(spec.apiKey, new Account(spec, this.#now));
   }
 
   /** The accounts' API keys. */
@@ -118,14 +162,8 @@ export class Venue {
     return [...this.#accounts.keys()];
   }
 
-  /** What the account was added with, or `null` for an unknown key. */
-  accountSpec(apiKey: string): AccountSpec | null {
+  override accountSpec(apiKey: string): AccountSpec | null {
     return this.#accounts.get(apiKey)?.spec ?? null;
-  }
-
-  /** Whether the account is in hedge mode. */
-  hedge(apiKey: string): boolean {
-    return this.#account(apiKey).hedge;
   }
 
   /** Puts a position in place, replacing what the leg held. No order, no fill, no filter. */
@@ -142,7 +180,7 @@ export class Venue {
     }
     const price = setup.entryPrice === undefined ? this.mark(setup.symbol) : decimal(setup.entryPrice);
     const entryPrice = amount.eq(ZERO) ? ZERO : price;
-    account.saveLeg({
+    account.holdings.stageLeg({
       symbol: this.rules(setup.symbol).symbol,
       positionSide,
       amount,
@@ -152,41 +190,9 @@ export class Venue {
     this.#expireUseless(account, setup.symbol);
   }
 
-  /** The open legs: the truth, not a client's view of it. */
-  positions(apiKey: string): readonly Position[] {
-    const open = this.#account(apiKey)
-      .legs()
-      .filter((leg) => !leg.amount.eq(ZERO));
-    return open.map((leg) => {
-      const markPrice = this.mark(leg.symbol);
-      const { symbol, positionSide, amount, entryPrice } = leg;
-      return { symbol, positionSide, amount, entryPrice, markPrice, unrealizedPnl: unrealizedPnl(leg, markPrice) };
-    });
-  }
-
-  /** One leg, empty if the symbol was never traded. */
-  leg(apiKey: string, symbol: string, positionSide: PositionSide): Leg {
-    return this.#account(apiKey).leg(symbol, positionSide);
-  }
-
   /** The account's executions, oldest first. */
   fills(apiKey: string): readonly Fill[] {
     return this.#account(apiKey).fills();
-  }
-
-  /** Realized profit less fees in one asset since the account was added. */
-  earned(apiKey: string, asset: string): Decimal {
-    return this.#account(apiKey).earned(asset);
-  }
-
-  /** The resting regular orders. */
-  openOrders(apiKey: string, symbol?: string): readonly Order[] {
-    return this.#account(apiKey).openOrders(symbol);
-  }
-
-  /** The waiting conditional orders. */
-  openAlgoOrders(apiKey: string, symbol?: string): readonly AlgoOrder[] {
-    return this.#account(apiKey).openAlgos(symbol);
   }
 
   /** One regular order, open or closed; `null` if there is none. */
@@ -203,12 +209,15 @@ export class Venue {
    * Takes a regular order and executes what can be executed now: market orders at the mark, limit orders that cross it
    * at the mark too. Source: Binance docs, New Order (binance.md 4.6).
    *
+   * `fraction`, from 0 to 1, leaves a market or IOC order without a counterparty for the rest: that part executes, rounded
+   * down to the lot step, and the order ends EXPIRED, if need be with nothing (expire reason 9).
+   *
    * @throws {Refused} without any effect.
    */
-  place(apiKey: string, request: OrderRequest): Order {
+  place(apiKey: string, request: OrderRequest, fraction: Decimal | null = null): Order {
     const account = this.#account(apiKey);
     const reduceOnly = admitOrder(account, this.#market(request.symbol), request);
-    return this.#execute(account, this.#accept(account, request, reduceOnly));
+    return this.#execute(account, this.#accept(account, request, reduceOnly), fraction);
   }
 
   /** Judges an order as `place` would, and forgets it (`POST /fapi/v1/order/test`). @throws {Refused} */
@@ -227,7 +236,7 @@ export class Venue {
   /** Cancels the symbol's resting regular orders; conditional ones stay (binance.md 4.8). */
   cancelAll(apiKey: string, symbol: string): void {
     const account = this.#account(apiKey);
-    for (const order of account.openOrders(this.rules(symbol).symbol)) this.#close(account, order, "CANCELED");
+    for (const order of account.holdings.openOrders(this.rules(symbol).symbol)) this.#close(account, order, "CANCELED");
   }
 
   /**
@@ -268,7 +277,16 @@ export class Venue {
   /** Cancels the symbol's waiting conditional orders. */
   cancelAllAlgo(apiKey: string, symbol: string): void {
     const account = this.#account(apiKey);
-    for (const algo of account.openAlgos(this.rules(symbol).symbol)) this.#closeAlgo(account, algo, "CANCELED");
+    for (const algo of account.holdings.openAlgos(this.rules(symbol).symbol))
+      this.#closeAlgo(account, algo, "CANCELED");
+  }
+
+  protected override holdings(apiKey: string): Holdings {
+    return this.#account(apiKey).holdings;
+  }
+
+  #putMark(symbol: string, price: Decimal): void {
+    this.#marks.set(symbol, { symbol, price });
   }
 
   #account(apiKey: string): Account {
@@ -278,7 +296,12 @@ export class Venue {
   }
 
   #market(symbol: string): Market {
-    return { rules: this.rules(symbol), mark: this.mark(symbol), policy: this.#policy };
+    return {
+      rules: this.rules(symbol),
+      mark: this.mark(symbol),
+      marketBlocked: this.#marketBlocked.has(symbol),
+      policy: this.#policy,
+    };
   }
 
   #accept(account: Account, request: OrderRequest, reduceOnly: boolean): Order {
@@ -300,20 +323,24 @@ export class Venue {
     return order;
   }
 
-  #execute(account: Account, order: Order): Order {
+  #execute(account: Account, order: Order, fraction: Decimal | null): Order {
     const mark = this.mark(order.symbol);
     if (order.price !== null && !crosses(order.side, order.price, mark)) {
       const rests = order.timeInForce !== "IOC" && order.timeInForce !== "FOK";
       return rests ? order : this.#close(account, order, "EXPIRED");
     }
-    return this.#fill(account, order, mark, false);
+    const price = this.#marketBlocked.has(order.symbol) ? (order.price ?? mark) : mark;
+    const partial = fraction !== null && (order.type === "MARKET" || order.timeInForce === "IOC");
+    return this.#fill(account, order, price, false, partial ? fraction : null);
   }
 
-  /** Executes all that is left of the order; a reducing order no more than the leg holds, the rest expires. */
-  #fill(account: Account, order: Order, price: Decimal, maker: boolean): Order {
-    const before = account.leg(order.symbol, order.positionSide);
+  /** Executes what is left of the order, or that part of it; a reducing order no more than the leg holds, the rest expires. */
+  #fill(account: Account, order: Order, price: Decimal, maker: boolean, fraction: Decimal | null): Order {
+    const before = account.holdings.leg(order.symbol, order.positionSide);
     const left = remaining(order);
-    const quantity = order.reduceOnly ? smaller(left, reducibleBy(before, order.side)) : left;
+    const most = order.reduceOnly ? smaller(left, reducibleBy(before, order.side)) : left;
+    const step = decimal(this.rules(order.symbol).marketLot.step);
+    const quantity = fraction === null ? most : floorTo(most.times(fraction), step);
     if (quantity.eq(ZERO)) return this.#close(account, order, "EXPIRED");
 
     const now = this.now();
@@ -325,7 +352,7 @@ export class Venue {
       status: quantity.eq(left) ? "FILLED" : "EXPIRED",
       updateTime: now,
     };
-    account.saveLeg(leg);
+    account.holdings.saveLeg(leg);
     account.saveOrder(filled);
     account.saveFill({
       tradeId: String(this.#nextTradeId++),
@@ -347,30 +374,32 @@ export class Venue {
 
   /**
    * Expires what a smaller position has made pointless: reduce-only orders with nothing left to reduce (Binance's expire
-   * reason 4) and `closePosition` orders of an empty leg (GTE_GTC, binance.md 5). Reduce-only conditional orders stay.
+   * reason 4) and, unless the policy says otherwise, `closePosition` orders of an empty leg (GTE_GTC, binance.md 5).
+   * Reduce-only conditional orders stay.
    */
   #expireUseless(account: Account, symbol: string): void {
-    for (const order of account.openOrders(symbol)) {
-      const leg = account.leg(symbol, order.positionSide);
+    for (const order of account.holdings.openOrders(symbol)) {
+      const leg = account.holdings.leg(symbol, order.positionSide);
       if (order.reduceOnly && reducibleBy(leg, order.side).eq(ZERO)) this.#close(account, order, "EXPIRED");
     }
-    for (const algo of account.openAlgos(symbol)) {
-      const leg = account.leg(symbol, algo.positionSide);
+    if (!this.#policy.protectiveStopsExpire) return;
+    for (const algo of account.holdings.openAlgos(symbol)) {
+      const leg = account.holdings.leg(symbol, algo.positionSide);
       if (algo.closePosition && reducibleBy(leg, algo.side).eq(ZERO)) this.#closeAlgo(account, algo, "EXPIRED");
     }
   }
 
   #matchResting(account: Account, symbol: string, mark: Decimal): void {
-    for (const { orderId } of account.openOrders(symbol)) {
+    for (const { orderId } of account.holdings.openOrders(symbol)) {
       // Read again: an earlier fill of this round may have expired it.
       const order = account.findOrder(symbol, { orderId });
       if (order === null || !isOpen(order) || order.price === null) continue;
-      if (crosses(order.side, order.price, mark)) this.#fill(account, order, order.price, true);
+      if (crosses(order.side, order.price, mark)) this.#fill(account, order, order.price, true, null);
     }
   }
 
   #fireAlgos(account: Account, symbol: string, mark: Decimal): void {
-    for (const { algoId } of account.openAlgos(symbol)) {
+    for (const { algoId } of account.holdings.openAlgos(symbol)) {
       const algo = account.findAlgo({ algoId });
       if (algo === null || algo.status !== "NEW") continue;
       const { fires, extreme } = judgeAlgo(algo, mark);
@@ -382,7 +411,7 @@ export class Venue {
   /** Turns a conditional order into a regular one. A refusal now is the order's end, not an error: nobody is asking. */
   #fireAlgo(account: Account, algo: AlgoOrder): void {
     const triggered = { ...algo, triggerTime: this.now() };
-    const leg = account.leg(algo.symbol, algo.positionSide);
+    const leg = account.holdings.leg(algo.symbol, algo.positionSide);
     this.#closeAlgo(account, triggered, "TRIGGERED");
     try {
       const order = this.place(account.spec.apiKey, {
@@ -420,6 +449,51 @@ function isOpen(order: Order): boolean {
   return order.status === "NEW" || order.status === "PARTIALLY_FILLED";
 }
 
+/** Rounds down to a whole number of steps. */
+function floorTo(quantity: Decimal, step: Decimal): Decimal {
+  return quantity.minus(quantity.mod(step));
+}
+
 function smaller(a: Decimal, b: Decimal): Decimal {
   return a.lt(b) ? a : b;
+}
+
+/** One account and the marks at one moment. Only that account is in it: nobody else reads with this view. */
+class PastVenue extends VenueView {
+  readonly #venue: Venue;
+  readonly #holdings: Holdings;
+  readonly #marks: HistoryTable<Mark>;
+  readonly #at: UnixMillis;
+
+  constructor(venue: Venue, holdings: Holdings, marks: HistoryTable<Mark>, at: UnixMillis) {
+    super();
+    this.#venue = venue;
+    this.#holdings = holdings;
+    this.#marks = marks;
+    this.#at = at;
+  }
+
+  override now(): UnixMillis {
+    return this.#at;
+  }
+
+  override symbols(): readonly SymbolRules[] {
+    return this.#venue.symbols();
+  }
+
+  override rules(symbol: string): SymbolRules {
+    return this.#venue.rules(symbol);
+  }
+
+  override mark(symbol: string): Decimal {
+    return this.#marks.get(symbol)?.price ?? this.#venue.mark(symbol);
+  }
+
+  override accountSpec(apiKey: string): AccountSpec | null {
+    return this.#venue.accountSpec(apiKey);
+  }
+
+  protected override holdings(): Holdings {
+    return this.#holdings;
+  }
 }

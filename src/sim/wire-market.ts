@@ -4,11 +4,11 @@ import { decimal } from "../core/decimal.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Limits } from "./rate-limits.ts";
 import type { SymbolRules } from "./symbols.ts";
-import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 import type { Row } from "./wire.ts";
 
 /** `GET /fapi/v1/exchangeInfo`. */
-export function exchangeInfo(venue: Venue, limits: Limits): Row {
+export function exchangeInfo(venue: VenueView, limits: Limits): Row {
   return {
     timezone: "UTC",
     serverTime: venue.now(),
@@ -82,7 +82,7 @@ function symbolRow(rules: SymbolRules): Row {
 }
 
 /** One row of `GET /fapi/v1/premiumIndex`. */
-export function premiumIndexRow(venue: Venue, rules: SymbolRules): Row {
+export function premiumIndexRow(venue: VenueView, rules: SymbolRules): Row {
   const mark = venue.mark(rules.symbol).toFixed(8);
   return {
     symbol: rules.symbol,
@@ -97,7 +97,7 @@ export function premiumIndexRow(venue: Venue, rules: SymbolRules): Row {
 }
 
 /** One row of `GET /fapi/v1/ticker/bookTicker`: one tick to each side of the mark. */
-export function bookTickerRow(venue: Venue, rules: SymbolRules): Row {
+export function bookTickerRow(venue: VenueView, rules: SymbolRules): Row {
   const mark = venue.mark(rules.symbol);
   const tick = decimal(rules.price.tick);
   return {

@@ -5,7 +5,7 @@ import type { PositionSide } from "../core/position.ts";
 import { type Leg, unrealizedPnl } from "./leg.ts";
 import { type Order, remaining } from "./orders.ts";
 import type { SymbolRules } from "./symbols.ts";
-import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 import type { Row } from "./wire.ts";
 
 /** Every account trades at this leverage; nothing of an exit depends on it. */
@@ -19,7 +19,7 @@ const DEFAULT_BALANCE = "100000";
  * Whether a waiting conditional order counts as open is not documented. Here it does not: the Algo service holds no margin
  * before the trigger, and a client must not need this list to find such orders.
  */
-export function shownLegs(venue: Venue, apiKey: string, symbol: string | null): readonly Leg[] {
+export function shownLegs(venue: VenueView, apiKey: string, symbol: string | null): readonly Leg[] {
   const busy = new Map<string, PositionSide[]>();
   const show = (leg: { readonly symbol: string; readonly positionSide: PositionSide }) => {
     const sides = busy.get(leg.symbol) ?? [];
@@ -32,14 +32,14 @@ export function shownLegs(venue: Venue, apiKey: string, symbol: string | null): 
 }
 
 /** The legs `v2` endpoints show: every symbol, traded or not, both legs of each in hedge mode (binance.md 4.2). */
-export function allLegs(venue: Venue, apiKey: string, symbol: string | null): readonly Leg[] {
+export function allLegs(venue: VenueView, apiKey: string, symbol: string | null): readonly Leg[] {
   const sides: readonly PositionSide[] = venue.hedge(apiKey) ? ["LONG", "SHORT"] : ["BOTH"];
   const symbols = symbol === null ? venue.symbols().map((rules) => rules.symbol) : [venue.rules(symbol).symbol];
   return symbols.flatMap((name) => sides.map((side) => venue.leg(apiKey, name, side)));
 }
 
 /** One row of `GET /fapi/v3/positionRisk` (binance.md 4.1). */
-export function positionRowV3(venue: Venue, apiKey: string, leg: Leg): Row {
+export function positionRowV3(venue: VenueView, apiKey: string, leg: Leg): Row {
   const rules = venue.rules(leg.symbol);
   const worth = margins(venue, apiKey, leg);
   return {
@@ -67,7 +67,7 @@ export function positionRowV3(venue: Venue, apiKey: string, leg: Leg): Row {
 }
 
 /** One row of `GET /fapi/v2/positionRisk` (binance.md 4.2). */
-export function positionRowV2(venue: Venue, apiKey: string, leg: Leg): Row {
+export function positionRowV2(venue: VenueView, apiKey: string, leg: Leg): Row {
   const rules = venue.rules(leg.symbol);
   const worth = margins(venue, apiKey, leg);
   return {
@@ -91,7 +91,7 @@ export function positionRowV2(venue: Venue, apiKey: string, leg: Leg): Row {
 }
 
 /** `GET /fapi/v3/account`; its rows say `unrealizedProfit` where positionRisk says `unRealizedProfit` (binance.md 4.3). */
-export function accountV3(venue: Venue, apiKey: string): Row {
+export function accountV3(venue: VenueView, apiKey: string): Row {
   const legs = shownLegs(venue, apiKey, null);
   const assets = [...new Set(venue.symbols().map((rules) => rules.marginAsset))].map((asset) =>
     assetRow(venue, apiKey, asset, legs),
@@ -114,7 +114,24 @@ export function accountV3(venue: Venue, apiKey: string): Row {
   };
 }
 
-function assetRow(venue: Venue, apiKey: string, asset: string, legs: readonly Leg[]): Row {
+/** `GET /papi/v1/account` of a Portfolio Margin account: well funded, whatever it holds (binance.md 7.9). */
+export function portfolioAccount(venue: VenueView, apiKey: string): Row {
+  const { totalMarginBalance, totalInitialMargin, totalMaintMargin, availableBalance } = accountV3(venue, apiKey);
+  return {
+    uniMMR: "5167.92171923",
+    accountEquity: totalMarginBalance,
+    actualEquity: totalMarginBalance,
+    accountInitialMargin: totalInitialMargin,
+    accountMaintMargin: totalMaintMargin,
+    accountStatus: "NORMAL",
+    virtualMaxWithdrawAmount: availableBalance,
+    totalAvailableBalance: availableBalance,
+    totalMarginOpenLoss: "0.00000000",
+    updateTime: venue.now(),
+  };
+}
+
+function assetRow(venue: VenueView, apiKey: string, asset: string, legs: readonly Leg[]): Row {
   const worths = legs
     .filter((leg) => venue.rules(leg.symbol).marginAsset === asset)
     .map((leg) => margins(venue, apiKey, leg));
@@ -140,7 +157,7 @@ function assetRow(venue: Venue, apiKey: string, asset: string, legs: readonly Le
   };
 }
 
-function accountPositionRow(venue: Venue, apiKey: string, leg: Leg): Row {
+function accountPositionRow(venue: VenueView, apiKey: string, leg: Leg): Row {
   const worth = margins(venue, apiKey, leg);
   return {
     symbol: leg.symbol,
@@ -195,7 +212,7 @@ interface Margins {
   readonly asks: Decimal;
 }
 
-function margins(venue: Venue, apiKey: string, leg: Leg): Margins {
+function margins(venue: VenueView, apiKey: string, leg: Leg): Margins {
   const mark = venue.mark(leg.symbol);
   const notional = leg.amount.times(mark);
   const resting = venue.openOrders(apiKey, leg.symbol).filter((order) => order.positionSide === leg.positionSide);

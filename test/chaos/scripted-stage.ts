@@ -198,7 +198,9 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     close: never("close"),
     access: async () => ({ kind: "granted" }),
     now: async () => known(wall(now + venueAheadMs)),
-    lotRules: async () => known(new Map()),
+    positionMode: async () => known("one_way"),
+    lookUp: never("lookUp"),
+    rulebook: async () => known(new Map()),
     warm: async () => known(0),
     lastFillAt: async (symbols, since) => {
       const at = flatAt();

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { binanceExchange } from "../../src/adapters/binance/exchange.ts";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { decimal, plain } from "../../src/core/decimal.ts";
-import type { CloseOrder, Position } from "../../src/core/position.ts";
+import type { CloseOrder, CloseOutcome, Position } from "../../src/core/position.ts";
 import type { Reading } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
@@ -12,6 +12,7 @@ import { throwAwayCertificate } from "../../src/sim/certificate.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import type { AlgoRequest, OrderRequest } from "../../src/sim/orders.ts";
 import { Venue } from "../../src/sim/venue.ts";
+import { all } from "../support/core.ts";
 
 // One suite, two adapters: what the roles meet on virtual time is what they meet over HTTP. If the two differ, the
 // simulation is wrong.
@@ -111,9 +112,9 @@ for (const [name, face] of faces) {
       expect(await world.exchange.restingOrders()).toEqual({ known: true, value: [] });
     });
 
-    test("lotRules() gives the market lots of every symbol, of any alphabet", async () => {
+    test("rulebook() gives lots and price band of every symbol, of any alphabet", async () => {
       await using world = await face({ hedge: false });
-      const rules = await world.exchange.lotRules();
+      const rules = await world.exchange.rulebook();
       if (!rules.known) throw new Error(rules.why);
       expect([...rules.value.keys()].sort()).toEqual(
         world.venue
@@ -121,13 +122,70 @@ for (const [name, face] of faces) {
           .map(({ symbol }) => symbol)
           .sort(),
       );
-      for (const { symbol, marketLot } of world.venue.symbols()) {
-        const { min, max, step } = rules.value.get(symbol) ?? {};
-        expect([min, max, step].map((value) => value && plain(value))).toEqual([
-          marketLot.min,
-          marketLot.max,
-          marketLot.step,
-        ]);
+      for (const { symbol, marketLot, price, band } of world.venue.symbols()) {
+        const shown = rules.value.get(symbol);
+        const lot = [shown?.lot?.min, shown?.lot?.max, shown?.lot?.step];
+        expect(lot.map((value) => value && plain(value))).toEqual([marketLot.min, marketLot.max, marketLot.step]);
+        const ours = [shown?.band?.up, shown?.band?.down, shown?.band?.tick];
+        for (const [i, text] of [band.up, band.down, price.tick].entries()) expect(ours[i]?.eq(text)).toBe(true);
+      }
+    });
+
+    test.each([false, true])("positionMode() is the account's own word (hedge: %p)", async (hedge) => {
+      await using world = await face({ hedge });
+      expect(await world.exchange.positionMode()).toEqual({ known: true, value: hedge ? "hedge" : "one_way" });
+    });
+
+    test("cancel() of one order leaves the others of its family", async () => {
+      await using world = await face({ hedge: false });
+      const first = world.venue.place(API_KEY, limitOrder({ side: "BUY", price: decimal("85000") }));
+      const second = world.venue.place(API_KEY, limitOrder({ side: "BUY", price: decimal("84000") }));
+      const one = { symbol: "BTCUSDT", family: "regular", orderId: first.orderId } as const;
+      expect(await world.exchange.cancel(one)).toEqual({ kind: "cancelled" });
+      expect(world.venue.openOrders(API_KEY).map(({ orderId }) => orderId)).toEqual([second.orderId]);
+      expect(await world.exchange.cancel(one)).toEqual({ kind: "cancelled" });
+      const [stop, other] = [world.venue.placeAlgo(API_KEY, stopOrder), world.venue.placeAlgo(API_KEY, stopOrder)];
+      const algo = { symbol: "BTCUSDT", family: "algo", orderId: stop.algoId } as const;
+      expect(await world.exchange.cancel(algo)).toEqual({ kind: "cancelled" });
+      expect(world.venue.openAlgoOrders(API_KEY).map(({ algoId }) => algoId)).toEqual([other.algoId]);
+    });
+
+    test("lookUp() tells what became of an order by its own id, and knows nothing of one that never came", async () => {
+      await using world = await face({ hedge: false });
+      world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "0.5" });
+      const order = closeOrder({ symbol: "BTCUSDT", side: "SELL", amount: "0.2" });
+      expect(await world.exchange.lookUp(order)).toMatchObject({ kind: "unknown" });
+      await world.exchange.close(order);
+      const found = await world.exchange.lookUp(order);
+      expect(found.kind === "executed" && plain(found.executed)).toBe("0.2");
+    });
+
+    test.each([false, true])(
+      "close() with a limit price executes inside the band or not at all (hedge: %p)",
+      async (hedge) => {
+        await using world = await face({ hedge });
+        const positionSide = hedge ? "LONG" : "BOTH";
+        world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", positionSide, amount: "0.5" });
+        const at = (price: string): Promise<CloseOutcome> => {
+          const order = { symbol: "BTCUSDT", positionSide, side: "SELL", amount: "0.5" } as const;
+          return world.exchange.close(closeOrder({ ...order, limitPrice: decimal(price) }));
+        };
+        const far = await at("89000");
+        expect(far.kind === "executed" && plain(far.executed)).toBe("0");
+        expect(await at("70000")).toMatchObject({ kind: "refused" });
+        const near = await at("85000");
+        expect(near.kind === "executed" && plain(near.executed)).toBe("0.5");
+      },
+    );
+
+    test("an order in the other mode's words is refused as such, whichever account it is", async () => {
+      for (const hedge of [false, true]) {
+        await using world = await face({ hedge });
+        const positionSide = hedge ? "LONG" : "BOTH";
+        world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", positionSide, amount: "0.5" });
+        const mode = hedge ? "one_way" : "hedge";
+        const order = closeOrder({ symbol: "BTCUSDT", positionSide, side: "SELL", amount: "0.5", mode });
+        expect(await world.exchange.close(order)).toMatchObject({ kind: "refused", cause: "position_mode" });
       }
     });
 
@@ -247,30 +305,30 @@ for (const [name, face] of faces) {
       const limit = world.venue.place(API_KEY, limitOrder({}));
       const other = world.venue.place(API_KEY, limitOrder({ symbol: "ETHUSDT", price: decimal("3000") }));
       const stop = world.venue.placeAlgo(API_KEY, stopOrder);
-      const all = [
+      const rows = [
         { symbol: "BTCUSDT", family: "regular", orderId: limit.orderId },
         { symbol: "ETHUSDT", family: "regular", orderId: other.orderId },
         { symbol: "BTCUSDT", family: "algo", orderId: stop.algoId },
       ] as const;
-      const named = (rows: readonly (typeof all)[number][]): Set<string> =>
-        new Set(rows.map(({ symbol, family, orderId }) => JSON.stringify({ symbol, family, orderId })));
+      const named = (some: readonly (typeof rows)[number][]): Set<string> =>
+        new Set(some.map(({ symbol, family, orderId }) => JSON.stringify({ symbol, family, orderId })));
       const listed = async (): Promise<unknown> => {
         const reading = await world.exchange.restingOrders();
         if (!reading.known) return reading;
         return new Set(reading.value.map(({ symbol, family, orderId }) => JSON.stringify({ symbol, family, orderId })));
       };
-      expect(await listed()).toEqual(named(all));
-      expect(await world.exchange.cancel("BTCUSDT", "regular")).toEqual({ kind: "cancelled" });
-      expect(await listed()).toEqual(named([all[1], all[2]]));
-      expect(await world.exchange.cancel("BTCUSDT", "algo")).toEqual({ kind: "cancelled" });
-      expect(await listed()).toEqual(named([all[1]]));
+      expect(await listed()).toEqual(named(rows));
+      expect(await world.exchange.cancel(all("BTCUSDT", "regular"))).toEqual({ kind: "cancelled" });
+      expect(await listed()).toEqual(named([rows[1], rows[2]]));
+      expect(await world.exchange.cancel(all("BTCUSDT", "algo"))).toEqual({ kind: "cancelled" });
+      expect(await listed()).toEqual(named([rows[1]]));
     });
 
     test("cancel() of nothing is cancelled, and of a symbol nobody lists failed", async () => {
       await using world = await face({ hedge: false });
       for (const family of ["regular", "algo"] as const) {
-        expect(await world.exchange.cancel("BTCUSDT", family)).toEqual({ kind: "cancelled" });
-        expect(await world.exchange.cancel("NOPEUSDT", family)).toMatchObject({ kind: "failed" });
+        expect(await world.exchange.cancel(all("BTCUSDT", family))).toEqual({ kind: "cancelled" });
+        expect(await world.exchange.cancel(all("NOPEUSDT", family))).toMatchObject({ kind: "failed" });
       }
     });
 
@@ -280,7 +338,7 @@ for (const [name, face] of faces) {
       world.venue.place(API_KEY, limitOrder({ reduceOnly: true }));
       const again = (): CloseOrder => closeOrder({ symbol: "BTCUSDT", side: "SELL", amount: "0.5" });
       expect(await world.exchange.close(again())).toMatchObject({ kind: "refused", code: -4118 });
-      expect(await world.exchange.cancel("BTCUSDT", "regular")).toEqual({ kind: "cancelled" });
+      expect(await world.exchange.cancel(all("BTCUSDT", "regular"))).toEqual({ kind: "cancelled" });
       expect(await world.exchange.close(again())).toMatchObject({ kind: "executed" });
     });
 

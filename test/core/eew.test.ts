@@ -2,39 +2,60 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import {
-  type Account,
   deadline,
   EEW_LIMITS,
   type EewAction,
   type EewEvent,
   type EewState,
+  type Look,
+  type Survey,
   step,
 } from "../../src/core/eew.ts";
-import type { LotRules } from "../../src/core/lots.ts";
-import type { Completion } from "../../src/core/messages.ts";
-import type { CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
+import type { SentOrder } from "../../src/core/flat.ts";
+import type { Attempt, Completion } from "../../src/core/messages.ts";
+import type { OrderBudget } from "../../src/core/order-budget.ts";
+import type { CancelRequest, CloseOrder, CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
+import type { Rulebook } from "../../src/core/rulebook.ts";
+import type { Instant } from "../../src/core/time.ts";
 import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf } from "../support/core.ts";
 
 const LIMITS = EEW_LIMITS;
-const NO_LOTS: LotRules = new Map();
 
 /** Stands for the read that was asked for last; `Worker` fills it in. */
 const LAST_ASKED = at(-1);
 const BTC = aPosition("BTCUSDT", "0.002", "50000");
 const ETH = aPosition("ETHUSDT", "-0.05", "2150");
 
-/** The account as the venue shows it. */
-function account(positions: readonly Position[], resting: readonly RestingOrder[] = []): EewEvent {
-  return {
-    kind: "account",
-    askedAt: LAST_ASKED,
-    account: { positions: known(positions), resting: known(resting) },
-    lots: NO_LOTS,
-  };
+const UNREADABLE: Look = { positions: unknown("GET positions: 503"), resting: unknown("GET orders: 503") };
+
+function lookAt(positions: readonly Position[], resting: readonly RestingOrder[] = []): Look {
+  return { positions: known(positions), resting: known(resting) };
 }
 
-const UNREADABLE: Account = { positions: unknown("GET positions: 503"), resting: unknown("GET orders: 503") };
+/** The first look of a pass: a one-way account, nothing remembered, no limit near, unless the test says so. */
+function surveyed(look: Look, changes: Partial<Survey> = {}): EewEvent {
+  const survey: Survey = {
+    ...look,
+    mode: known("one_way"),
+    rulebook: new Map(),
+    budget: [],
+    silentUntil: null,
+    snapshot: null,
+    ...changes,
+  };
+  return { kind: "surveyed", askedAt: LAST_ASKED, survey };
+}
+
+/** A look after the orders. */
+function looked(look: Look, resolved: readonly SentOrder[] = [], silentUntil: Instant | null = null): EewEvent {
+  return { kind: "looked", askedAt: LAST_ASKED, look, resolved, silentUntil };
+}
+
+/** What `step` asks for when it looks again, about no order in particular. */
+function lookAction(ms: number): EewAction {
+  return { kind: "look", askedAt: at(ms), after: [] };
+}
 
 /** A worker under test: feeds events, and answers what it asks for by hand. */
 class Worker {
@@ -44,7 +65,7 @@ class Worker {
   #askedAt = at(0);
 
   send(ms: number, event: EewEvent): readonly EewAction[] {
-    const answersLast = event.kind === "account" && event.askedAt === LAST_ASKED;
+    const answersLast = (event.kind === "surveyed" || event.kind === "looked") && event.askedAt === LAST_ASKED;
     const [next, actions] = step(
       LIMITS,
       this.state,
@@ -52,12 +73,14 @@ class Worker {
       at(ms),
     );
     this.state = next;
-    for (const action of actions) if (action.kind === "read_account") this.#askedAt = action.askedAt;
+    for (const action of actions) {
+      if (action.kind === "survey" || action.kind === "look") this.#askedAt = action.askedAt;
+    }
     this.lines.push(...linesOf(actions));
     return deedsOf(actions);
   }
 
-  /** Answers a close order that was sent. */
+  /** Answers the first close of a symbol that is under way. */
   answer(ms: number, symbol: string, outcome: CloseOutcome): readonly EewAction[] {
     const inFlight = this.state.kind === "closing" ? this.state.inFlight : [];
     const order = inFlight.find((candidate) => candidate.symbol === symbol);
@@ -66,17 +89,17 @@ class Worker {
   }
 
   /** Up to the first read of the account. */
-  static reading(): Worker {
+  static surveying(attempt: Attempt | null = null): Worker {
     const worker = new Worker();
-    worker.send(0, { kind: "panic", delivery: aDelivery() });
+    worker.send(0, { kind: "panic", delivery: aDelivery({ followsUp: attempt }) });
     worker.send(1, { kind: "halt_written" });
     return worker;
   }
 
   /** Up to the closes of both legs being under way. */
   static closing(): Worker {
-    const worker = Worker.reading();
-    worker.send(10, account([BTC, ETH]));
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC, ETH])));
     return worker;
   }
 
@@ -87,6 +110,11 @@ class Worker {
     worker.answer(21, "ETHUSDT", filled("0.05"));
     return worker;
   }
+}
+
+/** A look after the orders that could be read. */
+function account(positions: readonly Position[], resting: readonly RestingOrder[] = []): EewEvent {
+  return looked(lookAt(positions, resting));
 }
 
 function filled(executed: string): CloseOutcome {
@@ -103,24 +131,27 @@ function reported(actions: readonly EewAction[]): Completion {
 }
 
 describe("the straight line", () => {
-  test("the halt is written before the venue is asked anything", () => {
+  test("the account is read while the halt is written, and nothing is sent before the halt is", () => {
     const worker = new Worker();
     const first = worker.send(0, { kind: "panic", delivery: aDelivery() });
-    expect(first.map(({ kind }) => kind)).toEqual(["write_halt"]);
-    expect(worker.send(1, { kind: "halt_written" }).map(({ kind }) => kind)).toEqual(["read_account"]);
+    expect(first.map(({ kind }) => kind)).toEqual(["write_halt", "survey"]);
+    expect(worker.send(5, surveyed(lookAt([BTC], [aRestingOrder("SOLUSDT")])))).toEqual([]);
+    expect(worker.send(6, { kind: "halt_written" }).map(({ kind }) => kind)).toEqual(["cancel", "close"]);
   });
 
   test("a halt that is not confirmed does not keep positions open", () => {
     const worker = new Worker();
     worker.send(0, { kind: "panic", delivery: aDelivery() });
+    worker.send(5, surveyed(lookAt([BTC])));
     const next = worker.send(700, { kind: "halt_unconfirmed", why: "no answer" });
-    expect(next.map(({ kind }) => kind)).toEqual(["read_account"]);
+    expect(next.map(({ kind }) => kind)).toEqual(["close"]);
+    expect(worker.lines).toContain("Halt not confirmed: no answer");
   });
 
   test("every leg is closed at once, largest notional first, exactly and on the closing side", () => {
-    const worker = Worker.reading();
+    const worker = Worker.surveying();
     const orders = worker
-      .send(10, account([BTC, ETH]))
+      .send(10, surveyed(lookAt([BTC, ETH])))
       .flatMap((action) => (action.kind === "close" ? [action.order] : []));
     expect(orders.map(({ symbol, side, quantity }) => `${symbol} ${side} ${plain(quantity)}`)).toEqual([
       "ETHUSDT BUY 0.05",
@@ -131,9 +162,7 @@ describe("the straight line", () => {
   test("reads the account again only after the last order was answered", () => {
     const worker = Worker.closing();
     expect(worker.answer(20, "BTCUSDT", filled("0.002"))).toEqual([]);
-    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([
-      { kind: "read_account", askedAt: at(21), restingWaitMs: null },
-    ]);
+    expect(worker.answer(21, "ETHUSDT", filled("0.05"))).toEqual([lookAction(21)]);
   });
 
   test("fills that add up and one clean look are FLAT", () => {
@@ -186,13 +215,11 @@ describe("the straight line", () => {
 
 describe("never better than the venue says", () => {
   test("an empty first list proves nothing: flat needs a second look a second later", () => {
-    const worker = Worker.reading();
-    expect(worker.send(10, account([]))).toEqual([{ kind: "read_account", askedAt: at(10), restingWaitMs: null }]);
+    const worker = Worker.surveying();
+    expect(worker.send(10, surveyed(lookAt([])))).toEqual([lookAction(10)]);
     expect(worker.send(20, account([]))).toEqual([]);
     expect(deadline(worker.state)).toBe(at(20 + LIMITS.witnessGapMs));
-    expect(worker.send(1_020, { kind: "timer" })).toEqual([
-      { kind: "read_account", askedAt: at(1_020), restingWaitMs: null },
-    ]);
+    expect(worker.send(1_020, { kind: "timer" })).toEqual([lookAction(1_020)]);
     expect(reported(worker.send(1_025, account([])))).toMatchObject({ outcome: "FLAT", positionsTotal: 0 });
   });
 
@@ -220,12 +247,7 @@ describe("never better than the venue says", () => {
   test("the answer to a read from before the orders is no evidence, however flat it looks", () => {
     const worker = Worker.verifying();
     const before = worker.state;
-    const stale: EewEvent = {
-      kind: "account",
-      askedAt: at(1),
-      account: { positions: known([]), resting: known([]) },
-      lots: NO_LOTS,
-    };
+    const stale: EewEvent = { kind: "looked", askedAt: at(1), look: lookAt([]), resolved: [], silentUntil: null };
     expect(worker.send(25, stale)).toEqual([]);
     expect(worker.state).toBe(before);
     expect(reported(worker.send(30, account([])))).toMatchObject({ outcome: "FLAT" });
@@ -236,11 +258,8 @@ describe("never better than the venue says", () => {
     worker.answer(20, "BTCUSDT", filled("0.001"));
     worker.answer(21, "ETHUSDT", filled("0.05"));
     const rest = aPosition("BTCUSDT", "0.001");
-    expect(worker.send(30, account([rest]))).toEqual([]);
-    expect(worker.send(1_030, { kind: "timer" })).toEqual([
-      { kind: "read_account", askedAt: at(1_030), restingWaitMs: null },
-    ]);
-    const completion = reported(worker.send(21 + LIMITS.verifyMs, account([rest])));
+    // What was not executed can't vanish any more: there is no need for another look.
+    const completion = reported(worker.send(30, account([rest])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
       positionsTotal: 2,
@@ -279,11 +298,11 @@ describe("never better than the venue says", () => {
   });
 
   test("positions that can't be read at all are UNKNOWN, never an empty account", () => {
-    const worker = Worker.reading();
-    worker.send(10, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(UNREADABLE));
     expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
     worker.send(1_010, { kind: "timer" });
-    worker.send(1_020, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
+    worker.send(1_020, surveyed(UNREADABLE));
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -296,19 +315,14 @@ describe("never better than the venue says", () => {
 
   test("filled orders and an account that can't be read afterwards are UNKNOWN", () => {
     const worker = Worker.verifying();
-    worker.send(30, { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS });
+    worker.send(30, looked(UNREADABLE));
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, positionsFailed: 2 });
   });
 
   test("a flat list with unreadable orders is UNKNOWN: a resting order could re-open the account", () => {
     const worker = Worker.verifying();
-    worker.send(30, {
-      kind: "account",
-      askedAt: LAST_ASKED,
-      account: { positions: known([]), resting: unknown("503") },
-      lots: NO_LOTS,
-    });
+    worker.send(30, looked({ positions: known([]), resting: unknown("503") }));
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
       outcome: "UNKNOWN",
@@ -320,8 +334,10 @@ describe("never better than the venue says", () => {
 
   test("a resting order that stays is NOT_FLAT and counts by its symbol", () => {
     const worker = Worker.verifying();
-    worker.send(30, account([], [aRestingOrder("SOLUSDT")]));
-    worker.send(1_030, { kind: "timer" });
+    expect(worker.send(30, account([], [aRestingOrder("SOLUSDT")])).map(({ kind }) => kind)).toEqual(["cancel"]);
+    worker.send(40, cancelled("SOLUSDT", "regular"));
+    expect(worker.send(50, account([], [aRestingOrder("SOLUSDT")]))).toEqual([]);
+    worker.send(1_050, { kind: "timer" });
     const completion = reported(worker.send(21 + LIMITS.verifyMs, account([], [aRestingOrder("SOLUSDT")])));
     expect(completion).toMatchObject({
       outcome: "NOT_FLAT",
@@ -339,6 +355,23 @@ describe("never better than the venue says", () => {
   });
 });
 
+function cancelled(symbol: string, family: RestingOrder["family"], orderId: string | null = null): EewEvent {
+  return { kind: "cancel_answered", request: { symbol, family, orderId }, outcome: { kind: "cancelled" } };
+}
+
+/** The requests to cancel, as `SYMBOL/family` with the order's id behind it where it is one order. */
+function cancelsIn(actions: readonly EewAction[]): readonly string[] {
+  return actions.flatMap((action) => {
+    if (action.kind !== "cancel") return [];
+    const { symbol, family, orderId }: CancelRequest = action.request;
+    return [[symbol, family, ...(orderId === null ? [] : [orderId])].join("/")];
+  });
+}
+
+function closesIn(actions: readonly EewAction[]): readonly CloseOrder[] {
+  return actions.flatMap((action) => (action.kind === "close" ? [action.order] : []));
+}
+
 describe("resting orders", () => {
   const RESTING = [
     aRestingOrder("BTCUSDT"),
@@ -346,36 +379,30 @@ describe("resting orders", () => {
     aRestingOrder("SOLUSDT", "regular", "3"),
   ];
 
-  function cancelled(symbol: string, family: RestingOrder["family"]): EewEvent {
-    return { kind: "cancel_answered", symbol, family, outcome: { kind: "cancelled" } };
-  }
-
   test("free symbols are closed at once, the others wait for their cancels; flat symbols are cancelled too", () => {
-    const worker = Worker.reading();
-    const actions = worker.send(10, account([BTC, ETH], RESTING));
+    const worker = Worker.surveying();
+    const actions = worker.send(10, surveyed(lookAt([BTC, ETH], RESTING)));
     expect(actions.flatMap((action) => (action.kind === "close" ? [action.order.symbol] : []))).toEqual(["ETHUSDT"]);
-    expect(
-      actions.flatMap((action) => (action.kind === "cancel" ? [`${action.symbol}/${action.family}`] : [])),
-    ).toEqual(["BTCUSDT/regular", "BTCUSDT/algo", "SOLUSDT/regular"]);
+    expect(cancelsIn(actions)).toEqual(["BTCUSDT/regular", "BTCUSDT/algo", "SOLUSDT/regular"]);
   });
 
   test("a close goes out when both families of its symbol are cancelled", () => {
-    const worker = Worker.reading();
-    worker.send(10, account([BTC], RESTING));
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC], RESTING)));
     expect(worker.send(20, cancelled("BTCUSDT", "regular"))).toEqual([]);
     expect(worker.send(30, cancelled("BTCUSDT", "algo")).map(({ kind }) => kind)).toEqual(["close"]);
   });
 
   test("a close waits no longer than its limit, answered or not", () => {
-    const worker = Worker.reading();
-    worker.send(10, account([BTC], RESTING));
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC], RESTING)));
     expect(deadline(worker.state)).toBe(at(10 + LIMITS.cancelWaitMs));
     expect(worker.send(10 + LIMITS.cancelWaitMs, { kind: "timer" }).map(({ kind }) => kind)).toEqual(["close"]);
   });
 
   test("cancelled orders are counted, those of a failed cancel are not", () => {
-    const worker = Worker.reading();
-    worker.send(10, account([], RESTING));
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([], RESTING)));
     worker.send(20, cancelled("BTCUSDT", "regular"));
     worker.send(21, cancelled("BTCUSDT", "algo"));
     worker.send(22, { ...cancelled("SOLUSDT", "regular"), outcome: { kind: "failed", why: "503" } } as EewEvent);
@@ -384,24 +411,262 @@ describe("resting orders", () => {
     expect(reported(worker.send(1_031, account([]))).ordersCancelled).toBe(2);
   });
 
-  test("the list of them is waited for as long as a close may wait, and after the close as long as it takes", () => {
-    const worker = new Worker();
-    worker.send(0, { kind: "panic", delivery: aDelivery() });
-    const [first] = worker.send(1, { kind: "halt_written" });
-    expect(first).toEqual({ kind: "read_account", askedAt: at(1), restingWaitMs: LIMITS.cancelWaitMs });
-    const [second] = worker.send(10, account([]));
-    expect(second).toEqual({ kind: "read_account", askedAt: at(10), restingWaitMs: null });
+  test("the list of them is waited for as long as a close may wait", () => {
+    const [, first] = new Worker().send(0, { kind: "panic", delivery: aDelivery() });
+    expect(first).toEqual({ kind: "survey", askedAt: at(0), waitMs: LIMITS.cancelWaitMs });
   });
 
   test("unreadable resting orders do not hold up a close", () => {
-    const worker = Worker.reading();
-    const actions = worker.send(10, {
-      kind: "account",
-      askedAt: LAST_ASKED,
-      account: { positions: known([BTC]), resting: unknown("503") },
-      lots: NO_LOTS,
-    });
+    const worker = Worker.surveying();
+    const actions = worker.send(10, surveyed({ positions: known([BTC]), resting: unknown("503") }));
     expect(actions.map(({ kind }) => kind)).toEqual(["close"]);
+  });
+});
+
+describe("protective stops", () => {
+  const stop = (symbol: string, orderId = "9"): RestingOrder => ({
+    ...aRestingOrder(symbol, "algo", orderId),
+    closesPosition: true,
+  });
+
+  test("do not hold up the close of their leg, and are not cancelled while it is open", () => {
+    const worker = Worker.surveying();
+    const actions = worker.send(10, surveyed(lookAt([BTC], [stop("BTCUSDT")])));
+    expect(actions.map(({ kind }) => kind)).toEqual(["close"]);
+  });
+
+  test("stay where other orders of their family go, one by one", () => {
+    const worker = Worker.surveying();
+    const resting = [
+      stop("BTCUSDT"),
+      aRestingOrder("BTCUSDT", "algo", "10"),
+      aRestingOrder("BTCUSDT", "regular", "11"),
+    ];
+    const actions = worker.send(10, surveyed(lookAt([BTC], resting)));
+    expect(cancelsIn(actions)).toEqual(["BTCUSDT/algo/10", "BTCUSDT/regular"]);
+  });
+
+  test("of a flat symbol are cancelled at once", () => {
+    const worker = Worker.surveying();
+    expect(cancelsIn(worker.send(10, surveyed(lookAt([BTC], [stop("SOLUSDT")]))))).toEqual(["SOLUSDT/algo"]);
+  });
+
+  test("are cancelled once their leg is flat, and FLAT is said only after a look that finds none", () => {
+    const worker = Worker.verifying();
+    expect(cancelsIn(worker.send(30, account([], [stop("BTCUSDT")])))).toEqual(["BTCUSDT/algo"]);
+    expect(worker.send(40, cancelled("BTCUSDT", "algo"))).toEqual([lookAction(40)]);
+    expect(reported(worker.send(50, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
+  });
+
+  test("of a leg that is still open are left to protect it", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", REFUSED);
+    worker.answer(21, "ETHUSDT", filled("0.05"));
+    const actions = worker.send(30, account([BTC], [stop("BTCUSDT"), stop("ETHUSDT")]));
+    expect(cancelsIn(actions)).toEqual(["ETHUSDT/algo"]);
+    worker.send(40, cancelled("ETHUSDT", "algo"));
+    expect(reported(worker.send(50, account([BTC], [stop("BTCUSDT")])))).toMatchObject({ outcome: "NOT_FLAT" });
+  });
+
+  test("go when the venue refused the close because orders are in the way, so that the next attempt finds none", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", { kind: "refused", cause: "blocked", code: -4118, why: "POST order: -4118" });
+    worker.answer(21, "ETHUSDT", filled("0.05"));
+    expect(cancelsIn(worker.send(30, account([BTC], [stop("BTCUSDT")])))).toEqual(["BTCUSDT/algo"]);
+  });
+
+  test("in hedge mode protect their own leg only", () => {
+    const long = aPosition("BTCUSDT", "1", "50000", "LONG");
+    const resting: readonly RestingOrder[] = [
+      { ...stop("BTCUSDT", "1"), positionSide: "LONG" },
+      { ...stop("BTCUSDT", "2"), positionSide: "SHORT" },
+    ];
+    const actions = Worker.surveying().send(10, surveyed(lookAt([long], resting), { mode: known("hedge") }));
+    expect(cancelsIn(actions)).toEqual(["BTCUSDT/algo/2"]);
+  });
+});
+
+describe("orders that rest after the closes", () => {
+  test("are cancelled in the same pass, each once", () => {
+    const worker = Worker.verifying();
+    const entry = aRestingOrder("SOLUSDT");
+    expect(cancelsIn(worker.send(30, account([], [entry])))).toEqual(["SOLUSDT/regular"]);
+    worker.send(40, cancelled("SOLUSDT", "regular"));
+    expect(cancelsIn(worker.send(50, account([], [entry])))).toEqual([]);
+  });
+
+  test("a list of them that came too late for the closes is made up for", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed({ positions: known([BTC]), resting: unknown("no answer 500 ms after the positions") }));
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    expect(cancelsIn(worker.send(30, account([], [aRestingOrder("BTCUSDT")])))).toEqual(["BTCUSDT/regular"]);
+    worker.send(40, cancelled("BTCUSDT", "regular"));
+    expect(reported(worker.send(50, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
+  });
+
+  test("cancels that are never answered end with the pass", () => {
+    const worker = Worker.verifying();
+    worker.send(30, account([], [aRestingOrder("SOLUSDT")]));
+    expect(deadline(worker.state)).toBe(at(LIMITS.passMs));
+    expect(reported(worker.send(LIMITS.passMs, { kind: "timer" }))).toMatchObject({ outcome: "NOT_FLAT" });
+  });
+});
+
+describe("unknown orders", () => {
+  test("are asked after with each look, and what the venue says of them can make the fills add up", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", UNKNOWN);
+    const [look] = worker.answer(21, "ETHUSDT", filled("0.05"));
+    if (look?.kind !== "look") throw new Error("no look");
+    const [order] = look.after;
+    expect(look.after.map(({ symbol }) => symbol)).toEqual(["BTCUSDT"]);
+    if (order === undefined) throw new Error("nothing is asked after");
+    const actions = worker.send(30, looked(lookAt([]), [{ order, outcome: filled("0.002") }]));
+    expect(reported(actions)).toMatchObject({ outcome: "FLAT", executionTimeMs: 30 });
+    expect(worker.lines).toContain("BTCUSDT closed - Order ID: 12345678");
+  });
+
+  test("that stay unknown are asked after again", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", UNKNOWN);
+    worker.answer(21, "ETHUSDT", UNKNOWN);
+    worker.send(30, account([BTC]));
+    const [again] = worker.send(1_030, { kind: "timer" });
+    expect(again?.kind === "look" && again.after.map(({ symbol }) => symbol)).toEqual(["BTCUSDT", "ETHUSDT"]);
+  });
+});
+
+describe("a position list that can't be read", () => {
+  const snapshot = { positions: [BTC, ETH], takenAt: at(-1_500) };
+
+  test("is replaced by the last one that could: what is gone since then a close can't open", () => {
+    const worker = Worker.surveying();
+    const actions = worker.send(10, surveyed(UNREADABLE, { snapshot }));
+    expect(closesIn(actions).map(({ symbol }) => symbol)).toEqual(["ETHUSDT", "BTCUSDT"]);
+    expect(worker.lines).toContain("Closing blindly what was open 1.6s ago (2 legs): a close can only reduce");
+  });
+
+  test("leaves fills without meaning: flat after a blind close takes two looks", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(UNREADABLE, { snapshot }));
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    worker.answer(21, "ETHUSDT", filled("0.05"));
+    expect(worker.send(30, account([]))).toEqual([]);
+    worker.send(1_030, { kind: "timer" });
+    expect(reported(worker.send(1_040, account([])))).toMatchObject({ outcome: "FLAT", positionsClosed: 2 });
+  });
+
+  test("an empty one remembered is no account: it is read again", () => {
+    const worker = Worker.surveying();
+    expect(worker.send(10, surveyed(UNREADABLE, { snapshot: { positions: [], takenAt: at(0) } }))).toEqual([]);
+    expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
+  });
+
+  test("with nothing readable afterwards is UNKNOWN, with the legs by name", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(UNREADABLE, { snapshot }));
+    worker.answer(20, "BTCUSDT", UNKNOWN);
+    worker.answer(21, "ETHUSDT", UNKNOWN);
+    worker.send(30, looked(UNREADABLE));
+    const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
+    expect(completion).toMatchObject({ outcome: "UNKNOWN", failedSymbols: ["BTCUSDT", "ETHUSDT"] });
+  });
+});
+
+describe("the venue's limits", () => {
+  const window = (limit: number, used: number, endsAt: number): OrderBudget => [
+    { limit, used, endsAt: at(endsAt), lengthMs: 10_000 },
+  ];
+
+  test("the largest legs go first, the others when the account's order limit starts anew", () => {
+    const worker = Worker.surveying();
+    const first = worker.send(10, surveyed(lookAt([BTC, ETH]), { budget: window(300, 299, 2_000) }));
+    expect(closesIn(first).map(({ symbol }) => symbol)).toEqual(["ETHUSDT"]);
+    expect(deadline(worker.state)).toBe(at(2_000));
+    expect(closesIn(worker.send(2_000, { kind: "timer" })).map(({ symbol }) => symbol)).toEqual(["BTCUSDT"]);
+  });
+
+  test("what has to wait too long for it is left to the next attempt, by name", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC, ETH]), { budget: window(300, 299, 9_000) }));
+    expect(worker.lines).toContain("1 closes not sent, the venue's limits leave no room in this pass: BTCUSDT");
+    worker.answer(20, "ETHUSDT", filled("0.05"));
+    expect(reported(worker.send(30, account([BTC])))).toMatchObject({
+      outcome: "NOT_FLAT",
+      failedSymbols: ["BTCUSDT"],
+    });
+  });
+
+  test("a refusal for the order limit stops the orders that are still to be sent", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC, ETH], [aRestingOrder("BTCUSDT")]), { budget: window(300, 0, 4_000) }));
+    worker.answer(20, "ETHUSDT", { kind: "refused", cause: "order_limit", code: -1015, why: "POST order: -1015" });
+    expect(worker.send(30, cancelled("BTCUSDT", "regular"))).toEqual([]);
+    expect(deadline(worker.state)).toBe(at(4_000));
+    expect(closesIn(worker.send(4_000, { kind: "timer" })).map(({ symbol }) => symbol)).toEqual(["BTCUSDT"]);
+  });
+
+  test("a ban stops them for good in this pass", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC, ETH], [aRestingOrder("BTCUSDT")])));
+    worker.answer(20, "ETHUSDT", { kind: "refused", cause: "address_limit", code: -1003, why: "POST order: -1003" });
+    worker.send(30, cancelled("BTCUSDT", "regular"));
+    expect(worker.state.kind).toBe("verifying");
+    expect(worker.lines).toContain("1 closes not sent, the venue's limits leave no room in this pass: BTCUSDT");
+  });
+
+  test("a silence that ends within the pass is waited for", () => {
+    const worker = Worker.surveying();
+    const snapshot = { positions: [BTC], takenAt: at(0) };
+    expect(worker.send(10, surveyed(UNREADABLE, { snapshot, silentUntil: at(3_000) }))).toEqual([]);
+    expect(deadline(worker.state)).toBe(at(3_000));
+    expect(worker.send(3_000, { kind: "timer" }).map(({ kind }) => kind)).toEqual(["survey"]);
+  });
+
+  test("one that does not is reported at once, with what was open by name", () => {
+    const worker = Worker.surveying();
+    const snapshot = { positions: [BTC], takenAt: at(0) };
+    const actions = worker.send(10, surveyed(UNREADABLE, { snapshot, silentUntil: at(120_000) }));
+    const completion = reported(actions);
+    expect(completion).toMatchObject({ outcome: "UNKNOWN", failedSymbols: ["BTCUSDT"], positionsFailed: 1 });
+  });
+
+  test("a silence after the closes that outlasts the pass is reported at once", () => {
+    const worker = Worker.verifying();
+    const completion = reported(worker.send(30, looked(UNREADABLE, [], at(120_000))));
+    expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsClosed: 0, positionsFailed: 2 });
+  });
+});
+
+describe("a market close refused by the price band", () => {
+  const second: Attempt = { incidentId: "incident-1", number: 2 };
+  const band = { up: decimal("1.05"), down: decimal("0.95"), tick: decimal("0.1") };
+  const rulebook: Rulebook = new Map([["BTCUSDT", { lot: null, band }]]);
+
+  test("goes out as a limit order inside the band from the second attempt on, once", () => {
+    const worker = Worker.surveying(second);
+    const [market] = closesIn(worker.send(10, surveyed(lookAt([BTC]), { rulebook })));
+    const [limit, ...more] = closesIn(worker.answer(20, "BTCUSDT", REFUSED));
+    expect(more).toEqual([]);
+    expect(limit).toEqual({
+      ...(market as CloseOrder),
+      limitPrice: decimal("48000"),
+      clientOrderId: `${market?.clientOrderId}L`,
+    });
+    expect(worker.lines).toContain("Closing BTCUSDT: SELL 0.002 at 48000 or better (reduce-only)");
+    expect(worker.answer(30, "BTCUSDT", REFUSED)).toEqual([lookAction(30)]);
+  });
+
+  test("is left to the follow-up by the first attempt", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC]), { rulebook }));
+    expect(worker.answer(20, "BTCUSDT", REFUSED)).toEqual([lookAction(20)]);
+  });
+
+  test("stays a market order where the band is not known", () => {
+    const worker = Worker.surveying(second);
+    worker.send(10, surveyed(lookAt([BTC])));
+    expect(worker.answer(20, "BTCUSDT", REFUSED)).toEqual([lookAction(20)]);
   });
 });
 
@@ -420,12 +685,12 @@ describe("events that are not executed", () => {
 describe("step(), every state and every event", () => {
   const STATES: Readonly<Record<string, () => Worker>> = {
     idle: () => new Worker(),
-    halting: () => {
+    "surveying, not halted": () => {
       const worker = new Worker();
       worker.send(0, { kind: "panic", delivery: aDelivery() });
       return worker;
     },
-    reading: Worker.reading,
+    surveying: () => Worker.surveying(),
     closing: Worker.closing,
     verifying: Worker.verifying,
     reporting: () => {
@@ -447,9 +712,11 @@ describe("step(), every state and every event", () => {
     panic: { kind: "panic", delivery: aDelivery({ eventId: "second" }) },
     halt_written: { kind: "halt_written" },
     halt_unconfirmed: { kind: "halt_unconfirmed", why: "no answer" },
-    account: account([BTC]),
-    unreadable: { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS },
-    stray_cancel: { kind: "cancel_answered", symbol: "X", family: "algo", outcome: { kind: "cancelled" } },
+    surveyed: surveyed(lookAt([BTC])),
+    survey_failed: surveyed(UNREADABLE),
+    looked: looked(lookAt([BTC])),
+    look_failed: looked(UNREADABLE),
+    stray_cancel: cancelled("X", "algo"),
     stray_close: { kind: "close_answered", order, outcome: UNKNOWN },
     reported: { kind: "reported" },
     report_unconfirmed: { kind: "report_unconfirmed", why: "no answer" },
@@ -457,11 +724,13 @@ describe("step(), every state and every event", () => {
   };
   /** The state after the event at 40 ms, and what is asked for; `-` where the event changes nothing. */
   const TABLE: Readonly<Record<string, readonly string[]>> = {
-    panic: ["halting write_halt", "-", "-", "-", "-", "-"],
-    halt_written: ["-", "reading read_account", "-", "-", "-", "-"],
-    halt_unconfirmed: ["-", "reading read_account", "-", "-", "-", "-"],
-    account: ["-", "-", "closing close", "-", "verifying", "-"],
-    unreadable: ["-", "-", "reading", "-", "verifying", "-"],
+    panic: ["surveying write_halt survey", "-", "-", "-", "-", "-"],
+    halt_written: ["-", "surveying", "-", "-", "-", "-"],
+    halt_unconfirmed: ["-", "surveying", "-", "-", "-", "-"],
+    surveyed: ["-", "surveying", "closing close", "-", "-", "-"],
+    survey_failed: ["-", "surveying", "surveying", "-", "-", "-"],
+    looked: ["-", "-", "-", "-", "verifying", "-"],
+    look_failed: ["-", "-", "-", "-", "verifying", "-"],
     stray_cancel: ["-", "-", "-", "-", "-", "-"],
     stray_close: ["-", "-", "-", "-", "-", "-"],
     reported: ["-", "-", "-", "-", "-", "idle listen"],
@@ -485,26 +754,28 @@ describe("step(), every state and every event", () => {
 
 describe("for any venue", () => {
   const outcome = fc.constantFrom<CloseOutcome>(filled("0.002"), filled("0.05"), filled("0.001"), UNKNOWN, REFUSED);
-  const someAccount = fc.constantFrom<EewEvent>(
-    account([]),
-    account([BTC]),
-    account([BTC, ETH]),
-    account([], [aRestingOrder("BTCUSDT")]),
-    { kind: "account", askedAt: LAST_ASKED, account: UNREADABLE, lots: NO_LOTS },
-    { kind: "account", askedAt: LAST_ASKED, account: { positions: known([]), resting: unknown("503") }, lots: NO_LOTS },
+  const stop = { ...aRestingOrder("ETHUSDT", "algo", "7"), closesPosition: true };
+  const someLook = fc.constantFrom<Look>(
+    lookAt([]),
+    lookAt([BTC]),
+    lookAt([BTC, ETH]),
+    lookAt([], [aRestingOrder("BTCUSDT")]),
+    lookAt([ETH], [stop, aRestingOrder("ETHUSDT", "algo", "8")]),
+    UNREADABLE,
+    { positions: known([]), resting: unknown("503") },
   );
 
   test("every pass ends within its ten seconds, sends each close once, and says FLAT only after a clean look", () => {
     fc.assert(
       fc.property(
         fc.array(outcome, { minLength: 2, maxLength: 2 }),
-        fc.array(someAccount, { minLength: 1 }),
+        fc.array(someLook, { minLength: 1 }),
         (outcomes, looks) => {
           const worker = new Worker();
           const closes: string[] = [];
           let completion: Completion | null = null;
-          let lastLook: EewEvent | null = null;
-          let looked = 0;
+          let lastLook: Look | null = null;
+          let taken = 0;
           const perform = (ms: number, actions: readonly EewAction[]): void => {
             for (const action of actions) {
               if (action.kind === "close") {
@@ -513,9 +784,9 @@ describe("for any venue", () => {
                 perform(ms, worker.send(ms, { kind: "close_answered", order: action.order, outcome: answer }));
               } else if (action.kind === "cancel") {
                 perform(ms, worker.send(ms, { ...action, kind: "cancel_answered", outcome: { kind: "cancelled" } }));
-              } else if (action.kind === "read_account") {
-                lastLook = looks[Math.min(looked++, looks.length - 1)] ?? account([]);
-                perform(ms, worker.send(ms, lastLook));
+              } else if (action.kind === "survey" || action.kind === "look") {
+                lastLook = looks[Math.min(taken++, looks.length - 1)] ?? lookAt([]);
+                perform(ms, worker.send(ms, action.kind === "survey" ? surveyed(lastLook) : looked(lastLook)));
               } else if (action.kind === "report") completion = action.completion;
             }
           };
@@ -532,7 +803,7 @@ describe("for any venue", () => {
           expect(new Set(closes).size).toBe(closes.length);
           expect(done.positionsTotal).toBe(done.positionsClosed + done.positionsFailed);
           expect(done.positionsFailed === 0).toBe(done.outcome === "FLAT");
-          if (done.outcome === "FLAT") expect<unknown>(lastLook).toEqual(account([]));
+          if (done.outcome === "FLAT") expect<unknown>(lastLook).toEqual(lookAt([]));
         },
       ),
     );

@@ -2,20 +2,25 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import { flattenPlan } from "../../src/core/flatten-plan.ts";
-import type { LotRules } from "../../src/core/lots.ts";
-import type { Position } from "../../src/core/position.ts";
+import type { CloseOrder, Position, PositionMode } from "../../src/core/position.ts";
+import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import { aPosition } from "../support/core.ts";
 
-const NO_LOTS: LotRules = new Map();
 const EVENT = "550e8400-e29b-41d4-a716-446655440000";
+
+/** The plan for an account whose contracts have no rules on record. */
+function plan(
+  eventId: string,
+  found: readonly Position[],
+  mode: Reading<PositionMode> = known("one_way"),
+  attempt = 1,
+): readonly CloseOrder[] {
+  return flattenPlan({ eventId, attempt, found, mode, rulebook: new Map() });
+}
 
 describe("flattenPlan()", () => {
   test("a long is sold, a short is bought back", () => {
-    const orders = flattenPlan(
-      EVENT,
-      [aPosition("BTCUSDT", "0.002", "50001"), aPosition("ETHUSDT", "-0.05", "2000")],
-      NO_LOTS,
-    );
+    const orders = plan(EVENT, [aPosition("BTCUSDT", "0.002", "50001"), aPosition("ETHUSDT", "-0.05", "2000")]);
     expect(orders.map(({ symbol, side, quantity }) => `${side} ${plain(quantity)} ${symbol}`)).toEqual([
       "SELL 0.002 BTCUSDT",
       "BUY 0.05 ETHUSDT",
@@ -23,11 +28,7 @@ describe("flattenPlan()", () => {
   });
 
   test("each leg of a hedged symbol is closed on its own, never netted", () => {
-    const orders = flattenPlan(
-      EVENT,
-      [aPosition("BTCUSDT", "3", "1", "LONG"), aPosition("BTCUSDT", "-2", "1", "SHORT")],
-      NO_LOTS,
-    );
+    const orders = plan(EVENT, [aPosition("BTCUSDT", "3", "1", "LONG"), aPosition("BTCUSDT", "-2", "1", "SHORT")]);
     expect(orders.map(({ positionSide, side, quantity }) => `${positionSide} ${side} ${plain(quantity)}`)).toEqual([
       "LONG SELL 3",
       "SHORT BUY 2",
@@ -36,12 +37,22 @@ describe("flattenPlan()", () => {
   });
 
   test("the same event and leg always give the same order id, another event another one", () => {
-    const [first] = flattenPlan(EVENT, [aPosition("币安人生USDT", "10")], NO_LOTS);
-    const [again] = flattenPlan(EVENT, [aPosition("币安人生USDT", "4"), aPosition("BTCUSDT", "0.001", "1")], NO_LOTS);
-    const [other] = flattenPlan("660e8400-e29b-41d4-a716-446655440000", [aPosition("币安人生USDT", "10")], NO_LOTS);
+    const [first] = plan(EVENT, [aPosition("币安人生USDT", "10")]);
+    const [again] = plan(EVENT, [aPosition("币安人生USDT", "4"), aPosition("BTCUSDT", "0.001", "1")]);
+    const [other] = plan("660e8400-e29b-41d4-a716-446655440000", [aPosition("币安人生USDT", "10")]);
     expect(again?.clientOrderId).toBe(first?.clientOrderId ?? "");
     expect(other?.clientOrderId).not.toBe(first?.clientOrderId ?? "");
     expect(first?.clientOrderId).toMatch(/^[A-Za-z0-9_-]{1,36}$/);
+  });
+
+  test("the account's own word on its mode counts, the rows where there is none, and every second attempt the rows", () => {
+    const legs = [aPosition("BTCUSDT", "3", "1", "LONG"), aPosition("ETHUSDT", "-2", "1")];
+    const modes = (mode: Reading<PositionMode>, attempt: number) =>
+      plan(EVENT, legs, mode, attempt).map((order) => order.mode);
+    expect(modes(known("hedge"), 1)).toEqual(["hedge", "hedge"]);
+    expect(modes(known("one_way"), 3)).toEqual(["one_way", "one_way"]);
+    expect(modes(unknown("503"), 1)).toEqual(["hedge", "one_way"]);
+    expect(modes(known("hedge"), 2)).toEqual(["hedge", "one_way"]);
   });
 
   test("for any account, every order exactly undoes one leg", () => {
@@ -56,7 +67,7 @@ describe("flattenPlan()", () => {
       .map(([symbol, text]) => aPosition(symbol, text));
     fc.assert(
       fc.property(fc.uniqueArray(leg, { selector: ({ symbol }) => symbol }), (positions: readonly Position[]) => {
-        const orders = flattenPlan(EVENT, positions, NO_LOTS);
+        const orders = plan(EVENT, positions);
         expect(orders).toHaveLength(positions.length);
         for (const { symbol, side, quantity } of orders) {
           const open = positions.find((position) => position.symbol === symbol);

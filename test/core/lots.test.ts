@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { decimal, plain, sum } from "../../src/core/decimal.ts";
 import { flattenPlan } from "../../src/core/flatten-plan.ts";
 import { chunks, dustOf, type LotRule } from "../../src/core/lots.ts";
+import { known } from "../../src/core/reading.ts";
 import { aPosition } from "../support/core.ts";
 
 function rule(min: string, max: string, step: string): LotRule {
@@ -68,14 +69,12 @@ describe("chunks()", () => {
 });
 
 describe("flattenPlan() over the lot size", () => {
-  const lots = new Map([["BTCUSDT", rule("0.001", "120", "0.001")]]);
+  const rulebook = new Map([["BTCUSDT", { lot: rule("0.001", "120", "0.001"), band: null }]]);
 
   test("splits a leg, each order with an id of its own, and leaves other legs whole", () => {
-    const orders = flattenPlan(
-      "550e8400-e29b-41d4-a716-446655440000",
-      [aPosition("BTCUSDT", "-300", "1"), aPosition("ETHUSDT", "7", "1")],
-      lots,
-    );
+    const found = [aPosition("BTCUSDT", "-300", "1"), aPosition("ETHUSDT", "7", "1")];
+    const eventId = "550e8400-e29b-41d4-a716-446655440000";
+    const orders = flattenPlan({ eventId, attempt: 1, found, mode: known("one_way"), rulebook });
     expect(orders.map(({ symbol, side, quantity }) => `${symbol} ${side} ${plain(quantity)}`)).toEqual([
       "BTCUSDT BUY 120",
       "BTCUSDT BUY 120",

@@ -9,7 +9,7 @@ import { known, unknown } from "../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { Log } from "../../src/ports/log.ts";
-import type { LotStore } from "../../src/ports/lot-store.ts";
+import type { RulebookStore } from "../../src/ports/rulebook-store.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
@@ -30,7 +30,7 @@ const EEW: EewLimits = { ...EEW_LIMITS, witnessGapMs: 100, lookAgainMs: 20, repo
 interface Role {
   readonly lines: readonly string[];
   /** Settles once it has stopped. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<unknown>;
   /** Asks it to stop. */
   abort(): void;
   /** Asks it to stop, and waits until it has. */
@@ -53,7 +53,7 @@ afterEach(async () => {
   for (const role of roles.splice(0)) await role.stop();
 });
 
-function start(run: (log: Log, signal: AbortSignal) => Promise<void>): Role {
+function start(run: (log: Log, signal: AbortSignal) => Promise<unknown>): Role {
   const lines: string[] = [];
   const stop = new AbortController();
   const ended = run({ write: (_level, text) => void lines.push(text) }, stop.signal);
@@ -75,7 +75,7 @@ function identity(serviceId: string): { readonly serviceId: string; readonly ins
 }
 
 /** Nothing is kept between lives. */
-const noLots: LotStore = { load: () => new Map(), save: () => true };
+const noRulebook: RulebookStore = { load: () => new Map(), save: () => true };
 
 const exchange = (): Exchange => simulatedExchange(venue, API_KEY);
 
@@ -90,8 +90,8 @@ function startWatchdog(): Role {
 }
 
 function startEew(at: Exchange = exchange()): Role {
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, lots: noLots };
-  return start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, rulebooks: noRulebook };
+  return start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }));
 }
 
 function said(role: Role, words: string): boolean {
@@ -215,8 +215,10 @@ test("a worker whose venue never answers listens at once, halts, and says that i
   const unread = async () => unknown("GET positions: no answer");
   const limits = { ...EEW, passMs: 300 };
   const mute: Exchange = { ...exchange(), warm: never, positions: unread, restingOrders: unread };
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, lots: noLots };
-  const eew = start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
+  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, rulebooks: noRulebook };
+  const eew = start((log, signal) =>
+    runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }),
+  );
   roles.splice(roles.indexOf(eew), 1);
   expect(said(eew, "Listening for panic_close events...")).toBe(true);
   await bus.publish(opsPanic("mute-1"));
@@ -422,10 +424,10 @@ test("a pass in which a close is never answered ends by its own limit, and says 
     clock: hostClock,
     bus: bus.eew("worker"),
     exchange: slow,
-    lots: noLots,
+    rulebooks: noRulebook,
     limits: { ...EEW, passMs: 300 },
   };
-  start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, signal));
+  start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }));
   await bus.publish(opsPanic("stuck"));
   await eventually("the pass is reported", () => bus.completions().length === 1);
   expect(bus.completions()[0]).toMatchObject({
@@ -437,7 +439,7 @@ test("a pass in which a close is never answered ends by its own limit, and says 
 });
 
 describe("a role that was asked to stop before it started", () => {
-  async function endsIn(ms: number, run: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+  async function endsIn(ms: number, run: (signal: AbortSignal) => Promise<unknown>): Promise<boolean> {
     const late = hostClock.sleep(ms).then(() => false);
     return await Promise.race([run(AbortSignal.abort()).then(() => true), late]);
   }
@@ -454,7 +456,13 @@ describe("a role that was asked to stop before it started", () => {
   });
 
   test("eew ends", async () => {
-    const world = { clock: hostClock, bus: bus.eew("worker"), exchange: exchange(), limits: EEW, lots: noLots };
-    expect(await endsIn(500, (signal) => runEew({ ...world, log, identity: identity("e") }, signal))).toBe(true);
+    const world = {
+      clock: hostClock,
+      bus: bus.eew("worker"),
+      exchange: exchange(),
+      limits: EEW,
+      rulebooks: noRulebook,
+    };
+    expect(await endsIn(500, (signal) => runEew({ ...world, log, identity: identity("e") }, { signal }))).toBe(true);
   });
 });

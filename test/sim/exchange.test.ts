@@ -3,6 +3,7 @@ import { decimal, plain } from "../../src/core/decimal.ts";
 import type { CloseOrder } from "../../src/core/position.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
+import { all } from "../support/core.ts";
 import { held, NOW, order, stop, venueOf } from "./scene.ts";
 
 function close(changes: Partial<CloseOrder> = {}): CloseOrder {
@@ -43,12 +44,12 @@ test("both families of resting orders are listed, and each is cancelled by its o
   const regularRow = { symbol: "BTCUSDT", family: "regular", orderId: limit.orderId, ...plainLeg } as const;
   const algoRow = { symbol: "BTCUSDT", family: "algo", orderId: algo.algoId, ...plainLeg } as const;
   expect(await exchange.restingOrders()).toEqual({ known: true, value: [regularRow, algoRow] });
-  expect(await exchange.cancel("BTCUSDT", "regular")).toEqual({ kind: "cancelled" });
+  expect(await exchange.cancel(all("BTCUSDT", "regular"))).toEqual({ kind: "cancelled" });
   expect(await exchange.restingOrders()).toEqual({ known: true, value: [algoRow] });
-  expect(await exchange.cancel("BTCUSDT", "algo")).toEqual({ kind: "cancelled" });
-  expect(await exchange.cancel("BTCUSDT", "algo")).toEqual({ kind: "cancelled" });
+  expect(await exchange.cancel(all("BTCUSDT", "algo"))).toEqual({ kind: "cancelled" });
+  expect(await exchange.cancel(all("BTCUSDT", "algo"))).toEqual({ kind: "cancelled" });
   expect(await exchange.restingOrders()).toEqual({ known: true, value: [] });
-  expect(await exchange.cancel("NOPE", "regular")).toMatchObject({ kind: "failed" });
+  expect(await exchange.cancel(all("NOPE", "regular"))).toMatchObject({ kind: "failed" });
 });
 
 test("a close is executed once and then refused", async () => {
@@ -60,7 +61,7 @@ test("a close is executed once and then refused", async () => {
   expect(first.kind === "executed" && plain(first.executed)).toBe("0.01");
   expect(await exchange.close(close())).toEqual({
     kind: "refused",
-    cause: "other",
+    cause: "blocked",
     code: -2022,
     why: "Cannot close BTCUSDT: -2022 ReduceOnly Order is rejected.",
   });
@@ -72,7 +73,9 @@ test("a close in hedge mode takes its leg alone", async () => {
   venue.openPosition("hedge", { symbol: "BTCUSDT", positionSide: "LONG", amount: "0.01" });
   venue.openPosition("hedge", { symbol: "BTCUSDT", positionSide: "SHORT", amount: "-0.01" });
   const exchange = simulatedExchange(venue, "hedge");
-  expect(await exchange.close(close({ side: "BUY", positionSide: "SHORT" }))).toMatchObject({ kind: "executed" });
+  expect(await exchange.close(close({ side: "BUY", positionSide: "SHORT", mode: "hedge" }))).toMatchObject({
+    kind: "executed",
+  });
   expect(held(venue, "hedge")).toEqual(["BTCUSDT LONG 0.01"]);
 });
 

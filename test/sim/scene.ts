@@ -1,8 +1,10 @@
 /** A venue at a fixed moment with the accounts most tests need. */
 
+import { createHmac } from "node:crypto";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import type { PositionSide } from "../../src/core/position.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
+import type { GatewayRequest } from "../../src/sim/gateway.ts";
 import type { AlgoRequest, OrderRequest } from "../../src/sim/orders.ts";
 import { Refused } from "../../src/sim/refusals.ts";
 import { Venue, type VenueOptions } from "../../src/sim/venue.ts";
@@ -80,3 +82,25 @@ export function refusalOf(act: () => unknown): number | null {
     throw error;
   }
 }
+
+/** What a request arrives with besides its target; a one-way account at `NOW` unless the test says otherwise. */
+export interface Sender {
+  readonly apiKey?: string;
+  readonly at?: number;
+  readonly ip?: string;
+}
+
+/** `METHOD /path?query`, signed as a good client would. */
+export function signedRequest(
+  target: string,
+  { apiKey = "one-way", at = NOW, ip = "127.0.0.1" }: Sender = {},
+): GatewayRequest {
+  const [method = "", url = ""] = target.split(" ");
+  const [path = "", sent = ""] = url.split("?");
+  const payload = `${sent}${sent === "" ? "" : "&"}timestamp=${at}`;
+  const signature = createHmac("sha256", "secret").update(payload).digest("hex");
+  return { method, path, query: `${payload}&signature=${signature}`, body: "", apiKey, ip };
+}
+
+/** The market close of a long position of 0.01 BTCUSDT. */
+export const CLOSE = "POST /fapi/v1/order?symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.01&reduceOnly=true";

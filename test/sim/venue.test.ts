@@ -116,8 +116,15 @@ describe("a market order behind resting reduce-only orders", () => {
     expect(refusalOf(() => venue.place("one-way", close))).toBeNull();
   });
 
-  test("is refused behind a closePosition stop of any size", () => {
+  test("is not held up by a closePosition stop, which holds no quantity before it triggers", () => {
     const venue = venueWithLong(true);
+    venue.placeAlgo("one-way", stop({ quantity: null, closePosition: true }));
+    expect(venue.place("one-way", close).status).toBe("FILLED");
+  });
+
+  test("is refused behind a closePosition stop of any size where the switch says so", () => {
+    const venue = venueOf({ closePositionBlocks: true });
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0.01" });
     venue.placeAlgo("one-way", stop({ quantity: null, closePosition: true }));
     expect(refusalOf(() => venue.place("one-way", close))).toBe(-4118);
   });

@@ -2,7 +2,7 @@
 
 import { decimal } from "../../src/core/decimal.ts";
 import type { Beat, Delivery, Halt } from "../../src/core/messages.ts";
-import type { Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
+import type { CancelRequest, Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
 import type { Tell } from "../../src/core/tell.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
 
@@ -64,6 +64,11 @@ export function aPosition(
 /** An order that rests. */
 export function aRestingOrder(symbol: string, family: RestingOrder["family"] = "regular", orderId = "1"): RestingOrder {
   return { symbol, family, orderId, positionSide: "BOTH", closesPosition: false };
+}
+
+/** The request that cancels all orders of a family on a symbol. */
+export function all(symbol: string, family: RestingOrder["family"]): CancelRequest {
+  return { symbol, family, orderId: null };
 }
 
 /** The lines among the actions, as people read them. */

@@ -34,13 +34,14 @@ export type Meaning =
 /** What is done about an answer. Every pass that is not flat is followed up, whatever the answers were. */
 type Consequence =
   | "the next attempt"
-  | "the next attempt cancels what rests, then closes"
+  | "what rests is cancelled, then the next attempt"
   | "the next attempt speaks the other mode"
   | "the clock is read anew, then the next attempt"
   | "from the second attempt an IOC limit inside the band"
   | "waits for the window"
   | "no call at all until the venue's time is over"
   | "the verify read decides: flat, or the next attempt"
+  | "flat already, or what rests is cancelled, then the next attempt"
   | "verify read and order query decide"
   | "the venue ends the position"
   | "a person must act";
@@ -228,14 +229,22 @@ export const ERROR_TABLE: readonly ErrorRow[] = [
     [-2026, "This OrderType is not supported when reduceOnly", "the order type cannot be reduce-only"],
     [-2028, "Leverage is smaller than permitted", "the margin balance is not sufficient for the leverage"],
   ]),
-  ...refused("the next attempt cancels what rests, then closes", [
-    [-2019, "Margin is insufficient", "the order was not seen as reducing, or resting orders hold the margin"],
-    [-2025, "Reach max open order limit", "too many orders rest"],
-    [-2027, "Exceeded the maximum allowable position at current leverage", "resting orders count in the limit"],
-    [-4118, "ReduceOnly Order Failed", "resting orders on the same side are in the way"],
-  ]),
+  ...refused(
+    "what rests is cancelled, then the next attempt",
+    [
+      [-2019, "Margin is insufficient", "the order was not seen as reducing, or resting orders hold the margin"],
+      [-2025, "Reach max open order limit", "too many orders rest"],
+      [-2027, "Exceeded the maximum allowable position at current leverage", "resting orders count in the limit"],
+      [-4118, "ReduceOnly Order Failed", "resting orders on the same side are in the way"],
+    ],
+    "blocked",
+  ),
+  ...refused(
+    "flat already, or what rests is cancelled, then the next attempt",
+    [[-2022, "ReduceOnly Order is rejected", "already flat, or resting reduce-only orders are in the way"]],
+    "blocked",
+  ),
   ...refused("the verify read decides: flat, or the next attempt", [
-    [-2022, "ReduceOnly Order is rejected", "already flat, or resting reduce-only orders are in the way"],
     [-2024, "Position is not sufficient", "the position is smaller than the order"],
   ]),
   ...refused("the venue ends the position", [

@@ -1,7 +1,7 @@
 /** The `Exchange` port on Binance USDⓈ-M Futures. */
 
 import { plain, ZERO } from "../../core/decimal.ts";
-import type { CloseOrder, RestingOrder } from "../../core/position.ts";
+import type { CloseOrder, Position, RestingOrder } from "../../core/position.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -9,21 +9,24 @@ import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange
 import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
 import { causeOfRejectedKey } from "./portfolio-margin.ts";
 import type { OrderLimits } from "./rate-limits.ts";
-import { type Answer, rest } from "./rest.ts";
+import { type Answer, type RestOptions, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
   type AccountConfig,
   complaint,
   type OrderReport,
   readAccountConfig,
+  readAccountPositions,
   readAlgoOrders,
-  readCancelled,
+  readCancelledAll,
+  readCancelledOne,
   readFillTimes,
-  readLotRules,
   readOrder,
   readOrderLimits,
+  readPositionMode,
   readPositions,
   readRegularOrders,
+  readRulebook,
 } from "./wire.ts";
 
 /** The venue's own default. A narrow window gets orders dropped under load, when they matter most (binance.md 2.5, -5028). */
@@ -38,8 +41,8 @@ const ORDER_DEADLINE_MS = 3_500;
 /** Several MiB, read while nothing is in a hurry. */
 const EXCHANGE_INFO_DEADLINE_MS = 20_000;
 
-/** Sockets kept warm for a round of reads: positions, two order lists, the clock. */
-const QUERY_SOCKETS_WARM = 4;
+/** Sockets kept warm for a round of reads: positions, two order lists, the mode, the idle worker's own list, the clock. */
+const QUERY_SOCKETS_WARM = 8;
 
 /** The most fills that Binance returns in one answer. */
 const FILLS_MAX = 1_000;
@@ -47,16 +50,29 @@ const FILLS_MAX = 1_000;
 /** The legs with a position or an order; the older v2 lists every symbol and is announced to go. */
 const POSITIONS_PATH = "/fapi/v3/positionRisk";
 
-/** The same rows for every symbol, from another service; announced to go one day (binance.md 4.2). */
-const POSITIONS_FALLBACK_PATH = "/fapi/v2/positionRisk";
+/**
+ * Where the open legs are read, each asked when those before it failed or are late: the same rows for every symbol, from
+ * another service (binance.md 4.2), and the account with its legs, without marks (4.3).
+ */
+const POSITION_LISTS: readonly (readonly [path: string, parse: (json: unknown) => readonly Position[]])[] = [
+  [POSITIONS_PATH, readPositions],
+  ["/fapi/v2/positionRisk", readPositions],
+  ["/fapi/v3/account", readAccountPositions],
+];
 
-/** How long the list may be late before the fallback is asked beside it; an error does not wait for this. */
-const POSITIONS_LATE_MS = 1_000;
+/** How long a list may be late before the next one is asked beside it; an error does not wait for this. */
+const POSITIONS_LATE_MS = 700;
 
 /** Where each family of resting orders is cancelled; neither call touches the other's. */
-const CANCEL_PATH: Readonly<Record<RestingOrder["family"], string>> = {
+const CANCEL_ALL_PATH: Readonly<Record<RestingOrder["family"], string>> = {
   regular: "/fapi/v1/allOpenOrders",
   algo: "/fapi/v1/algoOpenOrders",
+};
+
+/** Where one order of a family is cancelled, and what its id is called there. */
+const CANCEL_ONE: Readonly<Record<RestingOrder["family"], { readonly path: string; readonly id: string }>> = {
+  regular: { path: "/fapi/v1/order", id: "orderId" },
+  algo: { path: "/fapi/v1/algoOrder", id: "algoId" },
 };
 
 /** The statuses after which nothing more of an order is executed. */
@@ -78,6 +94,8 @@ export interface BinanceOptions {
   readonly queryDeadlineMs?: number | undefined;
   /** For each close order; default 3500 ms. */
   readonly orderDeadlineMs?: number | undefined;
+  /** Opens the connections; real ones by default. */
+  readonly openPool?: RestOptions["openPool"];
 }
 
 /** The port, what a check-up asks besides, and the end of its sockets. */
@@ -91,8 +109,8 @@ export type BinanceExchange = Exchange & {
 };
 
 /**
- * The real venue. Sockets are kept for 4 s after their last use, less if the venue announces less: call `warm` every 2 to
- * 3 s. Each socket warmed costs one of the address's 2400 requests a minute (binance.md 3): 10 sockets every 3 s cost 280.
+ * The real venue. Sockets are kept for 55 s after their last use, less if the venue announces less: call `warm` more often
+ * than that. Each socket warmed costs one of the address's 2400 requests a minute (binance.md 3).
  *
  * @throws {Error} naming the setting, if one cannot be used. The secret is not quoted.
  */
@@ -126,10 +144,18 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
 
   return {
     async positions() {
-      const list = venue.read(POSITIONS_PATH, [], readPositions);
-      const inTime = await Promise.race([list, clock.sleep(POSITIONS_LATE_MS).then(() => null)]);
-      if (inTime?.known) return inTime;
-      return await firstKnown([list, venue.read(POSITIONS_FALLBACK_PATH, [], readPositions)]);
+      const asked: Promise<Reading<readonly Position[]>>[] = [];
+      for (const [path, parse] of POSITION_LISTS) {
+        asked.push(venue.read(path, [], parse));
+        const late = new AbortController();
+        const inTime = await Promise.race([
+          firstKnown(asked),
+          clock.sleep(POSITIONS_LATE_MS, late.signal).then(() => null),
+        ]);
+        late.abort();
+        if (inTime?.known) return inTime;
+      }
+      return await firstKnown(asked);
     },
 
     async restingOrders() {
@@ -141,9 +167,13 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
       return algo.known ? known([...regular.value, ...algo.value]) : algo;
     },
 
-    async cancel(symbol, family) {
-      const path = CANCEL_PATH[family];
-      return cancelOutcome(path, await venue.change("DELETE", path, [["symbol", symbol]], queryDeadlineMs));
+    positionMode: () => venue.read("/fapi/v1/accountConfig", [], readPositionMode),
+
+    async cancel({ symbol, family, orderId }) {
+      const { path, id } = orderId === null ? { path: CANCEL_ALL_PATH[family], id: null } : CANCEL_ONE[family];
+      const which: QueryParams = id === null || orderId === null ? [] : [[id, orderId]];
+      const answer = await venue.change("DELETE", path, [["symbol", symbol], ...which], queryDeadlineMs);
+      return cancelOutcome(path, answer, orderId === null ? readCancelledAll : readCancelledOne);
     },
 
     async close(order) {
@@ -153,21 +183,42 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     },
 
     async warm(sockets) {
-      // Sent in one go, so that no ping can reuse another's socket.
-      const pings = [
-        ...Array.from({ length: sockets }, () => timedPing("orders")),
-        ...Array.from({ length: QUERY_SOCKETS_WARM }, () => timedPing("queries")),
-      ];
-      const [clockTrouble, ...results] = await Promise.all([venue.refreshClock(), ...pings]);
+      const clockTrouble = await venue.refreshClock();
       let slowestMs = 0;
-      for (const { ms, answer } of results) {
-        if (answer.kind !== "ok") return unknown(answer.why);
-        slowestMs = Math.max(slowestMs, ms);
+      // One kind after the other: a pass that begins now finds those free that are not being pinged.
+      for (const [kind, count] of [
+        ["queries", QUERY_SOCKETS_WARM],
+        ["orders", sockets],
+      ] as const) {
+        // Sent in one go, so that no ping can reuse another's socket.
+        for (const { ms, answer } of await Promise.all(Array.from({ length: count }, () => timedPing(kind)))) {
+          if (answer.kind !== "ok") return unknown(answer.why);
+          slowestMs = Math.max(slowestMs, ms);
+        }
       }
       return clockTrouble === null ? known(slowestMs) : unknown(clockTrouble);
     },
 
-    lotRules: () => venue.readPublic("/fapi/v1/exchangeInfo", readLotRules, EXCHANGE_INFO_DEADLINE_MS),
+    async lookUp(order) {
+      const { symbol, clientOrderId } = order;
+      const answer = await venue.ask("/fapi/v1/order", [
+        ["symbol", symbol],
+        ["origClientOrderId", clientOrderId],
+      ]);
+      return answer.kind === "ok"
+        ? reportedOutcome(order, answer.json, "GET /fapi/v1/order")
+        : { kind: "unknown", why: answer.why };
+    },
+
+    rulebook: () =>
+      venue.readPublic(
+        "/fapi/v1/exchangeInfo",
+        (json) => {
+          venue.setOrderLimits(readOrderLimits(json));
+          return readRulebook(json);
+        },
+        EXCHANGE_INFO_DEADLINE_MS,
+      ),
 
     async lastFillAt(symbols, since) {
       let last: UnixMillis | null = null;
@@ -237,18 +288,26 @@ function objectionTo(order: CloseOrder): string | null {
 
 /**
  * In hedge mode the leg and its closing side are what makes an order reduce, and `reduceOnly` is refused (-1106); in
- * one-way mode `reduceOnly` is.
+ * one-way mode `reduceOnly` is. Selling can only close a long leg, and buying a short one.
  */
-function orderParams(order: CloseOrder): QueryParams {
-  const reducing =
-    order.positionSide === "BOTH" ? (["reduceOnly", "true"] as const) : (["positionSide", order.positionSide] as const);
+function orderParams({ symbol, side, mode, quantity, limitPrice, clientOrderId }: CloseOrder): QueryParams {
+  const reducing: QueryParams =
+    mode === "one_way" ? [["reduceOnly", "true"]] : [["positionSide", side === "SELL" ? "LONG" : "SHORT"]];
+  const kind: QueryParams =
+    limitPrice === null
+      ? [["type", "MARKET"]]
+      : [
+          ["type", "LIMIT"],
+          ["timeInForce", "IOC"],
+          ["price", plain(limitPrice)],
+        ];
   return [
-    ["symbol", order.symbol],
-    ["side", order.side],
-    reducing,
-    ["type", "MARKET"],
-    ["quantity", plain(order.quantity)],
-    ["newClientOrderId", order.clientOrderId],
+    ["symbol", symbol],
+    ["side", side],
+    ...reducing,
+    ...kind,
+    ["quantity", plain(quantity)],
+    ["newClientOrderId", clientOrderId],
     ["newOrderRespType", "RESULT"],
   ];
 }
@@ -267,43 +326,43 @@ function closeOutcome(order: CloseOrder, answer: Answer): CloseOutcome {
       return { kind: "refused", cause: meaning.cause, code: answer.error.code, why };
     }
     case "ok":
-      return reportedOutcome(order, answer.json);
+      return reportedOutcome(order, answer.json, "POST /fapi/v1/order");
   }
 }
 
-function reportedOutcome(order: CloseOrder, json: unknown): CloseOutcome {
+function reportedOutcome(order: CloseOrder, json: unknown, call: string): CloseOutcome {
   let report: OrderReport;
   try {
     report = readOrder(json);
   } catch (error) {
-    return { kind: "unknown", why: `POST /fapi/v1/order: the answer cannot be read: ${complaint(error)}` };
+    return { kind: "unknown", why: `${call}: the answer cannot be read: ${complaint(error)}` };
   }
   if (report.clientOrderId !== order.clientOrderId || report.symbol !== order.symbol) {
     const whose = `${report.clientOrderId} on ${report.symbol}`;
     return {
       kind: "unknown",
-      why: `POST /fapi/v1/order: asked for ${order.clientOrderId} on ${order.symbol}, the answer is about ${whose}`,
+      why: `${call}: asked for ${order.clientOrderId} on ${order.symbol}, the answer is about ${whose}`,
     };
   }
   if (order.mode === "one_way" && report.reduceOnly === false) {
     // Seen on a venue that dropped the flag (ccxt#18743). Whatever was executed may have turned the position.
     return {
       kind: "unknown",
-      why: `POST /fapi/v1/order: order ${report.orderId} was sent as reduce-only and came back with reduceOnly false: it may have opened a position`,
+      why: `${call}: order ${report.orderId} was sent as reduce-only and came back with reduceOnly false: it may have opened a position`,
     };
   }
   if (!TERMINAL.has(report.status)) {
     const sofar = `order ${report.orderId} is ${report.status} with ${plain(report.executed)} executed`;
-    return { kind: "unknown", why: `POST /fapi/v1/order: ${sofar}: not its final state` };
+    return { kind: "unknown", why: `${call}: ${sofar}: not its final state` };
   }
   return { kind: "executed", orderId: report.orderId, executed: report.executed };
 }
 
-function cancelOutcome(path: string, answer: Answer): CancelOutcome {
+function cancelOutcome(path: string, answer: Answer, read: (json: unknown) => void): CancelOutcome {
   if (answer.kind === "error" && answer.error.code === NOTHING_TO_CANCEL) return { kind: "cancelled" };
   if (answer.kind !== "ok") return { kind: "failed", why: answer.why };
   try {
-    readCancelled(answer.json);
+    read(answer.json);
     return { kind: "cancelled" };
   } catch (error) {
     return { kind: "failed", why: `DELETE ${path}: the answer cannot be read: ${complaint(error)}` };

@@ -6,7 +6,7 @@ import { known, type Reading, unknown } from "../../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { TIMESTAMP_OUTSIDE_WINDOW, type VenueError } from "./errors.ts";
-import { type HttpOutcome, type HttpPool, type HttpRequest, httpPool } from "./http.ts";
+import { type HttpOutcome, type HttpPool, type HttpPoolOptions, type HttpRequest, httpPool } from "./http.ts";
 import { type OrderLimits, rateLimits } from "./rate-limits.ts";
 import { serverTime, type TimeSample } from "./server-time.ts";
 import { type QueryParams, queryString, signer } from "./signature.ts";
@@ -54,6 +54,8 @@ export interface RestOptions {
   readonly recvWindowMs: number;
   /** For everything that only reads, and for cancels. */
   readonly queryDeadlineMs: number;
+  /** Opens the connections; `httpPool` unless a test brings a venue of its own. */
+  readonly openPool?: ((options: HttpPoolOptions) => HttpPool) | undefined;
 }
 
 /**
@@ -106,11 +108,14 @@ export function rest(options: RestOptions): Rest {
     throw new Error(`Cannot use a recvWindow of ${options.recvWindowMs} ms: expected 1 to 60000`);
   }
   const identity = signer(options.secret);
-  const pool = (connections: number): HttpPool => httpPool({ origin, connections, caPem: options.caPem, clock });
+  const open = options.openPool ?? httpPool;
+  const pool = (connections: number): HttpPool => open({ origin, connections, caPem: options.caPem, clock });
   const pools = { queries: pool(QUERY_SOCKETS_MAX), orders: pool(ORDER_SOCKETS_MAX) };
   const time = serverTime();
   const limits = rateLimits();
   let lookingAtClock: Promise<string | null> | null = null;
+  /** Pings under way on the sockets for queries. */
+  let pinging = 0;
 
   type Method = "GET" | "POST" | "DELETE";
   const headers = { "X-MBX-APIKEY": options.apiKey, "user-agent": "quantum" };
@@ -189,15 +194,18 @@ export function rest(options: RestOptions): Rest {
     if (time.timestamp(clock.now()) === null) await syncClock();
   }
 
+  /** The sockets that a read finds free: while those for queries are all being pinged, the others are not. */
+  const free = (): HttpPool => (pinging > 0 ? pools.orders : pools.queries);
+
   const msLeft = (endAt: Instant): number => endAt - clock.now();
 
   async function ask(path: string, params: QueryParams): Promise<Answer> {
     const endAt = after(clock.now(), queryDeadlineMs);
     await learnClockOnce();
-    const answer = await signedCall(pools.queries, "GET", path, params, msLeft(endAt));
+    const answer = await signedCall(free(), "GET", path, params, msLeft(endAt));
     if (!refusedTimestamp(answer) || msLeft(endAt) <= clockDeadlineMs) return answer;
     await syncClock();
-    return signedCall(pools.queries, "GET", path, params, msLeft(endAt));
+    return signedCall(free(), "GET", path, params, msLeft(endAt));
   }
 
   return {
@@ -225,7 +233,12 @@ export function rest(options: RestOptions): Rest {
     },
     readPublic: async (path, parse, deadlineMs) =>
       parsed(path, await publicCall(pools.queries, path, deadlineMs), parse),
-    ping: (sockets) => publicCall(pools[sockets], "/fapi/v1/ping", queryDeadlineMs),
+    async ping(sockets) {
+      if (sockets === "queries") pinging += 1;
+      const answer = await publicCall(pools[sockets], "/fapi/v1/ping", queryDeadlineMs);
+      if (sockets === "queries") pinging -= 1;
+      return answer;
+    },
     async venueTime() {
       const sample = await sampleClock();
       if (typeof sample === "string") return unknown(sample);

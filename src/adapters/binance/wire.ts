@@ -7,11 +7,15 @@
 
 import * as z from "zod/mini";
 import { type Decimal, decimal, ZERO } from "../../core/decimal.ts";
-import type { LotRule, LotRules } from "../../core/lots.ts";
+import type { LotRule } from "../../core/lots.ts";
 import type { Position, PositionMode, RestingOrder } from "../../core/position.ts";
+import type { PriceBand } from "../../core/price-band.ts";
+import type { ContractRules, Rulebook } from "../../core/rulebook.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { VenueError } from "./errors.ts";
 import { DEFAULT_ORDER_LIMITS, type OrderLimits } from "./rate-limits.ts";
+
+const ONE = decimal("1");
 
 /** A number on the wire, quoted or not. Ids pass 2^53, so the digits are kept and no float is made of them. */
 const digits = z.string();
@@ -28,6 +32,17 @@ const positionRow = z.object({
   markPrice: digits,
   unRealizedProfit: digits,
 });
+
+const accountRow = z.object({
+  symbol: name,
+  positionSide,
+  positionAmt: digits,
+  notional: digits,
+  unrealizedProfit: digits,
+});
+const accountAnswer = z.object({ positions: z.array(accountRow) });
+const configAnswer = z.object({ dualSidePosition: z.boolean() });
+const accountConfig = z.extend(configAnswer, { canTrade: z.boolean() });
 
 const restingRow = z.object({
   symbol: name,
@@ -46,13 +61,16 @@ const orderAnswer = z.object({
   reduceOnly: z.optional(z.boolean()),
 });
 
-const lotFilter = z.object({
+const filterRow = z.object({
   filterType: z.string(),
   minQty: z.optional(digits),
   maxQty: z.optional(digits),
   stepSize: z.optional(digits),
+  tickSize: z.optional(digits),
+  multiplierUp: z.optional(digits),
+  multiplierDown: z.optional(digits),
 });
-const symbolRow = z.object({ symbol: name, filters: z.array(lotFilter) });
+const symbolRow = z.object({ symbol: name, filters: z.array(filterRow) });
 const exchangeInfo = z.object({ symbols: z.array(symbolRow) });
 
 const rateLimitRow = z.object({
@@ -64,10 +82,10 @@ const rateLimitRow = z.object({
 const rateLimitRows = z.array(rateLimitRow);
 const venueLimits = z.object({ rateLimits: rateLimitRows });
 
-const accountConfig = z.object({ canTrade: z.boolean(), dualSidePosition: z.boolean() });
 const tradeRow = z.object({ time: wholeNumber });
 const timeAnswer = z.object({ serverTime: wholeNumber });
 const cancelAnswer = z.object({ code: z.literal("200") });
+const cancelledOrder = z.union([z.object({ orderId: wholeNumber }), z.object({ algoId: wholeNumber })]);
 const errorBody = z.object({ code: wholeNumber, msg: z.optional(z.string()) });
 
 /** What the venue says about an order of ours. */
@@ -119,6 +137,26 @@ export function readPositions(body: unknown): readonly Position[] {
     .filter((position) => !position.amount.eq(ZERO));
 }
 
+/**
+ * Reads the legs of `GET /fapi/v3/account`. It has no prices: the mark follows from the notional and the entry from the
+ * profit, both rounded, which is enough to show and to sort by.
+ */
+export function readAccountPositions(body: unknown): readonly Position[] {
+  return accountAnswer.parse(body).positions.flatMap((row) => {
+    const amount = signedAmount(row.positionSide, exact(row.positionAmt));
+    if (amount.eq(ZERO)) return [];
+    const markPrice = exact(row.notional).div(amount).abs().round(8);
+    const unrealizedPnl = exact(row.unrealizedProfit);
+    const entryPrice = markPrice.minus(unrealizedPnl.div(amount)).round(8);
+    return [{ symbol: row.symbol, positionSide: row.positionSide, amount, entryPrice, markPrice, unrealizedPnl }];
+  });
+}
+
+/** Reads `GET /fapi/v1/accountConfig` (binance.md 4.4). */
+export function readPositionMode(body: unknown): PositionMode {
+  return configAnswer.parse(body).dualSidePosition ? "hedge" : "one_way";
+}
+
 /** Reads `GET /fapi/v1/openOrders`. */
 export function readRegularOrders(body: unknown): readonly RestingOrder[] {
   return z
@@ -147,22 +185,35 @@ export function readOrder(body: unknown): OrderReport {
 }
 
 /**
- * Reads `GET /fapi/v1/exchangeInfo` as the quantities that one market order may have: MARKET_LOT_SIZE, and never more
- * than LOT_SIZE (binance.md 4.5). A symbol whose filters can't be used is left out; it is then closed in one order.
+ * Reads `GET /fapi/v1/exchangeInfo`: what a market order may hold, which is MARKET_LOT_SIZE and never more than LOT_SIZE,
+ * and where a limit price may be (binance.md 4.5). What can't be used is null; the close then goes out without it.
  */
-export function readLotRules(body: unknown): LotRules {
-  const rules = new Map<string, LotRule>();
-  for (const { symbol, filters } of exchangeInfo.parse(body).symbols) {
-    const market = filters.find(({ filterType }) => filterType === "MARKET_LOT_SIZE");
-    const limit = filters.find(({ filterType }) => filterType === "LOT_SIZE");
-    const { minQty, maxQty, stepSize } = market ?? {};
-    if (minQty === undefined || maxQty === undefined || stepSize === undefined) continue;
-    const max = exact(maxQty);
-    const outer = limit?.maxQty === undefined ? max : exact(limit.maxQty);
-    const rule: LotRule = { min: exact(minQty), max: outer.lt(max) ? outer : max, step: exact(stepSize) };
-    if (rule.step.gt(ZERO) && rule.min.gt(ZERO) && rule.max.gte(rule.min)) rules.set(symbol, rule);
-  }
-  return rules;
+export function readRulebook(body: unknown): Rulebook {
+  const rows = exchangeInfo.parse(body).symbols;
+  return new Map(
+    rows.map(({ symbol, filters }): [string, ContractRules] => {
+      const find = (type: string): Filter =>
+        filters.find(({ filterType }) => filterType === type) ?? { filterType: type };
+      const lot = readLot(find("MARKET_LOT_SIZE"), find("LOT_SIZE"));
+      return [symbol, { lot, band: readBand(find("PERCENT_PRICE"), find("PRICE_FILTER")) }];
+    }),
+  );
+}
+
+type Filter = z.infer<typeof filterRow>;
+
+function readLot({ minQty, maxQty, stepSize }: Filter, limit: Filter): LotRule | null {
+  if (minQty === undefined || maxQty === undefined || stepSize === undefined) return null;
+  const max = exact(maxQty);
+  const outer = limit.maxQty === undefined ? max : exact(limit.maxQty);
+  const rule: LotRule = { min: exact(minQty), max: outer.lt(max) ? outer : max, step: exact(stepSize) };
+  return rule.step.gt(ZERO) && rule.min.gt(ZERO) && rule.max.gte(rule.min) ? rule : null;
+}
+
+function readBand({ multiplierUp, multiplierDown }: Filter, { tickSize }: Filter): PriceBand | null {
+  if (multiplierUp === undefined || multiplierDown === undefined || tickSize === undefined) return null;
+  const band: PriceBand = { up: exact(multiplierUp), down: exact(multiplierDown), tick: exact(tickSize) };
+  return band.tick.gt(ZERO) && band.up.gt(ONE) && band.down.lt(ONE) ? band : null;
 }
 
 /**
@@ -204,8 +255,13 @@ export function readServerTime(body: unknown): UnixMillis {
 }
 
 /** Reads the answer to a cancel of all orders: `{"code":200}` is how Binance reports success. */
-export function readCancelled(body: unknown): void {
+export function readCancelledAll(body: unknown): void {
   cancelAnswer.parse(body);
+}
+
+/** Reads the answer to a cancel of one order: the order. */
+export function readCancelledOne(body: unknown): void {
+  cancelledOrder.parse(body);
 }
 
 /** An answer's body: what was asked for, or the venue's error. */

@@ -1,6 +1,7 @@
+import { Refusal } from "../../config/refusal.ts";
 import { EEW_LIMITS } from "../../core/eew.ts";
 import type { Command } from "../command.ts";
-import { redisOptions, venueOptions } from "../options.ts";
+import { isSet, redisOptions, venueOptions } from "../options.ts";
 
 /** `quantum eew` */
 export const eew: Command = {
@@ -13,8 +14,20 @@ export const eew: Command = {
       type: "string",
       describe: `an event older than this is refused (default ${EEW_LIMITS.eventMaxAgeMs}, a day)`,
     },
+    once: { type: "boolean", describe: "execute one panic event, report, and stop" },
+    "dry-run": {
+      type: "boolean",
+      describe: "with --once: show what would be cancelled and closed now, and send nothing",
+    },
+    json: { type: "boolean", describe: "with --dry-run: the plan as one JSON document" },
   },
+  examples: [["quantum eew --once --dry-run", "what a panic would do to the account as it is now"]],
   async run(flags, io) {
+    if (isSet(flags, "dry-run")) {
+      const run = await import("../run/eew-dry-run.ts");
+      return await run.dryRun(flags, io);
+    }
+    if (isSet(flags, "json")) throw new Refusal("--json shows a plan: expected --once --dry-run with it");
     const run = await import("../run/eew.ts");
     return await run.eew(flags, io);
   },

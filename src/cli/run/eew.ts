@@ -1,7 +1,7 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity, workerName } from "../../adapters/host/identity.ts";
 import { hostLog } from "../../adapters/host/log.ts";
-import { lotFile } from "../../adapters/host/lot-file.ts";
+import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
@@ -11,7 +11,7 @@ import { loadVenue } from "../../config/venue.ts";
 import { EEW_LIMITS } from "../../core/eew.ts";
 import { runEew } from "../../roles/eew.ts";
 import type { ExitCode, Io } from "../io.ts";
-import { type Flags, redisFlags, text } from "../options.ts";
+import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis } from "./require-redis.ts";
 
@@ -25,11 +25,13 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRedis(redis);
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
-  const lots = lotFile(stateDirectory(io.env));
+  const rulebooks = rulebookFile(stateDirectory(io.env));
   const log = hostLog({ role: "eew", ...logConfig });
   const identity = newIdentity("emergency_exit_worker");
-  await runEew({ clock: hostClock, bus, exchange, lots, log, limits, identity }, io.signal);
+  const once = isSet(flags, "once");
+  const world = { clock: hostClock, bus, exchange, rulebooks, log, limits, identity };
+  const reported = await runEew(world, { signal: io.signal, once });
   bus.close();
   await exchange.dispose();
-  return 0;
+  return once && reported?.outcome !== "FLAT" ? 1 : 0;
 }

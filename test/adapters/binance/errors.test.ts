@@ -47,14 +47,14 @@ const SECTION_6: readonly (readonly [code: number, expected: Expected, words: st
   [-2014, "other", "API-key format invalid."],
   [-2015, "other", "Invalid API-key, IP, or permissions for action."],
   [-2017, "other", "API Keys are locked on this account."],
-  [-2019, "other", "Margin is insufficient."],
+  [-2019, "blocked", "Margin is insufficient."],
   [-2020, "other", "Unable to fill."],
   [-2021, "other", "Order would immediately trigger."],
-  [-2022, "other", "ReduceOnly Order is rejected."],
+  [-2022, "blocked", "ReduceOnly Order is rejected."],
   [-2023, "other", "User in liquidation mode now."],
   [-2024, "other", "Position is not sufficient."],
   [-2026, "other", "This OrderType is not supported when reduceOnly."],
-  [-2027, "other", "Exceeded the maximum allowable position at current leverage."],
+  [-2027, "blocked", "Exceeded the maximum allowable position at current leverage."],
   [-4003, "other", "Quantity less than or equal to zero."],
   [-4004, "other", "Quantity less than min quantity."],
   [-4005, "other", "Quantity greater than max quantity."],
@@ -83,7 +83,7 @@ const SECTION_6: readonly (readonly [code: number, expected: Expected, words: st
   [-4109, "other", "Inactive account"],
   [-4116, "unknown", "clientOrderId is duplicated"],
   [-4117, "other", "stop order is triggering"],
-  [-4118, "other", "ReduceOnly Order Failed. Please check your existing position and open orders"],
+  [-4118, "blocked", "ReduceOnly Order Failed. Please check your existing position and open orders"],
   [-4120, "other", "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."],
   [-4131, "price_band", "The counterparty's best price does not meet the PERCENT_PRICE filter limit"],
   [-4137, "other", "Quantity must be zero with closePosition equals true"],
@@ -175,7 +175,10 @@ describe("meaningForClose()", () => {
     });
   }
 
-  test.each(ALSO_DOCUMENTED)("%i is refused, too", (code) => expect(meaning(400, code)).toBe("other"));
+  // Too many orders rest: the one of them that cancelling helps.
+  test.each(ALSO_DOCUMENTED)("%i is refused, too", (code) =>
+    expect(meaning(400, code)).toBe(code === -2025 ? "blocked" : "other"),
+  );
 
   const listed = new Set([...SECTION_6.map(([code]) => code), ...ALSO_DOCUMENTED]);
 

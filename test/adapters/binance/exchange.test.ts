@@ -6,6 +6,7 @@ import { hostClock } from "../../../src/adapters/host/clock.ts";
 import { decimal, plain } from "../../../src/core/decimal.ts";
 import type { CloseOrder } from "../../../src/core/position.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
+import { all } from "../../support/core.ts";
 import { json, type Received, type Reply, refusal, type ScriptedVenue, serveScript } from "./scripted-venue.ts";
 
 // The percent sign is no escape: redacting it must not try to decode it.
@@ -60,8 +61,18 @@ describe("close() on the wire", () => {
     ],
     [
       "hedge mode says the leg and no reduceOnly",
-      { ...oneWay, positionSide: "SHORT", side: "BUY" },
+      { ...oneWay, positionSide: "SHORT", side: "BUY", mode: "hedge" },
       "symbol=BTCUSDT&side=BUY&positionSide=SHORT&type=MARKET&quantity=0.002&newClientOrderId=quantum-1&newOrderRespType=RESULT&recvWindow=5000",
+    ],
+    [
+      "a sold row of a hedge account can only be its long leg, whatever the row calls it",
+      { ...oneWay, mode: "hedge" },
+      "symbol=BTCUSDT&side=SELL&positionSide=LONG&type=MARKET&quantity=0.002&newClientOrderId=quantum-1&newOrderRespType=RESULT&recvWindow=5000",
+    ],
+    [
+      "a limit price makes it a limit order that never rests",
+      { ...oneWay, limitPrice: decimal("48000.0") },
+      "symbol=BTCUSDT&side=SELL&reduceOnly=true&type=LIMIT&timeInForce=IOC&price=48000&quantity=0.002&newClientOrderId=quantum-1&newOrderRespType=RESULT&recvWindow=5000",
     ],
     [
       "a symbol that is not ASCII is percent-encoded",
@@ -414,7 +425,7 @@ describe("cancel()", () => {
     test(fact, async () => {
       await using venue = await serveScript(on("/fapi/v1/allOpenOrders", reply));
       await using exchange = connect(venue);
-      expect(await exchange.cancel("BTCUSDT", "regular")).toMatchObject({ kind });
+      expect(await exchange.cancel(all("BTCUSDT", "regular"))).toMatchObject({ kind });
       expect(venue.count("/fapi/v1/allOpenOrders")).toBe(1);
     });
   }
@@ -422,8 +433,8 @@ describe("cancel()", () => {
   test("each family has its own call, for one symbol", async () => {
     await using venue = await serveScript((request) => (request.method === "DELETE" ? done : undefined));
     await using exchange = connect(venue);
-    await exchange.cancel("BTCUSDT", "regular");
-    await exchange.cancel("ETHUSDT", "algo");
+    await exchange.cancel(all("BTCUSDT", "regular"));
+    await exchange.cancel(all("ETHUSDT", "algo"));
     const deletes = venue.received.filter((request) => request.method === "DELETE");
     expect(deletes.map(({ path, query }) => `${path} ${query.get("symbol")}`)).toEqual([
       "/fapi/v1/allOpenOrders BTCUSDT",
@@ -487,10 +498,12 @@ describe("while the address must be silent", () => {
     answer: object,
   ])[] = [
     ["close()", (exchange) => exchange.close(oneWay), { kind: "refused", cause: "address_limit", code: null }],
-    ["cancel()", (exchange) => exchange.cancel("BTCUSDT", "algo"), { kind: "failed" }],
+    ["cancel()", (exchange) => exchange.cancel(all("BTCUSDT", "algo")), { kind: "failed" }],
     ["positions()", (exchange) => exchange.positions(), { known: false }],
     ["restingOrders()", (exchange) => exchange.restingOrders(), { known: false }],
-    ["lotRules()", (exchange) => exchange.lotRules(), { known: false }],
+    ["rulebook()", (exchange) => exchange.rulebook(), { known: false }],
+    ["positionMode()", (exchange) => exchange.positionMode(), { known: false }],
+    ["lookUp()", (exchange) => exchange.lookUp(oneWay), { kind: "unknown" }],
     ["lastFillAt()", (exchange) => exchange.lastFillAt(["BTCUSDT"], 0 as UnixMillis), { known: false }],
     ["warm()", (exchange) => exchange.warm(3), { known: false }],
     ["now()", (exchange) => exchange.now(), { known: false }],
@@ -556,7 +569,7 @@ describe("orderBudget()", () => {
     await using venue = await serveScript(on(ORDER, "reset"), venueTime);
     await using exchange = connect(venue);
     await exchange.close(oneWay);
-    await exchange.cancel("BTCUSDT", "regular");
+    await exchange.cancel(all("BTCUSDT", "regular"));
     expect(used(exchange)).toEqual([1, 1]);
   });
 
@@ -716,7 +729,7 @@ test("no `why` holds a key, a signature or a query, even where the venue echoes 
     await using exchange = connect(venue);
     const outcomes = JSON.stringify([
       await exchange.close(oneWay),
-      await exchange.cancel("BTCUSDT", "algo"),
+      await exchange.cancel(all("BTCUSDT", "algo")),
       await exchange.positions(),
       await exchange.restingOrders(),
       await exchange.lastFillAt(["BTCUSDT"], 0 as UnixMillis),

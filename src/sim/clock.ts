@@ -1,0 +1,82 @@
+/** Time that passes only when everything at hand is done: a minute of waiting takes a millisecond, and never a race. */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Instant, UnixMillis } from "../core/time.ts";
+import type { Clock } from "../ports/clock.ts";
+
+interface Timer {
+  readonly at: Instant;
+  /** Timers of the same instant fire in the order they were set. */
+  readonly order: number;
+  readonly fire: () => void;
+}
+
+/** A clock that starts at zero; its wall clock at `startsAt`. */
+export class VirtualClock implements Clock {
+  readonly #startsAt: number;
+  #now = 0 as Instant;
+  #order = 0;
+  #timers: Timer[] = [];
+
+  constructor(startsAt: UnixMillis) {
+    this.#startsAt = startsAt;
+  }
+
+  now(): Instant {
+    return this.#now;
+  }
+
+  wall(): UnixMillis {
+    return (this.#startsAt + this.#now) as UnixMillis;
+  }
+
+  at(at: Instant, fire: () => void): () => void {
+    const timer: Timer = { at: at < this.#now ? this.#now : at, order: this.#order++, fire };
+    this.#insert(timer);
+    return () => {
+      const place = this.#timers.indexOf(timer);
+      if (place >= 0) this.#timers.splice(place, 1);
+    };
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = (): void => {
+        cancel();
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = this.at((this.#now + Math.max(0, ms)) as Instant, done);
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /**
+   * Lets time pass until `done` says so; true if it did.
+   *
+   * Between two timers everything that can run without waiting runs to its end. False when `limitMs` have passed, or when
+   * nothing is left to wait for.
+   */
+  async runUntil(done: () => boolean, limitMs: number): Promise<boolean> {
+    const until = this.#now + limitMs;
+    for (;;) {
+      await nextTurn();
+      if (done()) return true;
+      const next = this.#timers.shift();
+      if (next === undefined || next.at > until) {
+        if (next !== undefined) this.#timers.unshift(next);
+        return false;
+      }
+      this.#now = next.at;
+      next.fire();
+    }
+  }
+
+  /** Keeps the timers sorted: most new ones belong near the end. */
+  #insert(timer: Timer): void {
+    let place = this.#timers.length;
+    while (place > 0 && (this.#timers[place - 1]?.at ?? 0) > timer.at) place--;
+    this.#timers.splice(place, 0, timer);
+  }
+}
