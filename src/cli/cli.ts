@@ -5,6 +5,7 @@ import { Failure, Refusal } from "../config/refusal.ts";
 import type { Command } from "./command.ts";
 import { brain } from "./commands/brain.ts";
 import { chaos } from "./commands/chaos.ts";
+import { doctor } from "./commands/doctor.ts";
 import { eew } from "./commands/eew.ts";
 import { exchange } from "./commands/exchange.ts";
 import { gate } from "./commands/gate.ts";
@@ -16,7 +17,7 @@ import type { ExitCode, Io } from "./io.ts";
 import type { Flags } from "./options.ts";
 import { version } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [brain, watchdog, eew, chaos, exchange, status, panic, gate, reset];
+const COMMANDS: readonly Command[] = [brain, watchdog, eew, chaos, exchange, status, panic, gate, reset, doctor];
 
 /**
  * Runs one command line and gives its exit code (contract section 1). Never throws: whatever goes wrong becomes

@@ -14,7 +14,7 @@ const VENUE: Env = {
 };
 
 /** Commands that read the venue. */
-const VENUE_COMMANDS = ["brain", "eew", "chaos", "reset"] as const;
+const VENUE_COMMANDS = ["brain", "eew", "chaos", "reset", "doctor"] as const;
 
 /** No Redis listens here. */
 let deadUrl: string;

@@ -8,11 +8,14 @@ import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
 import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
 import { causeOfRejectedKey } from "./portfolio-margin.ts";
+import type { OrderLimits } from "./rate-limits.ts";
 import { type Answer, type RestOptions, rest } from "./rest.ts";
 import type { QueryParams } from "./signature.ts";
 import {
+  type AccountConfig,
   complaint,
   type OrderReport,
+  readAccountConfig,
   readAccountPositions,
   readAlgoOrders,
   readCancelledAll,
@@ -95,8 +98,12 @@ export interface BinanceOptions {
   readonly openPool?: RestOptions["openPool"];
 }
 
-/** The port, and the end of its sockets. */
+/** The port, what a check-up asks besides, and the end of its sockets. */
 export type BinanceExchange = Exchange & {
+  /** Whether the account may trade, and its position mode. */
+  account(): Promise<Reading<AccountConfig>>;
+  /** The account's own order limits. */
+  orderLimits(): Promise<Reading<OrderLimits>>;
   /** Closes all sockets; calls in flight settle as unknown. */
   dispose(): Promise<void>;
 };
@@ -238,6 +245,10 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     orderBudget: () => venue.orderBudget(),
 
     silentUntil: () => venue.silentUntil(),
+
+    account: () => venue.read("/fapi/v1/accountConfig", [], readAccountConfig),
+
+    orderLimits: () => venue.read("/fapi/v1/rateLimit/order", [], readOrderLimits),
 
     dispose: () => venue.dispose(),
   };

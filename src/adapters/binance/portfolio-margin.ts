@@ -24,11 +24,11 @@ export async function causeOfRejectedKey(
     return "this is a Portfolio Margin account: Quantum closes only through fapi, which such an account does not answer; switch the account back, or use the key of another account";
   }
   const causes = [
-    "the key or its secret is of another venue (testnet or real money)",
-    "this address is not on the key's whitelist",
-    "the key has no futures permission",
-    "this is a Portfolio Margin account, which fapi does not answer",
+    "1. the key or its secret is of another venue (testnet or real money)",
+    "2. this address is not on the key's whitelist",
+    "3. the key has no futures permission",
+    "4. this is a Portfolio Margin account, which fapi does not answer",
   ];
-  const asked = answer === null ? "" : `; ${answer.why}`;
-  return `one of four: ${causes.join("; ")}${asked}`;
+  const asked = answer === null ? "" : `; papi was asked: ${answer.why}`;
+  return `one of four causes: ${causes.join(", ")}${asked}`;
 }

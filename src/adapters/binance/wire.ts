@@ -42,6 +42,7 @@ const accountRow = z.object({
 });
 const accountAnswer = z.object({ positions: z.array(accountRow) });
 const configAnswer = z.object({ dualSidePosition: z.boolean() });
+const accountConfig = z.extend(configAnswer, { canTrade: z.boolean() });
 
 const restingRow = z.object({
   symbol: name,
@@ -97,6 +98,12 @@ export interface OrderReport {
   readonly executed: Decimal;
   /** Whether the venue took it as reduce-only; null where it does not say. */
   readonly reduceOnly: boolean | null;
+}
+
+/** What holds for the account as a whole. */
+export interface AccountConfig {
+  readonly canTrade: boolean;
+  readonly mode: PositionMode;
 }
 
 /**
@@ -226,6 +233,12 @@ export function readOrderLimits(body: unknown): OrderLimits {
     per10s: limitFor("SECOND", "10") ?? DEFAULT_ORDER_LIMITS.per10s,
     perMinute: limitFor("MINUTE", "1") ?? DEFAULT_ORDER_LIMITS.perMinute,
   };
+}
+
+/** Reads `GET /fapi/v1/accountConfig`: whether the account may trade, and in which position mode it is (binance.md 4.4). */
+export function readAccountConfig(body: unknown): AccountConfig {
+  const { canTrade, dualSidePosition } = accountConfig.parse(body);
+  return { canTrade, mode: dualSidePosition ? "hedge" : "one_way" };
 }
 
 /** Reads `GET /fapi/v1/userTrades` as the times of its fills, in the venue's time. */

@@ -12,6 +12,8 @@ export interface Keys {
   readonly attempts: string;
   /** Set of event ids ever published, so that a repeated publish raises one incident. */
   readonly published: string;
+  /** What `quantum doctor` writes to see whether it can, and removes. */
+  readonly probe: string;
 }
 
 /** The consumer group of the panic stream. */
@@ -28,5 +30,6 @@ export function keysOf(namespace: string): Keys {
     outcomes: key("quantum:outcomes"),
     attempts: key("quantum:attempts"),
     published: key("quantum:published"),
+    probe: key("quantum:doctor"),
   };
 }

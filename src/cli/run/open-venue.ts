@@ -16,7 +16,7 @@ const ACCESS_MS = 2_000;
  * @throws {Refusal} naming what is wrong with the key.
  */
 export async function openVenue(config: VenueConfig): Promise<BinanceExchange> {
-  const exchange = connect(config);
+  const exchange = connectVenue(config);
   const noAnswer = hostClock.sleep(ACCESS_MS).then(() => null);
   const access = await Promise.race([exchange.access(), noAnswer]);
   if (access?.kind !== "refused") return exchange;
@@ -24,7 +24,12 @@ export async function openVenue(config: VenueConfig): Promise<BinanceExchange> {
   throw new Refusal(`${config.baseUrl} refuses BINANCE_API_KEY or BINANCE_API_SECRET, ${access.why}`);
 }
 
-function connect({ baseUrl, apiKey, secret, caPem }: VenueConfig): BinanceExchange {
+/**
+ * Prepares the connection to the venue, and does not use it yet.
+ *
+ * @throws {Refusal} naming the setting that can't be used.
+ */
+export function connectVenue({ baseUrl, apiKey, secret, caPem }: VenueConfig): BinanceExchange {
   try {
     return binanceExchange({ baseUrl, apiKey, secret, clock: hostClock, caPem: caPem ?? undefined });
   } catch (error) {

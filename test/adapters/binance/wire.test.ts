@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   complaint,
   parseJson,
+  readAccountConfig,
   readAlgoOrders,
   readBody,
   readFillTimes,
@@ -176,6 +177,15 @@ describe("readOrderLimits()", () => {
   for (const text of ["{}", "null", '[{"rateLimitType":"ORDERS"}]', '{"rateLimits":{}}']) {
     test(`refuses ${text}`, () => expect(() => readOrderLimits(parseJson(text))).toThrow());
   }
+});
+
+test.each([
+  [true, "hedge"],
+  [false, "one_way"],
+] as const)("readAccountConfig() reads dualSidePosition %p as %s", (dualSidePosition, mode) => {
+  const body = JSON.stringify({ feeTier: 0, canTrade: false, dualSidePosition, tradeGroupId: -1 });
+  expect(readAccountConfig(parseJson(body))).toEqual({ canTrade: false, mode });
+  expect(() => readAccountConfig(parseJson('{"canTrade":true}'))).toThrow();
 });
 
 describe("readBody()", () => {

@@ -1,0 +1,13 @@
+import type { Command } from "../command.ts";
+import { jsonOption, redisOptions, venueOptions } from "../options.ts";
+
+/** `quantum doctor` */
+export const doctor: Command = {
+  usage: "doctor",
+  describe: "check everything a live deployment needs, before it is needed (exit 0: healthy)",
+  options: { ...redisOptions, ...venueOptions, ...jsonOption },
+  async run(flags, io) {
+    const run = await import("../run/doctor.ts");
+    return await run.doctor(flags, io);
+  },
+};

@@ -1,0 +1,109 @@
+import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
+import { hostClock } from "../../adapters/host/clock.ts";
+import { writableDirectory } from "../../adapters/host/writable.ts";
+import { type RedisCheckup, redisCheckup } from "../../adapters/redis/checkup.ts";
+import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
+import { loadLog } from "../../config/log.ts";
+import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
+import { stateDirectory } from "../../config/state-directory.ts";
+import { loadVenue, type VenueConfig } from "../../config/venue.ts";
+import { type CheckupFacts, checkup, isFit } from "../../core/checkup.ts";
+import { known, type Reading } from "../../core/reading.ts";
+import type { HaltReader } from "../../ports/bus.ts";
+import { coloursWanted, type ExitCode, type Io } from "../io.ts";
+import { type Flags, isSet, redisFlags, text } from "../options.ts";
+import { checkupDocument, renderCheckup } from "../render-checkup.ts";
+import { startWaiting, type Waiting } from "../waiting.ts";
+import { connectVenue } from "./open-venue.ts";
+import { PATIENT_MS } from "./require-redis.ts";
+
+/** Runs `quantum doctor`. It sends no order and cancels none; what it writes is a key of its own, which it removes. */
+export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
+  const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
+  const venue = loadVenue(io.env, text(flags, "base-url"));
+  loadLog(io.env, io.terminal);
+  const path = stateDirectory(io.env);
+  const exchange = connectVenue(venue);
+  const bus = redisOperatorBus(redis);
+  const questions = redisCheckup({ ...redis, clock: hostClock });
+  const waiting = startWaiting(io);
+  try {
+    const [aboutRedis, aboutVenue] = await Promise.all([
+      redisFacts(questions, bus, waiting),
+      venueFacts(exchange, waiting),
+    ]);
+    const findings = checkup({
+      settings: settingsLine(redis, venue),
+      redis: aboutRedis,
+      venue: aboutVenue,
+      stateDirectory: { path, writable: writableDirectory(path) },
+    });
+    io.out(
+      isSet(flags, "json") ? JSON.stringify(checkupDocument(findings)) : renderCheckup(findings, coloursWanted(io)),
+    );
+    return isFit(findings) ? 0 : 1;
+  } finally {
+    waiting.end();
+    questions.close();
+    bus.close();
+    await exchange.dispose();
+  }
+}
+
+function settingsLine(redis: RedisConfig, venue: VenueConfig): string {
+  const account = venue.testnet ? "testnet" : "REAL MONEY";
+  const namespace = redis.namespace === "" ? "no namespace" : `namespace ${redis.namespace}`;
+  const signed = redis.triggerSecret === null ? "panic events are not signed" : "panic events are signed";
+  return `${account} at ${venue.baseUrl}, Redis at ${redisAddress(redis.url)}, ${namespace}, ${signed}`;
+}
+
+async function redisFacts(redis: RedisCheckup, bus: HaltReader, waiting: Waiting): Promise<CheckupFacts["redis"]> {
+  const [roundTripMs, memory, write, halt] = await Promise.all([
+    waiting.for("Redis", redis.roundTripMs()),
+    waiting.for("Redis memory", redis.memory()),
+    waiting.for("Redis writes", redis.write()),
+    waiting.for("the halt", bus.halt()),
+  ]);
+  return { roundTripMs, memory, write, halt };
+}
+
+async function venueFacts(exchange: BinanceExchange, waiting: Waiting): Promise<CheckupFacts["venue"]> {
+  const reached = roundTrip(exchange);
+  const [roundTripMs, clockAheadMs, key, account, orderLimits, positions, restingOrders] = await Promise.all([
+    waiting.for("the venue", reached),
+    // Only then, because opening a connection would count as the way there.
+    waiting.for(
+      "the venue's clock",
+      reached.then(() => clockAhead(exchange)),
+    ),
+    waiting.for("the API key", exchange.access()),
+    waiting.for("the account", exchange.account()),
+    waiting.for("the order limits", exchange.orderLimits()),
+    waiting.for("the positions", exchange.positions()),
+    waiting.for("the resting orders", exchange.restingOrders()),
+  ]);
+  return {
+    roundTripMs,
+    clockAheadMs,
+    key,
+    account,
+    orderLimits,
+    positions: counted(positions),
+    restingOrders: counted(restingOrders),
+  };
+}
+
+/** With the connections open, as they are in a pass: opening them is the first look's part. */
+async function roundTrip(exchange: BinanceExchange): Promise<Reading<number>> {
+  const first = await exchange.warm(1);
+  return first.known ? exchange.warm(1) : first;
+}
+
+async function clockAhead(exchange: BinanceExchange): Promise<Reading<number>> {
+  const venueNow = await exchange.now();
+  return venueNow.known ? known(venueNow.value - hostClock.wall()) : venueNow;
+}
+
+function counted(reading: Reading<readonly unknown[]>): Reading<number> {
+  return reading.known ? known(reading.value.length) : reading;
+}
