@@ -9,7 +9,7 @@
 import { AUTHORIZATION_LIMITS, type AuthorizationLimits, authorize } from "./authorization.ts";
 import { cancelName, cancelsFor, legsOf, ordersTaken } from "./cancel-plan.ts";
 import * as words from "./eew-words.ts";
-import { type Judgement, judge, type SentOrder, type Tally, tally } from "./flat.ts";
+import { type Judgement, judge, type Look, type SentOrder, type Tally, tally } from "./flat.ts";
 import { flattenPlan, insideBand } from "./flatten-plan.ts";
 import type { Completion, Delivery, Halt, Outcome } from "./messages.ts";
 import { exhaust, type OrderBudget, ordersLeft, refillsAt, spend } from "./order-budget.ts";
@@ -98,7 +98,7 @@ interface Closing extends Pass {
   readonly kind: "closing";
   readonly found: readonly Position[];
   /** As in `Evidence`. */
-  readonly foundAll: boolean;
+  readonly fillsProve: boolean;
   readonly rulebook: Rulebook;
   /** Cancels not answered yet. */
   readonly cancelling: readonly CancelRequest[];
@@ -124,9 +124,11 @@ interface Verifying extends Pass {
   readonly kind: "verifying";
   readonly found: readonly Position[];
   /** As in `Evidence`. */
-  readonly foundAll: boolean;
+  readonly fillsProve: boolean;
   readonly sent: readonly SentOrder[];
   readonly ordersCancelled: number;
+  /** Protective stops that were left for their leg. They are cancelled even where no list shows them any more. */
+  readonly stops: readonly RestingOrder[];
   readonly lastOrderAt: Instant;
   /** When the first clean look was answered; null before one. */
   readonly cleanAt: Instant | null;
@@ -139,12 +141,6 @@ interface Verifying extends Pass {
   /** Cancels of this state by name; each is sent once. */
   readonly swept: readonly string[];
   readonly last: Look;
-}
-
-/** Both halves of the account, read together. */
-export interface Look {
-  readonly positions: Reading<readonly Position[]>;
-  readonly resting: Reading<readonly RestingOrder[]>;
 }
 
 /** The first look of a pass, and what the worker knows besides without asking. */
@@ -305,7 +301,7 @@ function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now:
 function nothingRead(state: Surveying, snapshot: Snapshot | null, now: Instant, lines: readonly Tell[] = []): Step {
   const why = unknown(state.why ?? "the venue did not answer");
   const found = snapshot === null || snapshot.positions.length === 0 ? null : snapshot.positions;
-  return report(state, "UNKNOWN", tally("UNKNOWN", found, why, why), 0, now, lines);
+  return report(state, "UNKNOWN", tally("UNKNOWN", found, { positions: why, resting: why }, []), 0, now, lines);
 }
 
 /** The account is known: cancel where something rests, close at once where nothing does. */
@@ -324,7 +320,7 @@ function plan(
     ...passOf(pass),
     kind: "closing",
     found,
-    foundAll: positions.known && resting.known && resting.value.every(({ closesPosition }) => closesPosition),
+    fillsProve: positions.known && resting.known && resting.value.every(({ closesPosition }) => closesPosition),
     rulebook,
     cancelling,
     waiting: flattenPlan({ eventId, attempt: followsUp?.number ?? 1, found, mode, rulebook }),
@@ -439,9 +435,10 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
       ...passOf(state),
       kind: "verifying",
       found: state.found,
-      foundAll: state.foundAll,
+      fillsProve: state.fillsProve,
       sent: state.sent,
       ordersCancelled: state.ordersCancelled,
+      stops: state.resting.filter((order) => order.closesPosition && legsOf(state.found).has(legName(order))),
       lastOrderAt: now,
       cleanAt: null,
       askedAt: now,
@@ -458,7 +455,13 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
 /** The pass is over with orders unanswered: their fate is unknown, and nothing was read after them. */
 function outOfTime(state: Closing, now: Instant): Step {
   const why = unknown("the pass ran out of time before every order was answered");
-  return report(state, "UNKNOWN", tally("UNKNOWN", state.found, why, why), state.ordersCancelled, now);
+  return report(
+    state,
+    "UNKNOWN",
+    tally("UNKNOWN", state.found, { positions: why, resting: why }, []),
+    state.ordersCancelled,
+    now,
+  );
 }
 
 /** Asks what is left, and what became of the orders that nobody knows of. */
@@ -477,7 +480,8 @@ function verifying(limits: EewLimits, state: Verifying, event: EewEvent, now: In
       if (cancelling.length === state.cancelling.length) return [state, []];
       const count = state.last.resting.known ? ordersTaken(event.request, state.last.resting.value) : 0;
       const ordersCancelled = state.ordersCancelled + (event.outcome.kind === "cancelled" ? count : 0);
-      const next = { ...state, cancelling, ordersCancelled };
+      const fillsProve = state.fillsProve && event.outcome.kind === "cancelled";
+      const next = { ...state, cancelling, ordersCancelled, fillsProve };
       const line = words.cancelAnswered(event.request, count, event.outcome);
       return cancelling.length === 0 ? look(next, [line], now) : [next, [line]];
     }
@@ -505,8 +509,8 @@ function looked(
   const sweeping = stillToSweep(state);
   if (sweeping.length > 0) {
     const swept = [...state.swept, ...sweeping.map(cancelName)];
-    const foundAll = state.foundAll && sweeping.every((request) => onlyProtects(request, last));
-    const next = { ...state, foundAll, cancelling: sweeping, swept, cleanAt: null };
+    const fillsProve = state.fillsProve && sweeping.every((request) => onlyProtects(request, last));
+    const next = { ...state, fillsProve, cancelling: sweeping, swept, cleanAt: null };
     return [next, [...sweeping.map(cancelAction), ...lines, words.sweeping(sweeping)]];
   }
   const cleanBefore = state.cleanAt !== null && state.askedAt - state.cleanAt >= limits.witnessGapMs;
@@ -535,13 +539,16 @@ function looked(
  * What rests and was not cancelled in this state yet. The protective stops of a leg go once it is flat, or once the venue
  * has refused its close because of other orders: then they are in the way.
  */
-function stillToSweep({ found, sent, last: { positions, resting }, swept }: Verifying): readonly CancelRequest[] {
+function stillToSweep({ found, sent, stops, last, swept }: Verifying): readonly CancelRequest[] {
+  const { positions, resting } = last;
   if (!resting.known) return [];
   const guarded = new Set(legsOf(positions.known ? positions.value : found));
   for (const { order, outcome } of sent) {
     if (outcome.kind === "refused" && outcome.cause === "blocked") guarded.delete(legName(order));
   }
-  return cancelsFor(resting.value, guarded).filter((request) => !swept.includes(cancelName(request)));
+  const listed = new Set(resting.value.map(({ orderId }) => orderId));
+  const all = [...resting.value, ...stops.filter(({ orderId }) => !listed.has(orderId))];
+  return cancelsFor(all, guarded).filter((request) => !swept.includes(cancelName(request)));
 }
 
 /** What the request cancels could not have opened anything. */
@@ -554,8 +561,8 @@ function openByLastLook({ positions, resting }: Look): boolean {
 }
 
 function conclude(state: Verifying, outcome: Outcome, now: Instant, lines: readonly Tell[] = []): Step {
-  const { positions, resting } = state.last;
-  return report(state, outcome, tally(outcome, state.found, positions, resting), state.ordersCancelled, now, lines);
+  const counts = tally(outcome, state.found, state.last, state.sent);
+  return report(state, outcome, counts, state.ordersCancelled, now, lines);
 }
 
 function report(

@@ -11,19 +11,22 @@ export interface SentOrder {
   readonly outcome: CloseOutcome;
 }
 
-/** Everything a pass has learned when it judges. */
-export interface Evidence {
+/** Both halves of the account, read together. */
+export interface Look {
+  readonly positions: Reading<readonly Position[]>;
+  readonly resting: Reading<readonly RestingOrder[]>;
+}
+
+/** Everything a pass has learned when it judges; the look is from after the last order was answered. */
+export interface Evidence extends Look {
   /** The legs that the pass found open before its first order. */
   readonly found: readonly Position[];
   /**
-   * They are all that could be open: read in this pass, and no order rested that could open more. What is only remembered
-   * is not, and a resting entry may have filled between one list and the next.
+   * Fills that add up are a witness: the legs were read in this pass, no order rested that could open more, and no cancel
+   * failed. A remembered leg proves nothing, and an entry that rested may have filled between one list and the next.
    */
-  readonly foundAll: boolean;
+  readonly fillsProve: boolean;
   readonly sent: readonly SentOrder[];
-  /** Read after the last order was answered. */
-  readonly positions: Reading<readonly Position[]>;
-  readonly resting: Reading<readonly RestingOrder[]>;
   /** An earlier look, at least a second before this one and after the last order, was already clean. */
   readonly cleanBefore: boolean;
 }
@@ -38,14 +41,14 @@ export type Judgement =
 
 /** Weighs the evidence; the second witness is fills that add up, or an earlier clean look. */
 export function judge(evidence: Evidence): Judgement {
-  const { found, foundAll, sent, positions, resting, cleanBefore } = evidence;
+  const { found, fillsProve, sent, positions, resting, cleanBefore } = evidence;
   if (!positions.known) return { kind: "unreadable", why: positions.why };
   if (positions.value.length > 0) {
     return { kind: "open", hope: positions.value.every((leg) => mayBeGone(leg, found, sent)) };
   }
   if (!resting.known) return { kind: "unreadable", why: resting.why };
   if (resting.value.length > 0) return { kind: "open", hope: true };
-  if (cleanBefore || (foundAll && fillsAddUp(found, sent))) return { kind: "flat" };
+  if (cleanBefore || (fillsProve && fillsAddUp(found, sent))) return { kind: "flat" };
   return { kind: "clean" };
 }
 
@@ -63,10 +66,13 @@ function mayBeGone(leg: Position, found: readonly Position[], sent: readonly Sen
 /** Every leg found open was bought or sold back in full. Nothing found proves nothing: one empty list may be a lie. */
 function fillsAddUp(found: readonly Position[], sent: readonly SentOrder[]): boolean {
   if (found.length === 0) return false;
-  return found.every((leg) => {
-    const fills = ordersOf(leg, sent).flatMap(({ outcome }) => (outcome.kind === "executed" ? [outcome.executed] : []));
-    return sum(fills).eq(leg.amount.abs());
-  });
+  return found.every((leg) => boughtBack(leg, sent));
+}
+
+/** Exactly what was open of the leg was executed against it. */
+function boughtBack(leg: Position, sent: readonly SentOrder[]): boolean {
+  const fills = ordersOf(leg, sent).flatMap(({ outcome }) => (outcome.kind === "executed" ? [outcome.executed] : []));
+  return sum(fills).eq(leg.amount.abs());
 }
 
 function ordersOf(leg: Position, sent: readonly SentOrder[]): readonly SentOrder[] {
@@ -80,31 +86,35 @@ export type Tally = Pick<
 >;
 
 /**
- * Adds up a pass (contract 3.3). A leg counts as closed only if the venue's last list was read and does not show it.
+ * Adds up a pass (contract 3.3). A leg counts as closed only if the venue's last list was read and does not show it, and if
+ * the account is flat or the leg's own fills add up: a single list is one witness, for a leg as for an account.
  *
  * @param found the legs found open; null if they could never be read.
  */
 export function tally(
   outcome: Outcome,
   found: readonly Position[] | null,
-  positions: Reading<readonly Position[]>,
-  resting: Reading<readonly RestingOrder[]>,
+  look: Look,
+  sent: readonly SentOrder[],
 ): Tally {
+  const { positions, resting } = look;
   const legs = found ?? [];
   const open = positions.known ? positions.value : legs;
   const openLegs = new Set(open.map(legName));
-  const closed = legs.filter((leg) => !openLegs.has(legName(leg))).length;
-  const openSymbols = new Set(open.map((leg) => leg.symbol));
+  const gone = legs.filter((leg) => !openLegs.has(legName(leg)));
+  const closed = outcome === "FLAT" ? gone : gone.filter((leg) => boughtBack(leg, sent));
+  const unproven = gone.filter((leg) => !closed.includes(leg));
+  const failedLegs = [...open, ...unproven];
+  const legSymbols = new Set(failedLegs.map((leg) => leg.symbol));
   const restingSymbols = new Set(resting.known ? resting.value.map((order) => order.symbol) : []);
-  const failedSymbols = [...new Set([...openSymbols, ...restingSymbols])].sort();
-  const failed = openLegs.size + [...restingSymbols].filter((symbol) => !openSymbols.has(symbol)).length;
+  const failed = failedLegs.length + [...restingSymbols].filter((symbol) => !legSymbols.has(symbol)).length;
   const nameless = outcome !== "FLAT" && failed === 0;
   return {
     outcome,
-    positionsTotal: closed + (nameless ? 1 : failed),
-    positionsClosed: closed,
+    positionsTotal: closed.length + (nameless ? 1 : failed),
+    positionsClosed: closed.length,
     positionsFailed: nameless ? 1 : failed,
-    failedSymbols: nameless ? ["*"] : failedSymbols,
+    failedSymbols: nameless ? ["*"] : [...new Set([...legSymbols, ...restingSymbols])].sort(),
     residual: open.map(({ symbol, positionSide, amount }): Residual => ({ symbol, positionSide, amount })),
     notionalUsd: sum(legs.map(notional)),
   };

@@ -4,11 +4,10 @@ import {
   type EewEvent,
   type EewLimits,
   type EewState,
-  type Look,
   type Survey,
   step,
 } from "../core/eew.ts";
-import type { SentOrder } from "../core/flat.ts";
+import type { Look, SentOrder } from "../core/flat.ts";
 import type { Completion } from "../core/messages.ts";
 import type { CloseOrder } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";

@@ -7,11 +7,10 @@ import {
   type EewAction,
   type EewEvent,
   type EewState,
-  type Look,
   type Survey,
   step,
 } from "../../src/core/eew.ts";
-import type { SentOrder } from "../../src/core/flat.ts";
+import type { Look, SentOrder } from "../../src/core/flat.ts";
 import type { Attempt, Completion } from "../../src/core/messages.ts";
 import type { OrderBudget } from "../../src/core/order-budget.ts";
 import type { CancelRequest, CloseOrder, CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
@@ -320,6 +319,20 @@ describe("never better than the venue says", () => {
     expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, positionsFailed: 2 });
   });
 
+  test("a leg that one list does not show any more is not counted as closed without its fills", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", REFUSED);
+    worker.answer(21, "ETHUSDT", filled("0.05"));
+    worker.send(30, looked({ positions: known([]), resting: unknown("503") }));
+    const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
+    expect(completion).toMatchObject({
+      outcome: "UNKNOWN",
+      positionsClosed: 1,
+      positionsFailed: 1,
+      failedSymbols: ["BTCUSDT"],
+    });
+  });
+
   test("a flat list with unreadable orders is UNKNOWN: a resting order could re-open the account", () => {
     const worker = Worker.verifying();
     worker.send(30, looked({ positions: known([]), resting: unknown("503") }));
@@ -456,6 +469,26 @@ describe("protective stops", () => {
     expect(cancelsIn(worker.send(30, account([], [stop("BTCUSDT")])))).toEqual(["BTCUSDT/algo"]);
     expect(worker.send(40, cancelled("BTCUSDT", "algo"))).toEqual([lookAction(40)]);
     expect(reported(worker.send(50, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
+  });
+
+  test("that no list shows any more are cancelled all the same: one list may be wrong", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC], [stop("BTCUSDT")])));
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    expect(cancelsIn(worker.send(30, account([])))).toEqual(["BTCUSDT/algo"]);
+    worker.send(40, cancelled("BTCUSDT", "algo"));
+    expect(reported(worker.send(50, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 0 });
+  });
+
+  test("that may not be cancelled leave the fills without meaning: flat then takes two looks", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC], [stop("BTCUSDT")])));
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    worker.send(30, account([]));
+    worker.send(40, { ...cancelled("BTCUSDT", "algo"), outcome: { kind: "failed", why: "503" } } as EewEvent);
+    expect(worker.send(50, account([]))).toEqual([]);
+    worker.send(1_050, { kind: "timer" });
+    expect(reported(worker.send(1_060, account([])))).toMatchObject({ outcome: "FLAT" });
   });
 
   test("of a leg that is still open are left to protect it", () => {

@@ -42,7 +42,7 @@ export interface Scene {
 }
 
 /** What the worker said at the end of one pass, beside the truth. */
-export interface Verdict {
+interface Verdict {
   readonly completion: Completion;
   /** From the event's arrival at the worker to the report. */
   readonly tookMs: number;

@@ -4,11 +4,11 @@ import { Failure } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue } from "../../config/venue.ts";
 import { type Rehearsal, rehearse } from "../../core/rehearsal.ts";
-import { after } from "../../core/time.ts";
 import type { Exchange } from "../../ports/exchange.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
 import { rehearsalDocument, renderRehearsal } from "../render-rehearsal.ts";
+import { startWaiting } from "../waiting.ts";
 import { openVenue } from "./open-venue.ts";
 
 /** Runs `quantum eew --once --dry-run`: shows what a pass would do to the account as it is now. Needs no Redis. */
@@ -26,16 +26,14 @@ export async function dryRun(flags: Flags, io: Io): Promise<ExitCode> {
 }
 
 async function readAndRehearse(exchange: Exchange, io: Io): Promise<Rehearsal> {
-  const slow = hostClock.at(after(hostClock.now(), 2_000), () =>
-    io.err("Reading the account and the venue's rules..."),
-  );
+  const waiting = startWaiting(io);
   const [positions, resting, mode, rulebook] = await Promise.all([
-    exchange.positions(),
-    exchange.restingOrders(),
-    exchange.positionMode(),
-    exchange.rulebook(),
+    waiting.for("the positions", exchange.positions()),
+    waiting.for("the resting orders", exchange.restingOrders()),
+    waiting.for("the position mode", exchange.positionMode()),
+    waiting.for("the venue's rules", exchange.rulebook()),
   ]);
-  slow();
+  waiting.end();
   if (!positions.known) throw new Failure(`The positions can't be read, so there is no plan: ${positions.why}`);
   if (!resting.known) throw new Failure(`The resting orders can't be read, so there is no plan: ${resting.why}`);
   if (!mode.known) io.err(`The position mode can't be read, the positions speak for it: ${mode.why}`);
