@@ -11,12 +11,14 @@ import type { EewBus } from "../../src/ports/bus.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
+import type { VenuePolicy } from "../../src/sim/admission.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { FaultBook, type FaultScript } from "../../src/sim/faults.ts";
 import { FaultyGateway } from "../../src/sim/faulty-gateway.ts";
 import type { GatewayRequest } from "../../src/sim/gateway.ts";
 import type { AlgoRequest, OrderRequest } from "../../src/sim/orders.ts";
+import { DEFAULT_SYMBOLS, type SymbolRules } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { virtualPools } from "../support/virtual-pool.ts";
 
@@ -39,6 +41,30 @@ export interface Scene {
   readonly faults: FaultScript;
   /** The faults begin before the worker has got warm, or with the event. */
   readonly faultsFromStart: boolean;
+  /** Where Binance's behaviour is not known for certain. */
+  readonly policy?: Partial<VenuePolicy>;
+  /** The contracts listed, if others than the usual ones. */
+  readonly listed?: readonly SymbolRules[];
+  /** What else is set up, before the worker starts. */
+  readonly prepare?: (venue: Venue, apiKey: string) => void;
+  /** The life ends after this many reports, if it has not ended flat before; as many as it takes if not given. */
+  readonly passes?: number;
+}
+
+/** A one-way account without positions, on a quiet day, changed as the test says. */
+export function aScene(changes: Partial<Scene>): Scene {
+  return {
+    hedge: false,
+    positions: [],
+    orders: [],
+    algoOrders: [],
+    stopsExpire: true,
+    blocked: [],
+    moves: [],
+    faults: { rules: [], seed: null },
+    faultsFromStart: false,
+    ...changes,
+  };
 }
 
 /** What the worker said at the end of one pass, beside the truth. */
@@ -55,6 +81,8 @@ interface Verdict {
 /** All that happened. */
 export interface Life {
   readonly verdicts: readonly Verdict[];
+  /** Everything that was sent from the event on. */
+  readonly requests: readonly GatewayRequest[];
   /** Orders by their client id, in the order in which they were sent. */
   readonly orderIds: readonly string[];
   /** Fills of the worker's orders that grew or turned a leg. */
@@ -83,7 +111,12 @@ export async function live(scene: Scene): Promise<Life> {
   const faults = new FaultBook();
   const gateway = new FaultyGateway(venue, { latencyMs: LATENCY_MS, faults });
   const truth = observe(venue, clock);
-  const openPool = virtualPools(gateway, clock, { sent: truth.sent, executed: truth.look });
+  const requests: GatewayRequest[] = [];
+  const sent = (request: GatewayRequest): void => {
+    requests.push(request);
+    truth.sent(request);
+  };
+  const openPool = virtualPools(gateway, clock, { sent, executed: truth.look });
   const exchange = binanceExchange({ baseUrl: "http://127.0.0.1", apiKey: API_KEY, secret: SECRET, clock, openPool });
   const bus = new SimulatedBus(clock);
   const lines: string[] = [];
@@ -116,22 +149,26 @@ export async function live(scene: Scene): Promise<Life> {
       truth.look();
     });
   }
+  requests.length = 0;
   await bus.publish(event);
-  const ended = (): boolean => verdicts.at(-1)?.completion.outcome === "FLAT";
+  const enough = scene.passes ?? Number.POSITIVE_INFINITY;
+  const ended = (): boolean => verdicts.at(-1)?.completion.outcome === "FLAT" || verdicts.length >= enough;
   await clock.runUntil(ended, LIFE_MS);
   stop.abort();
   await clock.runUntil(() => false, 30_000);
   await Promise.all(roles);
-  return { verdicts, orderIds: truth.orderIds, grown: truth.grown(), left: truth.left(), lines };
+  return { verdicts, requests, orderIds: truth.orderIds, grown: truth.grown(), left: truth.left(), lines };
 }
 
 function stage(scene: Scene, clock: VirtualClock): Venue {
-  const venue = new Venue({ now: () => clock.wall(), protectiveStopsExpire: scene.stopsExpire });
+  const policy = { protectiveStopsExpire: scene.stopsExpire, ...scene.policy };
+  const venue = new Venue({ now: () => clock.wall(), symbols: scene.listed ?? DEFAULT_SYMBOLS, ...policy });
   venue.addAccount({ apiKey: API_KEY, secret: SECRET, hedge: scene.hedge });
   for (const position of scene.positions) venue.openPosition(API_KEY, position);
   for (const order of scene.orders) ignoreRefusal(() => venue.place(API_KEY, order));
   for (const algo of scene.algoOrders) ignoreRefusal(() => venue.placeAlgo(API_KEY, algo));
   for (const symbol of scene.blocked) venue.setMarketBlocked(symbol, true);
+  scene.prepare?.(venue, API_KEY);
   return venue;
 }
 
