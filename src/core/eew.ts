@@ -344,13 +344,9 @@ function closing(limits: EewLimits, state: Closing, event: EewEvent, now: Instan
       if (cancelling.length === state.cancelling.length) return [state, []];
       const count = ordersTaken(event.request, state.resting);
       const ordersCancelled = state.ordersCancelled + (event.outcome.kind === "cancelled" ? count : 0);
-      return send(
-        limits,
-        { ...state, cancelling, ordersCancelled },
-        [],
-        [words.cancelAnswered(event.request, count, event.outcome)],
-        now,
-      );
+      const fillsProve = state.fillsProve && event.outcome.kind === "cancelled";
+      const line = words.cancelAnswered(event.request, count, event.outcome);
+      return send(limits, { ...state, cancelling, ordersCancelled, fillsProve }, [], [line], now);
     }
     case "close_answered": {
       const inFlight = state.inFlight.filter((order) => order.clientOrderId !== event.order.clientOrderId);

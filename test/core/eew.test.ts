@@ -508,6 +508,15 @@ describe("protective stops", () => {
     expect(cancelsIn(worker.send(30, account([BTC], [stop("BTCUSDT")])))).toEqual(["BTCUSDT/algo"]);
   });
 
+  test("of a flat symbol that may not be cancelled leave the fills without meaning, too", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC], [stop("SOLUSDT")])));
+    worker.send(15, { ...cancelled("SOLUSDT", "algo"), outcome: { kind: "failed", why: "reset" } } as EewEvent);
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    expect(worker.send(30, account([]))).toEqual([]);
+    expect(deadline(worker.state)).toBe(at(30 + LIMITS.witnessGapMs));
+  });
+
   test("in hedge mode protect their own leg only", () => {
     const long = aPosition("BTCUSDT", "1", "50000", "LONG");
     const resting: readonly RestingOrder[] = [

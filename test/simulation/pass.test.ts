@@ -16,7 +16,7 @@ import { anyScene } from "./scenes.ts";
 setDefaultTimeout(600_000);
 
 /** More of them with `LIVES=5000 bun test test/simulation`. */
-const LIVES = Number(process.env["LIVES"] ?? "150");
+const LIVES = Number(process.env["LIVES"] ?? "500");
 
 function check(scene: Scene, life: Life): void {
   expect(life.grown).toEqual([]);
