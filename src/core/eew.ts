@@ -91,6 +91,8 @@ interface Surveying extends Pass {
   readonly retryAt: Instant | null;
   /** Why the last read failed. */
   readonly why: string | null;
+  /** As in `Survey`, once one was answered. */
+  readonly snapshot: Snapshot | null;
 }
 
 /** Cancels and closes are under way. */
@@ -245,6 +247,7 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
     askedAt: now,
     retryAt: null,
     why: null,
+    snapshot: null,
   };
   return [
     next,
@@ -268,7 +271,7 @@ function surveying(limits: EewLimits, state: Surveying, event: EewEvent, now: In
       if (event.askedAt !== state.askedAt) return [state, []];
       return begin(limits, { ...state, survey: event.survey }, [], now);
     case "timer": {
-      if (now >= state.endsAt) return nothingRead(state, state.survey?.snapshot ?? null, now);
+      if (now >= state.endsAt) return nothingRead(state, now);
       if (state.retryAt === null || now < state.retryAt) return [state, []];
       const again: EewAction = { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs };
       return [{ ...state, survey: null, askedAt: now, retryAt: null }, [again]];
@@ -285,20 +288,21 @@ function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now:
   const { positions, silentUntil, snapshot } = survey;
   if (positions.known) return plan(limits, state, survey, positions.value, lines, now);
   const line = critical(`Positions can't be read: ${positions.why}`, "alarm");
-  const why = positions.why;
+  const failed: Surveying = { ...state, why: positions.why, snapshot };
   if (silentUntil !== null && silentUntil > now) {
-    if (silentUntil >= state.endsAt) return nothingRead({ ...state, why }, snapshot, now, [...lines, line]);
-    return [{ ...state, why, retryAt: silentUntil }, [...lines, line]];
+    if (silentUntil >= state.endsAt) return nothingRead(failed, now, [...lines, line]);
+    return [{ ...failed, retryAt: silentUntil }, [...lines, line]];
   }
   if (snapshot !== null && snapshot.positions.length > 0) {
     const blind = [...lines, line, words.blind(snapshot, now)];
     return plan(limits, state, survey, snapshot.positions, blind, now);
   }
-  return [{ ...state, why, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
+  return [{ ...failed, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
 }
 
 /** The pass ends before the account could be read: what was open before it counts as open. */
-function nothingRead(state: Surveying, snapshot: Snapshot | null, now: Instant, lines: readonly Tell[] = []): Step {
+function nothingRead(state: Surveying, now: Instant, lines: readonly Tell[] = []): Step {
+  const { snapshot } = state;
   const why = unknown(state.why ?? "the venue did not answer");
   const found = snapshot === null || snapshot.positions.length === 0 ? null : snapshot.positions;
   return report(state, "UNKNOWN", tally("UNKNOWN", found, { positions: why, resting: why }, []), 0, now, lines);

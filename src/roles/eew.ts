@@ -119,7 +119,7 @@ function perform(
       });
       return;
     case "look":
-      void Promise.all([look(world), lookUp(world, action.after)]).then(([look, resolved]) => {
+      void Promise.all([look(world, memory), lookUp(world, action.after)]).then(([look, resolved]) => {
         emit({ kind: "looked", askedAt: action.askedAt, look, resolved, silentUntil: exchange.silentUntil() });
       });
       return;
@@ -160,8 +160,10 @@ async function survey({ clock, exchange }: EewWorld, memory: Memory, waitMs: num
   return { positions, resting, mode, rulebook, snapshot, budget, silentUntil };
 }
 
-async function look({ exchange }: EewWorld): Promise<Look> {
+async function look({ clock, exchange }: EewWorld, memory: Memory): Promise<Look> {
+  const takenAt = clock.now();
   const [positions, resting] = await Promise.all([exchange.positions(), exchange.restingOrders()]);
+  if (positions.known) memory.snapshot = { positions: positions.value, takenAt };
   return { positions, resting };
 }
 
