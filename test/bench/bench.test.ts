@@ -28,10 +28,10 @@ test(
   SMOKE_LIMIT_MS,
 );
 
+const NOTHING = { handshakes: 0, fills: 2, idlePerMinute: 360, outcome: null, steps: [] };
+
 function sample(closer: CloserName, row: Row, ...lastFills: readonly (number | null)[]): Sample {
-  const runs = lastFills.map(
-    (lastFillMs): Run => ({ lastFillMs, handshakes: 0, flat: lastFillMs !== null, fills: 2, outcome: null, steps: [] }),
-  );
+  const runs = lastFills.map((lastFillMs): Run => ({ ...NOTHING, lastFillMs, flat: lastFillMs !== null }));
   return { closer, row, runs };
 }
 
@@ -49,7 +49,7 @@ describe("figures", () => {
   });
 
   test("meet every target of that row", () => {
-    expect(verdicts(measured).map(({ passed }) => passed)).toEqual([true, true, true, true, true]);
+    expect(verdicts(measured).map(({ passed }) => passed)).toEqual([true, true, true, true, true, true]);
     expect(verdictsTable(verdicts(measured))).not.toContain("FAIL");
   });
 

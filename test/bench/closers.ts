@@ -22,17 +22,20 @@ export interface CloserWorld {
 /** All of them say so when they wait for an event. */
 const LISTENING = "Listening for panic_close events";
 
+/** Characters of a log that go into an error: enough for a stack. */
+const LAST_WORDS = 1_000;
+
 /** Starts a closer, with `positions` to be ready for, and waits until it listens; the caller ends it. */
 export async function startCloser(name: CloserName, positions: number, world: CloserWorld): Promise<ChildRun> {
   const { directory } = world;
   const state = join(directory, "state");
   mkdirSync(state, { recursive: true });
-  const env = { ...world.env, STATE_DIRECTORY: state, WARM_CONNECTIONS: String(positions) };
+  const env = { ...world.env, STATE_DIRECTORY: state, POSITIONS: String(positions) };
   const logFile = join(directory, `${name}-${positions}-${Date.now()}.log`);
   const run = new ChildRun({ ...(await command(name, world)), env, cwd: directory, logFile });
   try {
     await eventually(`${name} listens`, () => {
-      if (!run.running()) throw new Error(`${name} ended at once: ${run.log().trim().split("\n").at(-1)}`);
+      if (!run.running()) throw new Error(`${name} ended at once: ${run.log().trim().slice(-LAST_WORDS)}`);
       return run.log().includes(LISTENING);
     });
   } catch (error) {

@@ -23,6 +23,8 @@ export interface Figure {
   /** Inside the pass. */
   readonly handshakesMedian: number;
   readonly handshakesWorst: number;
+  /** What the closer asked of the venue per minute while it waited for the event, at worst. */
+  readonly idlePerMinute: number;
   /** How many runs left the account flat. */
   readonly flat: number;
   /** How many times faster than the peer, by the medians; `null` where the peer took no part. */
@@ -53,6 +55,7 @@ function figure(sample: Sample, samples: readonly Sample[], latencyMs: number): 
     roundTrips: medianMs === null ? null : medianMs / latencyMs,
     handshakesMedian: median(handshakes),
     handshakesWorst: worst(handshakes),
+    idlePerMinute: worst(runs.map((run) => run.idlePerMinute)),
     flat: runs.filter(({ flat }) => flat).length,
     ratioToSequential: ratioTo("sequential"),
     ratioToCcxt: ratioTo("ccxt"),

@@ -29,6 +29,8 @@ export interface Run {
   /** No position open and no order resting, at the venue. */
   readonly flat: boolean;
   readonly fills: number;
+  /** What the closer asked of the venue while nothing happened; each such request weighs one. */
+  readonly idlePerMinute: number;
   /** What the closer said; the peers do not judge themselves. */
   readonly outcome: string | null;
   /** Every kind of request during the pass, in ms since the event. */
@@ -79,6 +81,7 @@ export async function measure(closer: CloserName, row: Row, repeats: number, sta
 
 async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run> {
   await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
+  const setAt = performance.now();
   if (row.cold) {
     await venue.ask({ do: "shut" });
     await Bun.sleep(IDLE_MS);
@@ -90,15 +93,21 @@ async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run
   if (before.positions !== row.positions) {
     throw new Error(`The venue has ${before.positions} positions before the event: expected ${row.positions}`);
   }
+  const idleMinutes = (performance.now() - setAt) / 60_000;
   const event = await trigger.publish();
   const outcome = await event.outcome(PASS_LIMIT_MS);
   // An order whose answer nobody waits for may still be on its way.
   await Bun.sleep(2 * latencyMs);
   const after = await venue.ask({ do: "report" });
-  return { ...judged(before, after, event.at), outcome };
+  const idlePerMinute = Math.round(countOf(before.steps) / idleMinutes);
+  return { ...judged(before, after, event.at), idlePerMinute, outcome };
 }
 
-function judged(before: VenueReport, after: VenueReport, at: number): Omit<Run, "outcome"> {
+function countOf(steps: readonly VenueStep[]): number {
+  return steps.reduce((total, { count }) => total + count, 0);
+}
+
+function judged(before: VenueReport, after: VenueReport, at: number): Omit<Run, "idlePerMinute" | "outcome"> {
   const since = after.steps.filter(({ lastAt }) => lastAt >= at);
   return {
     lastFillMs: after.fills.length === 0 ? null : Math.max(...after.fills) - at,

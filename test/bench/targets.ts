@@ -26,13 +26,16 @@ const CCXT_FROM = 20;
 const SEQUENTIAL_AT = 100;
 const SEQUENTIAL_RATIO_MIN = 20;
 
+/** Binance's budget of an address is 2400 a minute; half of it is for passes, and for whoever else works from there. */
+const IDLE_PER_MINUTE_MAX = 1_200;
+
 /** Judges the worker's figures. Targets hold for warm connections: what a cold start costs is shown, not judged. */
 export function verdicts(figures: readonly Figure[]): readonly Verdict[] {
   return figures.filter(({ closer, row }) => closer === "quantum" && !row.cold).flatMap(verdictsOn);
 }
 
 function verdictsOn(figure: Figure): readonly Verdict[] {
-  const { row, roundTrips, ratioToCcxt, ratioToSequential, handshakesWorst, flat, runs } = figure;
+  const { row, roundTrips, ratioToCcxt, ratioToSequential, handshakesWorst, idlePerMinute, flat, runs } = figure;
   const where = `${row.positions} positions${row.orders ? ", half with resting orders" : ""}`;
   const tripsMax = ROUND_TRIPS_MAX.get(row.positions);
   const found: Verdict[] = [
@@ -47,6 +50,12 @@ function verdictsOn(figure: Figure): readonly Verdict[] {
       measured: String(handshakesWorst),
       target: "0",
       passed: handshakesWorst === 0,
+    },
+    {
+      name: `${where}: requests a minute while idle`,
+      measured: String(idlePerMinute),
+      target: `<= ${IDLE_PER_MINUTE_MAX}`,
+      passed: idlePerMinute <= IDLE_PER_MINUTE_MAX,
     },
   ];
   if (tripsMax !== undefined) {
