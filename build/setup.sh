@@ -1,20 +1,31 @@
 #!/bin/sh
 # Installs what is missing and nothing else: npm packages always, and the programs that are named.
-#   sh build/setup.sh [redis-server] [systemd-analyze]
+#   sh build/setup.sh [redis-server] [systemd-analyze] [bench-packages]
+# bench-packages are npm packages too: those of test/bench, which the product does not carry.
 # A machine needs Node.js, npm and git; everything else comes from here.
 set -eu
 cd "$(dirname "$0")/.."
 
-# npm writes node_modules/.package-lock.json last, so it is as new as the last install that finished.
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  echo "setup: installing npm packages" >&2
-  # Not "npm ci": it refuses a lock file without every other platform's binaries, and not every mirror serves those.
-  npm install --no-save --include=dev --no-audit --no-fund --loglevel=error >&2
-  touch node_modules/.package-lock.json
-fi
+# Installs the npm packages of one directory, unless they are as new as its lock file.
+npm_packages() {
+  # npm writes node_modules/.package-lock.json last, so it is as new as the last install that finished.
+  installed="$1/node_modules/.package-lock.json"
+  if [ ! -e "$installed" ] || [ "$1/package-lock.json" -nt "$installed" ]; then
+    echo "setup: installing npm packages$2" >&2
+    # Not "npm ci": it refuses a lock file without every other platform's binaries, and not every mirror serves those.
+    (cd "$1" && npm install --no-save --include=dev --no-audit --no-fund --loglevel=error >&2)
+    touch "$installed"
+  fi
+}
+
+npm_packages . ""
 
 missing=""
 for program in "$@"; do
+  if [ "$program" = bench-packages ]; then
+    npm_packages test/bench " of test/bench"
+    continue
+  fi
   command -v "$program" >/dev/null 2>&1 && continue
   case "$program" in
     systemd-analyze) missing="$missing systemd" ;;

@@ -1,0 +1,77 @@
+/** The benchmark runs, and its tables say what they should. How fast anybody was is no concern of this test. */
+
+import { describe, expect, test } from "bun:test";
+import { figures, type Sample } from "./figures.ts";
+import type { Run } from "./measure.ts";
+import { parseOptions } from "./options.ts";
+import { figuresTable, verdictsTable } from "./render.ts";
+import { CLOSERS, type CloserName, type Row } from "./rows.ts";
+import { runSuite } from "./suite.ts";
+import { verdicts } from "./targets.ts";
+
+const PLAIN: Row = { positions: 2, orders: false, cold: false };
+const SMOKE_LIMIT_MS = 60_000;
+
+test(
+  "all three closers leave the account flat",
+  async () => {
+    const options = parseOptions(["--only", "2", "--repeats", "1", "--latency-ms", "10"]);
+    const rows = [{ ...PLAIN, orders: true }];
+    const samples = await runSuite({ ...options, rows }, () => undefined, new AbortController().signal);
+    expect(samples.map(({ closer }) => closer)).toEqual([...CLOSERS]);
+    expect(samples.map(({ runs }) => runs.map(({ flat, fills }) => ({ flat, fills })))).toEqual(
+      CLOSERS.map(() => [{ flat: true, fills: 2 }]),
+    );
+    const table = figuresTable(figures(samples, options.latencyMs));
+    for (const closer of CLOSERS) expect(table).toContain(closer);
+  },
+  SMOKE_LIMIT_MS,
+);
+
+const NOTHING = { handshakes: 0, fills: 2, idlePerMinute: 360, outcome: null, steps: [] };
+
+function sample(closer: CloserName, row: Row, ...lastFills: readonly (number | null)[]): Sample {
+  const runs = lastFills.map((lastFillMs): Run => ({ ...NOTHING, lastFillMs, flat: lastFillMs !== null }));
+  return { closer, row, runs };
+}
+
+describe("figures", () => {
+  const row = { ...PLAIN, positions: 100 };
+  const measured = figures(
+    [sample("quantum", row, 120, 90, 100), sample("ccxt", row, 150), sample("sequential", row, 5_000)],
+    50,
+  );
+
+  test("are the median, the worst, round trips, and ratios to each peer", () => {
+    expect(measured[0]).toMatchObject({ medianMs: 100, worstMs: 120, roundTrips: 2 });
+    expect(measured[0]).toMatchObject({ ratioToCcxt: 1.5, ratioToSequential: 50 });
+    expect(measured[1]).toMatchObject({ ratioToCcxt: null });
+  });
+
+  test("meet every target of that row", () => {
+    expect(verdicts(measured).map(({ passed }) => passed)).toEqual([true, true, true, true, true, true]);
+    expect(verdictsTable(verdicts(measured))).not.toContain("FAIL");
+  });
+
+  test("a run that left something open has no time, and fails", () => {
+    const failed = figures([sample("quantum", PLAIN, 90, null)], 50);
+    expect(failed[0]).toMatchObject({ medianMs: null, flat: 1, runs: 2 });
+    expect(figuresTable(failed)).toContain("1 of 2");
+    expect(verdictsTable(verdicts(failed))).toContain("FAIL");
+  });
+
+  test("a cold start is shown and not judged", () => {
+    expect(verdicts(figures([sample("quantum", { ...PLAIN, cold: true }, 900)], 50))).toEqual([]);
+  });
+});
+
+describe("options", () => {
+  test.each([
+    ["--repeats", "0"],
+    ["--only", "a few"],
+    ["--latency-ms", "-1"],
+    ["--ccxt-under", "deno"],
+  ])("%s %s is refused by name", (flag, value) => {
+    expect(() => parseOptions([`${flag}=${value}`])).toThrow(`${flag} ${value}: expected`);
+  });
+});

@@ -1,0 +1,53 @@
+/** What the benchmark can be asked for. */
+
+import { parseArgs } from "node:util";
+import type { CcxtRuntime } from "./closers.ts";
+import { ROWS, type Row } from "./rows.ts";
+
+/** The flags, checked. */
+export interface BenchOptions {
+  readonly repeats: number;
+  readonly latencyMs: number;
+  readonly rows: readonly Row[];
+  readonly json: boolean;
+  readonly ccxtRuntime: CcxtRuntime;
+}
+
+/** @throws {Error} naming the flag that cannot be used. */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      repeats: { type: "string", default: "5" },
+      "latency-ms": { type: "string", default: "50" },
+      only: { type: "string" },
+      json: { type: "boolean", default: false },
+      "ccxt-under": { type: "string", default: "node" },
+    },
+  });
+  return {
+    repeats: whole("--repeats", values.repeats),
+    latencyMs: whole("--latency-ms", values["latency-ms"]),
+    rows: rows(values.only),
+    json: values.json,
+    ccxtRuntime: runtime(values["ccxt-under"]),
+  };
+}
+
+function whole(flag: string, text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${flag} ${text}: expected a whole number from 1 to 9999`);
+  return Number(text);
+}
+
+/** The rows with so many positions; all without a number. */
+function rows(only: string | undefined): readonly Row[] {
+  if (only === undefined) return ROWS;
+  const found = ROWS.filter(({ positions }) => positions === whole("--only", only));
+  if (found.length === 0) throw new Error(`--only ${only}: expected one of the sizes that are measured`);
+  return found;
+}
+
+function runtime(text: string): CcxtRuntime {
+  if (text !== "bun" && text !== "node") throw new Error(`--ccxt-under ${text}: expected bun or node`);
+  return text;
+}
