@@ -15,7 +15,7 @@ const SMOKE_LIMIT_MS = 60_000;
 test(
   "all three closers leave the account flat",
   async () => {
-    const options = parseOptions(["--only", "2", "--repeats", "1", "--latency-ms", "10"]);
+    const options = parseOptions(["--only", "2", "--repeats", "1", "--latency-ms", "10", "--no-idle"]);
     const rows = [{ ...PLAIN, orders: true }];
     const samples = await runSuite({ ...options, rows }, () => undefined, new AbortController().signal);
     expect(samples.map(({ closer }) => closer)).toEqual([...CLOSERS]);
@@ -28,11 +28,11 @@ test(
   SMOKE_LIMIT_MS,
 );
 
-const NOTHING = { handshakes: 0, fills: 2, idlePerMinute: 360, outcome: null, steps: [] };
+const NOTHING = { handshakes: 0, fills: 2, outcome: null, steps: [] };
 
 function sample(closer: CloserName, row: Row, ...lastFills: readonly (number | null)[]): Sample {
   const runs = lastFills.map((lastFillMs): Run => ({ ...NOTHING, lastFillMs, flat: lastFillMs !== null }));
-  return { closer, row, runs };
+  return { closer, row, runs, idleWeight: 700 };
 }
 
 describe("figures", () => {

@@ -8,6 +8,8 @@ export interface Sample {
   readonly closer: CloserName;
   readonly row: Row;
   readonly runs: readonly Run[];
+  /** What waiting costs of the address's budget, per minute; null where it was not watched. */
+  readonly idleWeight: number | null;
 }
 
 /** One line of the table. */
@@ -23,8 +25,7 @@ export interface Figure {
   /** Inside the pass. */
   readonly handshakesMedian: number;
   readonly handshakesWorst: number;
-  /** What the closer asked of the venue per minute while it waited for the event, at worst. */
-  readonly idlePerMinute: number;
+  readonly idleWeight: number | null;
   /** How many runs left the account flat. */
   readonly flat: number;
   /** How many times faster than the peer, by the medians; `null` where the peer took no part. */
@@ -55,7 +56,7 @@ function figure(sample: Sample, samples: readonly Sample[], latencyMs: number): 
     roundTrips: medianMs === null ? null : medianMs / latencyMs,
     handshakesMedian: median(handshakes),
     handshakesWorst: worst(handshakes),
-    idlePerMinute: worst(runs.map((run) => run.idlePerMinute)),
+    idleWeight: sample.idleWeight,
     flat: runs.filter(({ flat }) => flat).length,
     ratioToSequential: ratioTo("sequential"),
     ratioToCcxt: ratioTo("ccxt"),

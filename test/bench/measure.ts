@@ -2,6 +2,7 @@
 
 import type { ChildRun } from "../../src/adapters/host/processes.ts";
 import { type CcxtRuntime, startCloser } from "./closers.ts";
+import { IDLE_WATCH_MS, idleWeightPerMinute } from "./idle.ts";
 import type { VenueReport, VenueStep } from "./protocol.ts";
 import type { CloserName, Row } from "./rows.ts";
 import type { Trigger } from "./trigger.ts";
@@ -15,6 +16,8 @@ export interface Stage {
   readonly directory: string;
   readonly ccxtRuntime: CcxtRuntime;
   readonly latencyMs: number;
+  /** Whether what the worker asks while it waits is watched, too. */
+  readonly idle: boolean;
   /** The closers that run, so that an interrupted benchmark leaves none behind. */
   readonly children: Set<ChildRun>;
   readonly say: (line: string) => void;
@@ -29,8 +32,6 @@ export interface Run {
   /** No position open and no order resting, at the venue. */
   readonly flat: boolean;
   readonly fills: number;
-  /** What the closer asked of the venue while nothing happened; each such request weighs one. */
-  readonly idlePerMinute: number;
   /** What the closer said; the peers do not judge themselves. */
   readonly outcome: string | null;
   /** Every kind of request during the pass, in ms since the event. */
@@ -55,8 +56,14 @@ const PASS_LIMIT_MS = 120_000;
 
 const LOOK_EVERY_MS = 250;
 
-/** Runs the row `repeats` times. */
-export async function measure(closer: CloserName, row: Row, repeats: number, stage: Stage): Promise<readonly Run[]> {
+/** What came of all the events of a row, and what it costs to wait for one: null where that is not watched. */
+interface Measured {
+  readonly runs: readonly Run[];
+  readonly idleWeight: number | null;
+}
+
+/** Runs the row `repeats` times, and then watches the worker wait, if asked. */
+export async function measure(closer: CloserName, row: Row, repeats: number, stage: Stage): Promise<Measured> {
   const { venue, trigger, say } = stage;
   await trigger.forget();
   await venue.ask({ do: "open" });
@@ -64,6 +71,7 @@ export async function measure(closer: CloserName, row: Row, repeats: number, sta
   const child = await startCloser(closer, row.positions, stage);
   stage.children.add(child);
   const runs: Run[] = [];
+  let idleWeight: number | null = null;
   try {
     for (let repeat = 1; repeat <= repeats; repeat++) {
       const run = await once(row, stage);
@@ -72,16 +80,21 @@ export async function measure(closer: CloserName, row: Row, repeats: number, sta
       say(`  ${closer} ${repeat}/${repeats}: ${time}, ${run.handshakes} handshakes${run.flat ? "" : ", NOT FLAT"}`);
       if (!run.flat) say(`    its last words: ${child.log().trim().split("\n").slice(-3).join("\n    ")}`);
     }
+    if (stage.idle && closer === "quantum" && !row.orders && !row.cold) {
+      say(`  ${closer} idle: watched for ${IDLE_WATCH_MS / 1_000} s`);
+      await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
+      await warm(venue);
+      idleWeight = await idleWeightPerMinute(venue);
+    }
   } finally {
     await child.end();
     stage.children.delete(child);
   }
-  return runs;
+  return { runs, idleWeight };
 }
 
 async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run> {
   await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
-  const setAt = performance.now();
   if (row.cold) {
     await venue.ask({ do: "shut" });
     await Bun.sleep(IDLE_MS);
@@ -93,21 +106,15 @@ async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run
   if (before.positions !== row.positions) {
     throw new Error(`The venue has ${before.positions} positions before the event: expected ${row.positions}`);
   }
-  const idleMinutes = (performance.now() - setAt) / 60_000;
   const event = await trigger.publish();
   const outcome = await event.outcome(PASS_LIMIT_MS);
   // An order whose answer nobody waits for may still be on its way.
   await Bun.sleep(2 * latencyMs);
   const after = await venue.ask({ do: "report" });
-  const idlePerMinute = Math.round(countOf(before.steps) / idleMinutes);
-  return { ...judged(before, after, event.at), idlePerMinute, outcome };
+  return { ...judged(before, after, event.at), outcome };
 }
 
-function countOf(steps: readonly VenueStep[]): number {
-  return steps.reduce((total, { count }) => total + count, 0);
-}
-
-function judged(before: VenueReport, after: VenueReport, at: number): Omit<Run, "idlePerMinute" | "outcome"> {
+function judged(before: VenueReport, after: VenueReport, at: number): Omit<Run, "outcome"> {
   const since = after.steps.filter(({ lastAt }) => lastAt >= at);
   return {
     lastFillMs: after.fills.length === 0 ? null : Math.max(...after.fills) - at,

@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly latencyMs: number;
   readonly rows: readonly Row[];
   readonly json: boolean;
+  /** Whether what the worker asks while it waits is watched, too. */
+  readonly idle: boolean;
   readonly ccxtRuntime: CcxtRuntime;
 }
 
@@ -22,6 +24,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       "latency-ms": { type: "string", default: "50" },
       only: { type: "string" },
       json: { type: "boolean", default: false },
+      "no-idle": { type: "boolean", default: false },
       "ccxt-under": { type: "string", default: "node" },
     },
   });
@@ -30,6 +33,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     latencyMs: whole("--latency-ms", values["latency-ms"]),
     rows: rows(values.only),
     json: values.json,
+    idle: !values["no-idle"],
     ccxtRuntime: runtime(values["ccxt-under"]),
   };
 }

@@ -59,7 +59,7 @@ async function measureAll({ rows, repeats }: BenchOptions, stage: Stage): Promis
   for (const row of rows) {
     stage.say(title(row));
     for (const closer of CLOSERS.filter((name) => takesPart(name, row))) {
-      samples.push({ closer, row, runs: await measure(closer, row, runsOf(closer, row, repeats), stage) });
+      samples.push({ closer, row, ...(await measure(closer, row, runsOf(closer, row, repeats), stage)) });
     }
   }
   return samples;
