@@ -229,13 +229,11 @@ export const ERROR_TABLE: readonly ErrorRow[] = [
     [-2026, "This OrderType is not supported when reduceOnly", "the order type cannot be reduce-only"],
     [-2028, "Leverage is smaller than permitted", "the margin balance is not sufficient for the leverage"],
   ]),
-  ...refused("what rests is cancelled, then the next attempt", [
-    [-2025, "Reach max open order limit", "too many orders rest"],
-  ]),
   ...refused(
     "what rests is cancelled, then the next attempt",
     [
       [-2019, "Margin is insufficient", "the order was not seen as reducing, or resting orders hold the margin"],
+      [-2025, "Reach max open order limit", "too many orders rest"],
       [-2027, "Exceeded the maximum allowable position at current leverage", "resting orders count in the limit"],
       [-4118, "ReduceOnly Order Failed", "resting orders on the same side are in the way"],
     ],

@@ -30,6 +30,9 @@ const CLOCK_SAMPLES = 3;
  */
 const CLOCK_DEADLINE_MS_MAX = 800;
 
+/** Pause before a question is asked again that found no connection. */
+const ASK_AGAIN_MS = 100;
+
 /** The answer to one call. `why` is complete: method, path, what happened. It never holds a query, a key or a signature. */
 export type Answer =
   | { readonly kind: "ok"; readonly json: unknown }
@@ -202,7 +205,12 @@ export function rest(options: RestOptions): Rest {
   async function ask(path: string, params: QueryParams): Promise<Answer> {
     const endAt = after(clock.now(), queryDeadlineMs);
     await learnClockOnce();
-    const answer = await signedCall(free(), "GET", path, params, msLeft(endAt));
+    let answer = await signedCall(free(), "GET", path, params, msLeft(endAt));
+    // Nobody has heard the question: it may be asked again, and a venue that is just coming back is heard at once.
+    while (unheard(answer) && msLeft(endAt) > ASK_AGAIN_MS) {
+      await clock.sleep(ASK_AGAIN_MS);
+      answer = await signedCall(free(), "GET", path, params, msLeft(endAt));
+    }
     if (!refusedTimestamp(answer) || msLeft(endAt) <= clockDeadlineMs) return answer;
     await syncClock();
     return signedCall(free(), "GET", path, params, msLeft(endAt));
@@ -261,6 +269,11 @@ function parsed<T>(path: string, answer: Answer, parse: (json: unknown) => T): R
   } catch (error) {
     return unknown(`GET ${path}: the answer cannot be read: ${complaint(error)}`);
   }
+}
+
+/** Not one byte of it was written for want of a connection. */
+function unheard(answer: Answer): boolean {
+  return answer.kind === "lost" && answer.sent === "no" && answer.cause !== "address_limit";
 }
 
 function refusedTimestamp(answer: Answer): boolean {
