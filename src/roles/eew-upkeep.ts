@@ -25,7 +25,11 @@ interface Upkeep {
 /** How often the positions are read: the age at most of what is closed blindly. Weight 5, so 150 a minute. Design section 4. */
 const SNAPSHOT_EVERY_MS = 2_000;
 
-/** Connections for closes: as many as there are legs, so that none waits for another; at least as many as a cancel may need. */
+/**
+ * Connections for cancels and closes: two for each leg, because a leg may have orders of both families to cancel at once, and
+ * no request should wait for another or make a connection of its own. As many as the account may send orders in ten seconds.
+ */
+const SOCKETS_PER_LEG = 2;
 const SOCKETS_MIN = 8;
 const SOCKETS_MAX = 300;
 
@@ -79,7 +83,7 @@ async function keepWarm(
 }
 
 function socketsFor(snapshot: Snapshot | null): number {
-  return Math.min(SOCKETS_MAX, Math.max(SOCKETS_MIN, snapshot?.positions.length ?? 0));
+  return Math.min(SOCKETS_MAX, Math.max(SOCKETS_MIN, SOCKETS_PER_LEG * (snapshot?.positions.length ?? 0)));
 }
 
 /** Reads the positions now and then; what can't be read leaves the last list as it is. */

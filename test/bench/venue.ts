@@ -22,9 +22,6 @@ const CONTRACTS = 320;
  */
 const LIMITS = { weightPerMinute: 1_000_000, ordersPerMinute: 1_000_000 };
 
-/** How long the end of a server is waited for. */
-const CLOSE_MS = 500;
-
 function setting(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: the benchmark sets it`);
@@ -51,8 +48,7 @@ async function shut(): Promise<void> {
   handshakesBefore += server.handshakes();
   const closing = server;
   server = null;
-  // It cuts every connection at once, but under Bun it does not always say so when requests were under way.
-  await Promise.race([closing.close(), hostClock.sleep(CLOSE_MS)]);
+  await closing.close();
 }
 
 async function obey(command: VenueCommand): Promise<void> {
