@@ -120,6 +120,14 @@ describe("pitfall", () => {
     expect(life.verdicts[0]?.completion).toMatchObject({ outcome: "FLAT", positionsClosed: 4 });
   });
 
+  test("6: a symbol that the rulebook does not know is closed in one order, never skipped", async () => {
+    const unlisted = rule("/fapi/v1/exchangeInfo", { kind: "hang", executes: false }, { times: null });
+    const faults = { rules: [unlisted], seed: null };
+    const life = await live(aScene({ positions: [BTC], faults, faultsFromStart: true }));
+    expect(orders(life).map((params) => params.get("quantity"))).toEqual(["0.5"]);
+    expect(outcomes(life)).toEqual(["FLAT"]);
+  });
+
   test("7: a symbol that settles is still closed; one that is closed already holds up nothing and is named", async () => {
     const settling = await live(
       aScene({ positions: [BTC], prepare: (venue) => venue.setStatus("BTCUSDT", "SETTLING") }),
@@ -188,6 +196,16 @@ describe("pitfall", () => {
     const wrong = rule("/fapi/v3/positionRisk", { kind: "garbage", executes: false, body: "[]" });
     const lied = await live(aScene({ positions: [BTC], faults: { rules: [wrong], seed: null } }));
     expect(outcomes(lied)).toEqual(["NOT_FLAT", "FLAT"]);
+  });
+
+  test("13: where no list can be read the last one is closed by, and flat then takes two looks", async () => {
+    const down: Effect = { kind: "refuse", answer: answer(-1001) };
+    const lists = ["/fapi/v3/positionRisk", "/fapi/v2/positionRisk", "/fapi/v3/account"];
+    const rules = lists.map((path) => rule(path, down));
+    const life = await live(aScene({ positions: [BTC, ETH], faults: { rules, seed: null } }));
+    expect(said(life, "Closing blindly what was open")).toBe(true);
+    expect(life.verdicts[0]?.completion).toMatchObject({ outcome: "FLAT", positionsClosed: 2 });
+    expect(life.verdicts[0]?.tookMs).toBeGreaterThanOrEqual(1_000);
   });
 
   test("14: ids of nineteen digits keep them, in the report's line as at the venue", async () => {

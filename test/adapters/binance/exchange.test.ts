@@ -334,6 +334,25 @@ describe("a question", () => {
       expect(reading.value.map(({ symbol, amount }) => `${symbol} ${plain(amount)}`)).toEqual(["BTCUSDT 0.002"]);
     });
 
+    test("and the older list too, the account's own legs are the answer", async () => {
+      const legs = [
+        { ...row, notional: "120", unrealizedProfit: "-4" },
+        { symbol: "ETHUSDT", positionSide: "BOTH", positionAmt: "0", notional: "0", unrealizedProfit: "0" },
+      ];
+      const account = on("/fapi/v3/account", json({ positions: legs, assets: [] }));
+      const gone = { status: 503, body: "Service Unavailable." };
+      const script = (request: Received): Reply | undefined =>
+        on(RISK, gone)(request) ?? on(FALLBACK, gone)(request) ?? account(request);
+      await using venue = await serveScript(script);
+      await using exchange = connect(venue);
+      const reading = await exchange.positions();
+      if (!reading.known) throw new Error(reading.why);
+      const [leg, ...more] = reading.value;
+      expect([leg?.symbol, more.length]).toEqual(["BTCUSDT", 0]);
+      const shown = [leg?.amount, leg?.markPrice, leg?.entryPrice, leg?.unrealizedPnl];
+      expect(shown.map((value) => value && plain(value))).toEqual(["0.002", "60000", "62000", "-4"]);
+    });
+
     test("and the older list too, it is unknown for both reasons, never empty", async () => {
       const refused = refusal(400, -1000, "An unknown error occured.");
       await using venue = await serveScript((request) => on(RISK, refused)(request) ?? on(FALLBACK, "reset")(request));

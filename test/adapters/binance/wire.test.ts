@@ -4,6 +4,7 @@ import {
   complaint,
   parseJson,
   readAccountConfig,
+  readAccountPositions,
   readAlgoOrders,
   readBody,
   readFillTimes,
@@ -11,8 +12,9 @@ import {
   readOrderLimits,
   readPositions,
   readRegularOrders,
+  readRulebook,
 } from "../../../src/adapters/binance/wire.ts";
-import { plain } from "../../../src/core/decimal.ts";
+import { decimal, plain } from "../../../src/core/decimal.ts";
 
 describe("parseJson()", () => {
   test("keeps every number as it was written", () => {
@@ -102,6 +104,60 @@ describe("readPositions()", () => {
       said = complaint(error);
     }
     expect(said).toBe('unexpected value at "1.positionSide"');
+  });
+});
+
+describe("readAccountPositions()", () => {
+  const read = (rows: unknown): unknown[] =>
+    readAccountPositions(parseJson(JSON.stringify({ positions: rows }))).map((leg) => [
+      `${leg.symbol} ${leg.positionSide} ${plain(leg.amount)}`,
+      ...[leg.markPrice, leg.entryPrice, leg.unrealizedPnl].map(plain),
+    ]);
+  const row = { symbol: "X", positionSide: "BOTH", positionAmt: "2", notional: "10", unrealizedProfit: "4" };
+
+  test.each([
+    ["a long: mark from the notional, entry from the profit", row, ["X BOTH 2", "5", "3", "4"]],
+    ["a short", { ...row, positionAmt: "-2", notional: "-10" }, ["X BOTH -2", "5", "7", "4"]],
+    [
+      "a short leg in hedge mode",
+      { ...row, positionSide: "SHORT", positionAmt: "-2", notional: "-10" },
+      ["X SHORT -2", "5", "7", "4"],
+    ],
+  ])("reads %s", (_fact, leg, expected) => expect(read([leg])).toEqual([expected]));
+
+  test("leaves out what is empty, and takes nothing for empty that it can't read", () => {
+    expect(read([{ ...row, positionAmt: "0.000" }])).toEqual([]);
+    expect(() => read([row, { symbol: "Y" }])).toThrow();
+    expect(() => readAccountPositions(parseJson("{}"))).toThrow();
+  });
+});
+
+describe("readRulebook()", () => {
+  const rules = (filters: readonly object[], more: object = {}): unknown =>
+    readRulebook(parseJson(JSON.stringify({ symbols: [{ symbol: "X", ...more, filters }] }))).get("X");
+  const lot = { filterType: "LOT_SIZE", minQty: "0.1", maxQty: "50", stepSize: "0.1" };
+  const market = { filterType: "MARKET_LOT_SIZE", minQty: "0.1", maxQty: "100", stepSize: "0.1" };
+  const band = { filterType: "PERCENT_PRICE", multiplierUp: "1.05", multiplierDown: "0.95", multiplierDecimal: "4" };
+  const price = { filterType: "PRICE_FILTER", minPrice: "0.1", maxPrice: "9", tickSize: "0.01" };
+
+  test("takes the market lot, within the limit lot, and the price band on its grid", () => {
+    expect(rules([price, lot, market, band])).toEqual({
+      lot: { min: decimal("0.1"), max: decimal("50"), step: decimal("0.1") },
+      band: { up: decimal("1.05"), down: decimal("0.95"), tick: decimal("0.01") },
+    });
+  });
+
+  test("does without what is not there or can't be right", () => {
+    expect(rules([])).toEqual({ lot: null, band: null });
+    expect(rules([{ ...market, stepSize: "0" }, { ...band, multiplierUp: "0.5" }, price])).toEqual({
+      lot: null,
+      band: null,
+    });
+  });
+
+  test("knows a contract of any type and status: TradFi perpetuals, and what Binance thinks of next", () => {
+    const known = rules([market], { contractType: "TRADIFI_PERPETUAL", status: "NEVER_HEARD_OF" });
+    expect(known).toMatchObject({ lot: { step: decimal("0.1") } });
   });
 });
 
