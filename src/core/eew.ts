@@ -179,7 +179,8 @@ export type EewEvent =
 
 /** What the worker wants done. */
 export type EewAction =
-  | { readonly kind: "write_halt"; readonly halt: Halt }
+  /** The pass begins: from now on until the report the event is this worker's. */
+  | { readonly kind: "write_halt"; readonly delivery: Delivery; readonly halt: Halt }
   /**
    * Positions, resting orders and the position mode, asked together. Once the positions are known the others get
    * `waitMs` longer; what has not come by then is unknown.
@@ -252,7 +253,7 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
   return [
     next,
     [
-      { kind: "write_halt", halt: haltFor(delivery, 0) },
+      { kind: "write_halt", delivery, halt: haltFor(delivery, 0) },
       { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs },
       ...words.heading(delivery),
       words.validated(delivery),

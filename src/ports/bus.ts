@@ -49,8 +49,13 @@ export interface WatchdogBus extends Pulse {
 
 /** The worker's side of the bus. */
 export interface EewBus extends Pulse {
-  /** Waits about a second for the next event: first those a former life left unfinished, then new ones; null if none. */
+  /**
+   * Waits about a second for the next event: first those a former life left unfinished, then new ones, then those that
+   * another worker has begun and has not renewed its claim on for two seconds; null if none.
+   */
   next(): Promise<Reading<Delivery | null>>;
+  /** Shows the other workers that this one still executes the event; at least every second, or they take it over. */
+  renew(delivery: Delivery): Promise<Reading<null>>;
   /** Writes the halt. Repeating it changes nothing. */
   writeHalt(halt: Halt): Promise<Reading<null>>;
   /**

@@ -8,7 +8,7 @@ import {
   step,
 } from "../core/eew.ts";
 import type { Look, SentOrder } from "../core/flat.ts";
-import type { Completion } from "../core/messages.ts";
+import type { Completion, Delivery } from "../core/messages.ts";
 import type { CloseOrder } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
@@ -35,6 +35,9 @@ export interface EewWorld {
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
+/** How often the claim on an event is renewed while it is executed. Design section 4: 500 ms. */
+const RENEW_MS = 500;
+
 /** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
 const FINISH_MS = 15_000;
 
@@ -57,9 +60,11 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     deadline,
     perform: (action, emit) => {
       if (action.kind === "report") reported = action.completion;
+      if (action.kind === "write_halt") void hold(world, role, action.delivery);
       perform(world, memory, action, emit, listen);
     },
   });
+  const idle = (): boolean => role.state().kind === "idle";
   let reported: Completion | null = null;
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
@@ -79,9 +84,18 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
-  const idle = (): boolean => role.state().kind === "idle";
   await Promise.all([role.ended, keepReady(world, memory, idle, ears.signal)]);
   return reported;
+}
+
+/** Shows for as long as the pass goes on that it does, or another worker would take the event over. */
+async function hold({ bus, clock }: EewWorld, role: Running<EewState, EewEvent>, delivery: Delivery): Promise<void> {
+  const goesOn = (state: EewState): boolean => state.kind !== "idle" && state.delivery.entryId === delivery.entryId;
+  while (goesOn(role.state())) {
+    // Not confirmed: the next one may be, and a pass that two workers execute can only reduce.
+    await bus.renew(delivery);
+    await clock.sleep(RENEW_MS);
+  }
 }
 
 function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, stop: () => void): void {

@@ -8,7 +8,7 @@
 import { eventIdFor, eventIdOf } from "../adapters/redis/event-id.ts";
 import type { Attempt, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import { known, type Reading } from "../core/reading.ts";
-import type { UnixMillis } from "../core/time.ts";
+import type { Instant, UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog.ts";
 import type { BeatingRole, EewBus, HaltReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,13 +22,16 @@ interface Entry<T> {
 /** How long a read waits for something new; as long as the real one. */
 const WAIT_MS = 1_000;
 
+/** As long as the real one. */
+const TAKE_OVER_MS = 2_000;
+
 /** Everything on the bus. */
 export class SimulatedBus {
   readonly #clock: Clock;
   readonly #heartbeats: Record<BeatingRole, Entry<Heartbeat>[]> = { brain: [], watchdog: [], eew: [] };
   readonly #panics: Entry<PanicEvent>[] = [];
   /** Read by some worker and not acknowledged yet, by entry id. */
-  readonly #unfinished = new Map<string, string>();
+  readonly #unfinished = new Map<string, { readonly worker: string; readonly renewedAt: Instant }>();
   readonly #read = new Set<string>();
   readonly #completions: Completion[] = [];
   #halt: Halt | null = null;
@@ -119,16 +122,20 @@ export class SimulatedBus {
       ...this.pulse(),
       next: async () => {
         if (resuming) {
-          const left = this.#panics.find(({ id }) => this.#unfinished.get(id) === worker);
+          const left = this.#panics.find(({ id }) => this.#unfinished.get(id)?.worker === worker);
           if (left !== undefined) return known(this.#delivery(left));
           resuming = false;
         }
         await this.#change(() => this.#panics.some(({ id }) => !this.#read.has(id)));
-        const entry = this.#panics.find(({ id }) => !this.#read.has(id));
+        const entry = this.#panics.find(({ id }) => !this.#read.has(id)) ?? this.#abandoned();
         if (entry === undefined) return known(null);
         this.#read.add(entry.id);
-        this.#unfinished.set(entry.id, worker);
+        this.#claim(entry.id, worker);
         return known(this.#delivery(entry));
+      },
+      renew: async ({ entryId }) => {
+        if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
+        return known(null);
       },
       writeHalt: async (halt) => {
         this.#halt = halt;
@@ -148,6 +155,18 @@ export class SimulatedBus {
         return known(null);
       },
     };
+  }
+
+  #claim(entryId: string, worker: string): void {
+    this.#unfinished.set(entryId, { worker, renewedAt: this.#clock.now() });
+  }
+
+  /** An event that its worker has begun and left. */
+  #abandoned(): Entry<PanicEvent> | undefined {
+    return this.#panics.find(({ id }) => {
+      const claim = this.#unfinished.get(id);
+      return claim !== undefined && this.#clock.now() - claim.renewedAt >= TAKE_OVER_MS;
+    });
   }
 
   #delivery({ id, at, value }: Entry<PanicEvent>): Delivery {

@@ -188,6 +188,33 @@ describe.each([
     expect(delivery.eventId).toBe("e1");
   });
 
+  test("an event that another worker has begun and left is taken over, by one", async () => {
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    await nextEvent(sides.eew("dead"));
+    const [one, two] = [sides.eew("one"), sides.eew("two")];
+    const taken: Delivery[] = [];
+    const until = Date.now() + 8_000;
+    while (taken.length === 0 && Date.now() < until) {
+      for (const answer of await Promise.all([get(one.next()), get(two.next())]))
+        if (answer !== null) taken.push(answer);
+    }
+    expect(taken.map(({ eventId }) => eventId)).toEqual(["e1"]);
+  }, 20_000);
+
+  test("an event whose claim is renewed stays with its worker, for as long as it is", async () => {
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    const owner = sides.eew("owner");
+    const delivery = await nextEvent(owner);
+    const other = sides.eew("other");
+    const until = Date.now() + 4_500;
+    while (Date.now() < until) {
+      await get(owner.renew(delivery));
+      expect(await get(other.next())).toBeNull();
+    }
+    await get(owner.report(delivery, aCompletion("e1"), aHalt("e1")));
+    expect(await get(other.next())).toBeNull();
+  }, 20_000);
+
   test("an acknowledged event is not delivered again", async () => {
     await get(sides.watchdog().publish(first("e1"), "TEST"));
     const eew = sides.eew("worker");

@@ -3,6 +3,7 @@ import type { Delivery } from "../../core/messages.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { Claims } from "./claims.ts";
 import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } from "./codec.ts";
 import { eventIdFor } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
@@ -19,7 +20,7 @@ const BLOCK_MS = 1_000;
  * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
  * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
  * A script is not rolled back when a command in it fails, so what says "done" is written last.
- * Keys: completed stream, halt, panic stream, outcomes. Args: event id, outcome, entry id, group, number of
+ * Keys: completed stream, halt, panic stream, outcomes, claims. Args: event id, outcome, entry id, group, number of
  * completion fields, completion fields, halt fields.
  */
 const REPORT = `
@@ -30,6 +31,7 @@ if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then
   redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
 end
 redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
+redis.call('HDEL', KEYS[5], ARGV[3])
 return 'OK'`;
 
 /** Who reads, and with which clock records are stamped. */
@@ -44,6 +46,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
   const writing = new RedisLink(options);
+  const claims = new Claims(keys, options.worker, options.clock);
   // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
   let from: "0" | ">" = "0";
 
@@ -85,7 +88,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       reading.ask(
         `read ${keys.panic}`,
         async (redis) => {
-          const entry = await read(redis);
+          const entry = (await read(redis)) ?? (await claims.takeOver(redis));
           // Asked after an empty read too: an answer proves that the link lives and the silence is real.
           const now = await serverTime(redis);
           return entry === null ? null : await deliver(redis, entry, now);
@@ -105,8 +108,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         const fields = completionFields(completion, options.worker, now);
         await redis.eval(
           REPORT,
-          4,
-          ...[keys.completed, keys.halt, keys.panic, keys.outcomes],
+          5,
+          ...[keys.completed, keys.halt, keys.panic, keys.outcomes, keys.claims],
           ...[completion.eventId, completion.outcome, delivery.entryId, GROUP, String(fields.length)],
           ...fields,
           ...haltFields(halt, now),
@@ -117,6 +120,12 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     acknowledge: (delivery) =>
       writing.ask(`acknowledge on ${keys.panic}`, async (redis) => {
         await redis.xack(keys.panic, GROUP, delivery.entryId);
+        return null;
+      }),
+
+    renew: (delivery) =>
+      writing.ask(`renew the claim on ${delivery.eventId}`, async (redis) => {
+        await claims.renew(redis, delivery.entryId);
         return null;
       }),
 

@@ -12,6 +12,8 @@ export interface Keys {
   readonly attempts: string;
   /** Set of event ids ever published, so that a repeated publish raises one incident. */
   readonly published: string;
+  /** Hash of a panic event's entry id to who executes it, counted up while that goes on. */
+  readonly claims: string;
   /** What `quantum doctor` writes to see whether it can, and removes. */
   readonly probe: string;
 }
@@ -30,6 +32,7 @@ export function keysOf(namespace: string): Keys {
     outcomes: key("quantum:outcomes"),
     attempts: key("quantum:attempts"),
     published: key("quantum:published"),
+    claims: key("quantum:claims"),
     probe: key("quantum:doctor"),
   };
 }
