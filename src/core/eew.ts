@@ -47,6 +47,8 @@ export interface EewLimits extends AuthorizationLimits {
   readonly lastSendMs: number;
   /** Pause before a report that was not confirmed is repeated; the bus keeps one. */
   readonly reportAgainMs: number;
+  /** How often people are told that the report is still not confirmed. */
+  readonly tellAgainMs: number;
 }
 
 /** Runbook and design section 4. */
@@ -59,6 +61,7 @@ export const EEW_LIMITS: EewLimits = {
   lookAgainMs: 1_000,
   lastSendMs: 4_500,
   reportAgainMs: 250,
+  tellAgainMs: 30_000,
 };
 
 /** Unknown orders asked after in one look, each a request; the position list speaks for the others. */
@@ -72,12 +75,17 @@ interface Pass {
 }
 
 /** Where the worker is. Each state owns its data. */
-export type EewState =
-  | { readonly kind: "idle" }
-  | Surveying
-  | Closing
-  | Verifying
-  | ({ readonly kind: "reporting"; readonly completion: Completion; readonly retryAt: Instant | null } & Pass);
+export type EewState = { readonly kind: "idle" } | Surveying | Closing | Verifying | Reporting;
+
+/** The report is not on record yet. */
+interface Reporting extends Pass {
+  readonly kind: "reporting";
+  readonly completion: Completion;
+  /** Null while a report is under way. */
+  readonly retryAt: Instant | null;
+  /** When people were told last that it was not confirmed; null before the first time. */
+  readonly toldAt: Instant | null;
+}
 
 /** The halt is being written and the account read; nothing is sent before both are done. */
 interface Surveying extends Pass {
@@ -586,25 +594,20 @@ function report(
     ordersCancelled,
   };
   return [
-    { ...passOf(pass), kind: "reporting", completion, retryAt: null },
+    { ...passOf(pass), kind: "reporting", completion, retryAt: null, toldAt: null },
     [reportAction(delivery, completion), ...lines, ...words.result(completion, outcome)],
   ];
 }
 
-function reporting(
-  limits: EewLimits,
-  state: Extract<EewState, { kind: "reporting" }>,
-  event: EewEvent,
-  now: Instant,
-): Step {
+function reporting(limits: EewLimits, state: Reporting, event: EewEvent, now: Instant): Step {
   switch (event.kind) {
     case "reported":
       return [{ kind: "idle" }, [...words.ending(state.completion), { kind: "listen" }]];
-    case "report_unconfirmed":
-      return [
-        { ...state, retryAt: after(now, limits.reportAgainMs) },
-        [warn(`Report not confirmed, trying again: ${event.why}`)],
-      ];
+    case "report_unconfirmed": {
+      const tell = state.toldAt === null || now - state.toldAt >= limits.tellAgainMs;
+      const next = { ...state, retryAt: after(now, limits.reportAgainMs), toldAt: tell ? now : state.toldAt };
+      return [next, tell ? [warn(`Report not confirmed, trying again: ${event.why}`)] : []];
+    }
     case "timer":
       if (state.retryAt === null || now < state.retryAt) return [state, []];
       return [{ ...state, retryAt: null }, [reportAction(state.delivery, state.completion)]];

@@ -69,7 +69,7 @@ export type SignatureCheck = "not_required" | "valid" | "missing" | "wrong";
 
 /** A panic event as the worker received it; what could not be read is `null`, never guessed. */
 export interface Delivery {
-  /** Names the stream entry, for the acknowledgement. */
+  /** Names the stream entry, for the acknowledgement; empty for an event that the worker raised itself and nobody has seen. */
   readonly entryId: string;
   /** From the event; where it has none, derived from the entry so that a malformed panic still has one name. */
   readonly eventId: string;

@@ -7,6 +7,7 @@
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
 import type { Reading } from "../core/reading.ts";
+import type { Vigil } from "../core/second-line.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Attachment, Standing } from "../core/watchdog.ts";
 
@@ -56,11 +57,15 @@ export interface EewBus extends Pulse {
   next(): Promise<Reading<Delivery | null>>;
   /** Shows the other workers that this one still executes the event; at least every second, or they take it over. */
   renew(delivery: Delivery): Promise<Reading<null>>;
+  /** Looks at those who should speak before this worker does. */
+  vigil(): Promise<Reading<Vigil>>;
+  /** Publishes an event that this worker raised itself, unless an event of that id was published before. */
+  raise(eventId: string, reason: string): Promise<Reading<null>>;
   /** Writes the halt. Repeating it changes nothing. */
   writeHalt(halt: Halt): Promise<Reading<null>>;
   /**
    * Report, halt and acknowledgement in one atomic step. A second report for the same event id is dropped, so the
-   * record holds exactly one.
+   * record holds exactly one. An event that is not on the bus yet is published before.
    */
   report(delivery: Delivery, completion: Completion, halt: Halt): Promise<Reading<null>>;
   /** Acknowledges an event that is not executed. */

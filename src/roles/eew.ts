@@ -1,3 +1,4 @@
+import { plain } from "../core/decimal.ts";
 import {
   deadline,
   type EewAction,
@@ -9,31 +10,21 @@ import {
 } from "../core/eew.ts";
 import type { Look, SentOrder } from "../core/flat.ts";
 import type { Completion, Delivery } from "../core/messages.ts";
-import type { CloseOrder } from "../core/position.ts";
+import { type CloseOrder, legName } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
-import type { EewBus } from "../ports/bus.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
-import type { Log } from "../ports/log.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
+import { type EarsWorld, ears } from "./eew-ears.ts";
 import { keepReady, type Memory } from "./eew-upkeep.ts";
-import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
 /** What the emergency exit worker runs on. */
-export interface EewWorld {
-  readonly clock: Clock;
-  readonly bus: EewBus;
+export interface EewWorld extends EarsWorld {
   readonly exchange: Exchange;
   readonly rulebooks: RulebookStore;
-  readonly log: Log;
   readonly limits: EewLimits;
-  readonly identity: Identity;
 }
-
-/** Pause before a bus that does not answer is asked again. */
-const BUS_RETRY_MS = 250;
 
 /** How often the claim on an event is renewed while it is executed. Design section 4: 500 ms. */
 const RENEW_MS = 500;
@@ -52,14 +43,18 @@ export interface EewRun {
  * The value is what it reported last; null if nothing.
  */
 export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
-  const ears = new AbortController();
+  const listening = new AbortController();
+  const heard = ears(world);
   const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),
     deadline,
     perform: (action, emit) => {
-      if (action.kind === "report") reported = action.completion;
+      if (action.kind === "report") {
+        if (reported !== action.completion) note(world, action.delivery, action.completion);
+        reported = action.completion;
+      }
       if (action.kind === "write_halt") void hold(world, role, action.delivery);
       perform(world, memory, action, emit, listen);
     },
@@ -74,18 +69,29 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
       return;
     }
     world.log.write("info", "Listening for panic_close events...");
-    void nextEvent(world, ears.signal).then((event) => event !== null && role.emit(event));
+    void heard.next(listening.signal).then((event) => event !== null && role.emit(event));
   }
   function stop(): void {
-    ears.abort();
+    listening.abort();
     role.stop();
   }
 
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
-  await Promise.all([role.ended, keepReady(world, memory, idle, ears.signal)]);
+  await Promise.all([role.ended, keepReady(world, memory, idle, listening.signal)]);
   return reported;
+}
+
+/** The worker has raised it itself: until it is on the bus only the journal remembers it. */
+function isOwn({ entryId }: Delivery): boolean {
+  return entryId === "";
+}
+
+function note({ journal }: EewWorld, delivery: Delivery, { eventId, outcome, residual }: Completion): void {
+  if (!isOwn(delivery)) return;
+  const left = residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`);
+  journal.append({ kind: "executed", eventId, outcome, residual: left });
 }
 
 /** Shows for as long as the pass goes on that it does, or another worker would take the event over. */
@@ -149,6 +155,8 @@ function perform(
       return;
     case "report":
       void bus.report(action.delivery, action.completion, action.halt).then((answer) => {
+        if (answer.known && isOwn(action.delivery))
+          world.journal.append({ kind: "reconciled", eventId: action.delivery.eventId });
         emit(answer.known ? { kind: "reported" } : { kind: "report_unconfirmed", why: answer.why });
       });
       return;
@@ -183,25 +191,4 @@ async function look({ clock, exchange }: EewWorld, memory: Memory): Promise<Look
 
 async function lookUp({ exchange }: EewWorld, orders: readonly CloseOrder[]): Promise<readonly SentOrder[]> {
   return await Promise.all(orders.map(async (order) => ({ order, outcome: await exchange.lookUp(order) })));
-}
-
-/** The next event from the bus; null once nobody wants it any more. Each look that worked is followed by a heartbeat. */
-async function nextEvent({ bus, clock, log, identity }: EewWorld, signal: AbortSignal): Promise<EewEvent | null> {
-  const nextBeat = pulse(clock, identity);
-  let lost = false;
-  while (!signal.aborted) {
-    const answer = await bus.next();
-    if (!answer.known) {
-      if (!lost) log.write("warn", `Redis does not answer, panic events cannot be seen: ${answer.why}`);
-      lost = true;
-      await clock.sleep(BUS_RETRY_MS, signal);
-      continue;
-    }
-    if (lost) log.write("info", "Redis answers again");
-    lost = false;
-    if (answer.value !== null) return { kind: "panic", delivery: answer.value };
-    // Not waited for: a slow write must not hold up the next event. It settles within its own deadline.
-    void bus.beat("eew", nextBeat("idle"));
-  }
-  return null;
 }

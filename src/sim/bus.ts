@@ -133,6 +133,20 @@ export class SimulatedBus {
         this.#claim(entry.id, worker);
         return known(this.#delivery(entry));
       },
+      vigil: async () => {
+        const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
+        const incidentId = brain === undefined ? "" : eventIdFor(brain.id);
+        const ageOf = ({ at }: Entry<Heartbeat>): number => this.#clock.wall() - at;
+        return known({
+          brain:
+            brain === undefined
+              ? null
+              : { incidentId, ageMs: ageOf(brain), incidentCompleted: this.#outcome(incidentId) !== null },
+          watchdogAgeMs: watchdog === undefined ? null : ageOf(watchdog),
+          halted: this.#halt !== null,
+        });
+      },
+      raise: (eventId, reason) => this.publish({ eventId, reason, issuedBy: "eew", ts: this.#clock.wall() }),
       renew: async ({ entryId }) => {
         if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
         return known(null);
@@ -142,6 +156,10 @@ export class SimulatedBus {
         return known(null);
       },
       report: async (delivery, completion, halt) => {
+        if (delivery.entryId === "") {
+          const { eventId } = delivery;
+          await this.publish({ eventId, reason: completion.reason, issuedBy: "eew", ts: this.#clock.wall() });
+        }
         if (this.#outcome(completion.eventId) === null) {
           this.#completions.push(completion);
           this.#halt = halt;

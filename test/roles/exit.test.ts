@@ -17,6 +17,7 @@ import { SimulatedBus } from "../../src/sim/bus.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
+import { SECOND_LINE } from "../support/second-line.ts";
 
 // `eventually` has a bound of its own, with a better message.
 setDefaultTimeout(30_000);
@@ -90,7 +91,14 @@ function startWatchdog(): Role {
 }
 
 function startEew(at: Exchange = exchange()): Role {
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: at, limits: EEW, rulebooks: noRulebook };
+  const world = {
+    clock: hostClock,
+    bus: bus.eew("worker"),
+    exchange: at,
+    limits: EEW,
+    rulebooks: noRulebook,
+    ...SECOND_LINE,
+  };
   return start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }));
 }
 
@@ -215,7 +223,14 @@ test("a worker whose venue never answers listens at once, halts, and says that i
   const unread = async () => unknown("GET positions: no answer");
   const limits = { ...EEW, passMs: 300 };
   const mute: Exchange = { ...exchange(), warm: never, positions: unread, restingOrders: unread };
-  const world = { clock: hostClock, bus: bus.eew("worker"), exchange: mute, limits, rulebooks: noRulebook };
+  const world = {
+    clock: hostClock,
+    bus: bus.eew("worker"),
+    exchange: mute,
+    limits,
+    rulebooks: noRulebook,
+    ...SECOND_LINE,
+  };
   const eew = start((log, signal) =>
     runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }),
   );
@@ -425,6 +440,7 @@ test("a pass in which a close is never answered ends by its own limit, and says 
     bus: bus.eew("worker"),
     exchange: slow,
     rulebooks: noRulebook,
+    ...SECOND_LINE,
     limits: { ...EEW, passMs: 300 },
   };
   start((log, signal) => runEew({ ...world, log, identity: identity("emergency_exit_worker") }, { signal }));
@@ -462,6 +478,7 @@ describe("a role that was asked to stop before it started", () => {
       exchange: exchange(),
       limits: EEW,
       rulebooks: noRulebook,
+      ...SECOND_LINE,
     };
     expect(await endsIn(500, (signal) => runEew({ ...world, log, identity: identity("e") }, { signal }))).toBe(true);
   });

@@ -20,6 +20,7 @@ import type { GatewayRequest } from "../../src/sim/gateway.ts";
 import type { AlgoRequest, OrderRequest } from "../../src/sim/orders.ts";
 import { DEFAULT_SYMBOLS, type SymbolRules } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
+import { SECOND_LINE } from "../support/second-line.ts";
 import { virtualPools } from "../support/virtual-pool.ts";
 
 /** What is set up, and what goes wrong. */
@@ -132,7 +133,10 @@ export async function live(scene: Scene): Promise<Life> {
   const identity = { serviceId: "life", instanceId: "life" };
   const rulebooks = { load: () => new Map(), save: () => true };
   const roles = [
-    runEew({ clock, bus: eewBus, exchange, rulebooks, log, limits: EEW_LIMITS, identity }, { signal: stop.signal }),
+    runEew(
+      { clock, bus: eewBus, exchange, rulebooks, log, limits: EEW_LIMITS, identity, ...SECOND_LINE },
+      { signal: stop.signal },
+    ),
     runWatchdog({ clock, bus: bus.watchdog(), log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
   ];
   await clock.runUntil(() => false, WARM_UP_MS);

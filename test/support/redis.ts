@@ -15,6 +15,10 @@ export interface TestRedis {
   command(...args: readonly string[]): Promise<unknown>;
   /** Freezes or wakes the process. */
   signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** Kills the process; all data is lost. */
+  die(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
+  revive(): Promise<void>;
   /** Ends the process and removes its files. */
   stop(): Promise<void>;
 }
@@ -25,7 +29,9 @@ export async function startRedis(...extra: readonly string[]): Promise<TestRedis
   const port = await freePort();
   const args = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", directory, ...extra];
   const env = { PATH: process.env["PATH"] ?? "" };
-  const run = new ChildRun({ file: "redis-server", args, env, cwd: directory, logFile: join(directory, "redis.log") });
+  const start = (): ChildRun =>
+    new ChildRun({ file: "redis-server", args, env, cwd: directory, logFile: join(directory, "redis.log") });
+  let run = start();
   const url = `redis://127.0.0.1:${port}`;
   const link = new RedisLink({ url, deadlineMs: 2_000 });
   const command = async (...words: readonly string[]): Promise<unknown> => {
@@ -34,11 +40,18 @@ export async function startRedis(...extra: readonly string[]): Promise<TestRedis
     if (!answer.known) throw new Error(answer.why);
     return answer.value;
   };
-  await eventually("redis-server answers", async () => (await link.ask("ping", (redis) => redis.ping())).known);
+  const answers = (): Promise<void> =>
+    eventually("redis-server answers", async () => (await link.ask("ping", (redis) => redis.ping())).known);
+  await answers();
   return {
     url,
     command,
     signal: (name) => void run.signal(name),
+    die: () => run.end(),
+    revive: async () => {
+      run = start();
+      await answers();
+    },
     stop: async () => {
       link.close();
       await run.end();

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Delivery } from "../../core/messages.ts";
+import { known, type Reading } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -8,7 +9,7 @@ import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } 
 import { eventIdFor } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
-import { beat, readOutcomes } from "./records.ts";
+import { beat, lastBeat, publish, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { checkSignature } from "./signature.ts";
 import { ageOf, entriesOf, serverTime } from "./streams.ts";
@@ -30,8 +31,10 @@ if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then
   redis.call('XADD', KEYS[1], '*', unpack(ARGV, 6, last))
   redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
 end
-redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
-redis.call('HDEL', KEYS[5], ARGV[3])
+if ARGV[3] ~= '' then
+  redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
+  redis.call('HDEL', KEYS[5], ARGV[3])
+end
 return 'OK'`;
 
 /** Who reads, and with which clock records are stamped. */
@@ -66,6 +69,9 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       return null;
     }
   }
+
+  const raise = (eventId: string, reason: string): Promise<Reading<null>> =>
+    publish(writing, keys, options.triggerSecret, { eventId, reason, issuedBy: "eew", ts: options.clock.wall() });
 
   async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
     const fields = fieldsOf(entry);
@@ -102,8 +108,34 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         return null;
       }),
 
-    report: (delivery, completion, halt) =>
-      writing.ask(`report to ${keys.completed}`, async (redis) => {
+    vigil: () =>
+      reading.ask("look at the heartbeats", async (redis) => {
+        const [brain, watchdog] = [
+          await lastBeat(redis, keys.heartbeat.brain),
+          await lastBeat(redis, keys.heartbeat.watchdog),
+        ];
+        const halt = await readHalt(redis, keys);
+        const incidentId = brain === null ? null : eventIdFor(brain[0]);
+        const completed = incidentId === null ? 0 : (await readOutcomes(redis, keys, [incidentId])).size;
+        const now = await serverTime(redis);
+        return {
+          brain:
+            brain === null || incidentId === null
+              ? null
+              : { incidentId, ageMs: ageOf(brain[0], now), incidentCompleted: completed > 0 },
+          watchdogAgeMs: watchdog === null ? null : ageOf(watchdog[0], now),
+          halted: halt !== null,
+        };
+      }),
+
+    raise,
+
+    report: async (delivery, completion, halt) => {
+      if (delivery.entryId === "") {
+        const raised = await raise(delivery.eventId, completion.reason);
+        if (!raised.known) return raised;
+      }
+      return await writing.ask(`report to ${keys.completed}`, async (redis) => {
         const now = options.clock.wall();
         const fields = completionFields(completion, options.worker, now);
         await redis.eval(
@@ -115,7 +147,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
           ...haltFields(halt, now),
         );
         return null;
-      }),
+      });
+    },
 
     acknowledge: (delivery) =>
       writing.ask(`acknowledge on ${keys.panic}`, async (redis) => {
@@ -123,11 +156,14 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         return null;
       }),
 
-    renew: (delivery) =>
-      writing.ask(`renew the claim on ${delivery.eventId}`, async (redis) => {
-        await claims.renew(redis, delivery.entryId);
-        return null;
-      }),
+    renew: async (delivery) =>
+      // Nobody else has seen it, so nobody could take it over.
+      delivery.entryId === ""
+        ? known(null)
+        : await writing.ask(`renew the claim on ${delivery.eventId}`, async (redis) => {
+            await claims.renew(redis, delivery.entryId);
+            return null;
+          }),
 
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     close: () => {

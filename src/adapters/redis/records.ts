@@ -4,7 +4,17 @@ import type { Redis } from "ioredis";
 import type { Attempt, Halt, Heartbeat, Outcome, PanicEvent } from "../../core/messages.ts";
 import type { Reading } from "../../core/reading.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
-import { attemptText, heartbeatFields, panicFields, parseAttempt, parseHalt, parseOutcome } from "./codec.ts";
+import {
+  attemptText,
+  fieldsOf,
+  heartbeatFields,
+  panicFields,
+  parseAttempt,
+  parseHalt,
+  parseHeartbeat,
+  parseOutcome,
+  type RawEntry,
+} from "./codec.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisLink } from "./link.ts";
 import { sign } from "./signature.ts";
@@ -42,6 +52,15 @@ export function publish(link: RedisLink, keys: Keys, secret: string | null, even
     await redis.eval(PUBLISH, 3, keys.panic, keys.published, keys.attempts, event.eventId, attempt, ...fields);
     return null;
   });
+}
+
+/** How far back a heartbeat that can be parsed is looked for; what can't be is no heartbeat (design section 3). */
+const BEATS_SEARCHED = 100;
+
+/** A role's newest heartbeat that can be read, as its entry; null if there is none. */
+export async function lastBeat(redis: Redis, key: string): Promise<RawEntry | null> {
+  const entries = await redis.xrevrange(key, "+", "-", "COUNT", BEATS_SEARCHED);
+  return entries.find((entry) => !("malformed" in parseHeartbeat(fieldsOf(entry)))) ?? null;
 }
 
 /** The halt; null if there is none. */

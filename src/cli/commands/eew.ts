@@ -14,6 +14,14 @@ export const eew: Command = {
       type: "string",
       describe: `an event older than this is refused (default ${EEW_LIMITS.eventMaxAgeMs}, a day)`,
     },
+    "redis-lost-alert-only": {
+      type: "boolean",
+      describe: "where Redis stays away for over 5 s, only say so: close nothing",
+    },
+    "watchdog-lost-alert-only": {
+      type: "boolean",
+      describe: "where the brain is silent and no watchdog is heard for over 10 s, only say so: close nothing",
+    },
     once: { type: "boolean", describe: "execute one panic event, report, and stop" },
     "dry-run": {
       type: "boolean",

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { journalFile } from "../../../src/adapters/host/journal-file.ts";
+import type { UnixMillis } from "../../../src/core/time.ts";
+import type { Journal } from "../../../src/ports/journal.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "quantum-journal-"));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const clock = { wall: () => 1_795_000_000_000 as UnixMillis };
+const open = (): Journal => journalFile(directory, clock);
+const path = (): string => join(directory, "journal.jsonl");
+const REASON = "REDIS_LOST_(5.1S_>_5.0S)";
+
+describe("journalFile()", () => {
+  test("remembers in the next life what was raised and not reconciled", () => {
+    const journal = open();
+    expect(journal.append({ kind: "raised", eventId: "e1", reason: REASON })).toBe(true);
+    journal.append({ kind: "executed", eventId: "e1", outcome: "FLAT", residual: [] });
+    journal.append({ kind: "raised", eventId: "e2", reason: REASON });
+    journal.append({ kind: "reconciled", eventId: "e1" });
+    expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON }]);
+    expect(open().trouble()).toBeNull();
+  });
+
+  test("an empty directory is an empty journal, and nobody else may read what is written", () => {
+    expect([open().unfinished(), open().trouble()]).toEqual([[], null]);
+    open().append({ kind: "reconciled", eventId: "e1" });
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  test("goes on with the chain in each life", () => {
+    open().append({ kind: "raised", eventId: "e1", reason: REASON });
+    open().append({ kind: "raised", eventId: "e2", reason: REASON });
+    const lines = readFileSync(path(), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(lines[1].prev).toBe(lines[0].hash);
+  });
+
+  test("a line that a crash cut off costs only itself, and what comes after it can be read", () => {
+    open().append({ kind: "raised", eventId: "e1", reason: REASON });
+    appendFileSync(path(), '{"seq":2,"at":17');
+    const journal = open();
+    expect(journal.unfinished()).toHaveLength(1);
+    expect(journal.trouble()).toContain("line 2 of the journal");
+    journal.append({ kind: "raised", eventId: "e3", reason: REASON });
+    expect(
+      open()
+        .unfinished()
+        .map(({ eventId }) => eventId),
+    ).toEqual(["e1", "e3"]);
+  });
+
+  test.each([
+    ["changed", (lines: string[]) => lines.map((line, i) => (i === 1 ? line.replace("e2", "e9") : line))],
+    ["taken out", (lines: string[]) => lines.filter((_line, i) => i !== 1)],
+    ["put elsewhere", (lines: string[]) => [lines[1] ?? "", lines[0] ?? "", lines[2] ?? ""]],
+  ])("a line that was %s is noticed, and the work that others name is still done", (_fact, tamper) => {
+    for (const eventId of ["e1", "e2", "e3"]) open().append({ kind: "raised", eventId, reason: REASON });
+    writeFileSync(path(), `${tamper(readFileSync(path(), "utf8").trim().split("\n")).join("\n")}\n`);
+    expect(open().trouble()).not.toBeNull();
+    expect(
+      open()
+        .unfinished()
+        .map(({ eventId }) => eventId),
+    ).toEqual(expect.arrayContaining(["e1", "e3"]));
+  });
+
+  test("a directory that can't be written is told, not thrown", () => {
+    writeFileSync(join(directory, "file"), "");
+    const journal = journalFile(join(directory, "file", "state"), clock);
+    expect(journal.append({ kind: "reconciled", eventId: "e1" })).toBe(false);
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  SECOND_LINE_LIMITS,
+  type SecondLine,
+  type SelfTrip,
+  startSecondLine,
+  stepSecondLine,
+  type Vigil,
+} from "../../src/core/second-line.ts";
+import { at } from "../support/core.ts";
+
+const LIMITS = SECOND_LINE_LIMITS;
+
+/** A worker's second line under test: looks, and the looks that fail. */
+class Line {
+  state: SecondLine = startSecondLine(at(0));
+
+  see(ms: number, vigil: Vigil): SelfTrip | null {
+    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "seen", vigil }, at(ms));
+    this.state = next;
+    return trip;
+  }
+
+  /** A look that began at `began` fails at `ms`. */
+  lose(ms: number, began = ms - 50): SelfTrip | null {
+    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "lost", beganAt: at(began) }, at(ms));
+    this.state = next;
+    return trip;
+  }
+}
+
+const vigil = (
+  incidentId: string,
+  ageMs: number,
+  watchdogAgeMs: number | null = 100,
+  more: Partial<Vigil> = {},
+): Vigil => ({
+  brain: { incidentId, ageMs, incidentCompleted: false },
+  watchdogAgeMs,
+  halted: false,
+  ...more,
+});
+const NOBODY: Vigil = { brain: null, watchdogAgeMs: null, halted: false };
+
+describe("Redis lost", () => {
+  test("for more than five seconds after a heartbeat is a trip, once, under the watchdog's id for it", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    for (const ms of [1_000, 3_000, 5_950]) expect(line.lose(ms)).toBeNull();
+    expect(line.lose(6_000)).toEqual({ incidentId: "beat-1", cause: "redis_lost", reason: "REDIS_LOST_(5.1S_>_5.0S)" });
+    expect(line.lose(7_000)).toBeNull();
+  });
+
+  test("for exactly the limit is none yet", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.lose(1_000, 1_000);
+    expect(line.lose(6_000, 5_950)).toBeNull();
+    expect(line.lose(6_001, 5_950)).not.toBeNull();
+  });
+
+  test("that answers in between starts anew", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.lose(1_000);
+    line.lose(5_000);
+    line.see(5_500, vigil("beat-2", 200));
+    expect(line.lose(9_000)).toBeNull();
+  });
+
+  test("is not what our own stall looks like: a look that was interrupted counts from its end", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    expect(line.lose(30_000, 1_000)).toBeNull();
+    expect(line.lose(34_000)).toBeNull();
+    expect(line.lose(35_050)).not.toBeNull();
+  });
+
+  const notArmed: readonly (readonly [fact: string, seen: readonly Vigil[]])[] = [
+    ["before anything was ever seen", []],
+    ["where no brain ever beat", [NOBODY]],
+    ["where the only heartbeat was old at the first look", [vigil("beat-1", 7_000)]],
+    ["during a halt", [vigil("beat-1", 100, 100, { halted: true })]],
+    [
+      "after a reset, before a new heartbeat",
+      [{ ...NOBODY, brain: { incidentId: "b", ageMs: 100, incidentCompleted: true } }],
+    ],
+  ];
+  test.each(notArmed)("%s is no trip: there is no brain to guard", (_fact, seen) => {
+    const line = new Line();
+    for (const [i, one] of seen.entries()) line.see(i * 1_000, one);
+    for (let ms = 5_000; ms <= 60_000; ms += 1_000) expect(line.lose(ms)).toBeNull();
+  });
+
+  test("after an old heartbeat and then a new one is a trip", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 7_000));
+    line.see(1_000, vigil("beat-2", 100));
+    line.lose(2_000);
+    expect(line.lose(8_000)).not.toBeNull();
+  });
+});
+
+describe("the watchdog lost", () => {
+  test("for more than ten seconds while the brain is silent is a trip", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 0, 0));
+    for (let ms = 1_000; ms <= 10_000; ms += 1_000) expect(line.see(ms, vigil("beat-1", ms, ms))).toBeNull();
+    expect(line.see(10_010, vigil("beat-1", 10_010, 10_010))).toEqual({
+      incidentId: "beat-1",
+      cause: "watchdog_lost",
+      reason: "WATCHDOG_LOST_(10.1S_>_10.0S)",
+    });
+    expect(line.see(11_000, vigil("beat-1", 11_000, 11_000))).toBeNull();
+  });
+
+  test("while the brain beats is none", () => {
+    const line = new Line();
+    for (let ms = 0; ms <= 60_000; ms += 1_000) expect(line.see(ms, vigil(`beat-${ms}`, 100, ms + 100))).toBeNull();
+  });
+
+  test("while a watchdog beats is none, however silent the brain: it is the watchdog's to say", () => {
+    const line = new Line();
+    for (let ms = 0; ms <= 60_000; ms += 1_000) expect(line.see(ms, vigil("beat-1", ms, 500))).toBeNull();
+  });
+
+  test("that was never heard has its ten seconds from the start", () => {
+    const line = new Line();
+    expect(line.see(1_000, vigil("beat-1", 0, null))).toBeNull();
+    expect(line.see(10_000, vigil("beat-1", 9_000, null))).toBeNull();
+    expect(line.see(10_500, vigil("beat-1", 9_500, null))).not.toBeNull();
+  });
+});
+
+test("for any looks, an incident is raised at most once, and never without a brain that lived", () => {
+  const look = fc.oneof(
+    fc.constant<Vigil | null>(null),
+    fc.record({
+      brain: fc.option(
+        fc.record({
+          incidentId: fc.constantFrom("a", "b", "c"),
+          ageMs: fc.integer({ min: 0, max: 20_000 }),
+          incidentCompleted: fc.boolean(),
+        }),
+      ),
+      watchdogAgeMs: fc.option(fc.integer({ min: 0, max: 20_000 })),
+      halted: fc.boolean(),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 4_000 }), look)), (looks) => {
+      const line = new Line();
+      let now = 0;
+      let last: string | null = null;
+      for (const [ms, one] of looks) {
+        now += ms;
+        const watched: string | null = line.state.brain?.incidentId ?? null;
+        const trip = one === null ? line.lose(now) : line.see(now, one);
+        if (trip === null) continue;
+        expect(trip.incidentId).not.toBe(last ?? "");
+        expect([watched, one?.brain?.incidentId]).toContain(trip.incidentId);
+        last = trip.incidentId;
+      }
+    }),
+  );
+});

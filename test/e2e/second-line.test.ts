@@ -1,0 +1,151 @@
+/** The worker's second line on real processes: what it does when nobody else can speak. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ChildRun } from "../../src/adapters/host/processes.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
+import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
+import { Venue } from "../../src/sim/venue.ts";
+import { eventually } from "../support/eventually.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { QUANTUM } from "../support/run.ts";
+
+const KEY = { BINANCE_API_KEY: "second-key", BINANCE_API_SECRET: "second-secret" };
+const LIMIT_MS = 60_000;
+
+let directory: string;
+let redis: TestRedis;
+let venue: Venue;
+let server: BinanceServer;
+let worker: ChildRun | null = null;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "quantum-second-"));
+  redis = await startRedis();
+  venue = new Venue({ now: () => Date.now() as UnixMillis });
+  venue.addAccount({ apiKey: KEY.BINANCE_API_KEY, secret: KEY.BINANCE_API_SECRET });
+  venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "BTCUSDT", amount: "0.5" });
+  venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "ETHUSDT", amount: "-2" });
+  server = await serveBinance({ venue, latencyMs: 20 });
+});
+afterEach(async () => {
+  await worker?.end();
+  worker = null;
+  await redis.stop();
+  await server.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function start(...flags: readonly string[]): Promise<ChildRun> {
+  const env = {
+    ...KEY,
+    PATH: process.env["PATH"] ?? "",
+    REDIS_URL: redis.url,
+    BINANCE_TESTNET: "true",
+    BINANCE_BASE_URL: server.url,
+    STATE_DIRECTORY: join(directory, "state"),
+    LOG_FORMAT: "text",
+  };
+  const logFile = join(directory, "eew.log");
+  const run = new ChildRun({ file: QUANTUM, args: ["eew", ...flags], env, cwd: directory, logFile });
+  worker = run;
+  await eventually("the worker listens", () => run.log().includes("Listening"));
+  return run;
+}
+
+const beat = (key: string): Promise<unknown> =>
+  redis.command("XADD", key, "*", "status", "ALIVE", "active_positions", "2", "ts", String(Date.now()));
+
+/** The worker has seen a brain that lives, and a watchdog. */
+async function seen(): Promise<void> {
+  await beat("exit_brain:heartbeat");
+  await beat("watchdog:heartbeat");
+  const before = Number(await redis.command("XLEN", "eew:heartbeat"));
+  // Two looks later it has read both.
+  await eventually(
+    "the worker has looked",
+    async () => Number(await redis.command("XLEN", "eew:heartbeat")) >= before + 2,
+  );
+}
+
+const flat = (): boolean => venue.positions(KEY.BINANCE_API_KEY).length === 0;
+
+describe("a worker whose Redis is gone for good", () => {
+  test(
+    "closes everything within five seconds and a pass, and tells Redis once it is back",
+    async () => {
+      const run = await start();
+      await seen();
+      await redis.die();
+      const diedAt = performance.now();
+      await eventually("the account is flat", flat);
+      const tookMs = performance.now() - diedAt;
+      expect(tookMs).toBeGreaterThan(4_900);
+      expect(tookMs).toBeLessThan(8_000);
+      expect(run.log()).toContain("FAILURE DETECTED: REDIS_LOST_(5.");
+      await redis.revive();
+      await eventually(
+        "the report is on record",
+        async () => Number(await redis.command("XLEN", "system:panic_close:completed")) === 1,
+      );
+      const halt = (await redis.command("HGETALL", "system:state:trading")) as string[];
+      expect(halt).toContain("true");
+      const [event] = (await redis.command("XRANGE", "system:panic_close", "-", "+")) as [string, string[]][];
+      expect(event?.[1]).toContain("eew");
+      const [report] = (await redis.command("XRANGE", "system:panic_close:completed", "-", "+")) as [
+        string,
+        string[],
+      ][];
+      expect(report?.[1]).toContain("FLAT");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "and that dies before it could tell, tells after its restart",
+    async () => {
+      const run = await start();
+      await seen();
+      await redis.die();
+      await eventually("the account is flat", flat);
+      await eventually("the pass is over", () => run.log().includes("Report not confirmed"));
+      await run.end();
+      await redis.revive();
+      await start();
+      await eventually(
+        "the report is on record",
+        async () => Number(await redis.command("XLEN", "system:panic_close:completed")) === 1,
+      );
+      expect(worker?.log()).toContain("was raised in an earlier life and not reported");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "only says so, if that was chosen, and says from the start that it was",
+    async () => {
+      const run = await start("--redis-lost-alert-only");
+      expect(run.log()).toContain("UNPROTECTED by choice: where Redis stays away");
+      await seen();
+      await redis.die();
+      await eventually("it says so", () => run.log().includes("ALERT ONLY, nothing is closed: REDIS_LOST_(5."));
+      expect(flat()).toBe(false);
+    },
+    LIMIT_MS,
+  );
+});
+
+test(
+  "a worker that hears neither brain nor watchdog raises the incident itself",
+  async () => {
+    const run = await start();
+    await seen();
+    await eventually("the account is flat", flat, 20_000);
+    expect(run.log()).toContain("FAILURE DETECTED: WATCHDOG_LOST_(10.");
+    const events = (await redis.command("XRANGE", "system:panic_close", "-", "+")) as unknown[];
+    expect(events).toHaveLength(1);
+  },
+  LIMIT_MS,
+);

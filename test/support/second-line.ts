@@ -1,0 +1,11 @@
+/** The worker's second line as it ships, with a journal that keeps nothing. */
+
+import { SECOND_LINE_LIMITS } from "../../src/core/second-line.ts";
+import type { EarsWorld } from "../../src/roles/eew-ears.ts";
+
+/** What a test gives to a worker that is not tested for its second line. */
+export const SECOND_LINE: Pick<EarsWorld, "journal" | "secondLine" | "alertOnly"> = {
+  journal: { append: () => true, unfinished: () => [], trouble: () => null },
+  secondLine: SECOND_LINE_LIMITS,
+  alertOnly: new Set(),
+};
