@@ -59,8 +59,8 @@ export interface EewBus extends Pulse {
   renew(delivery: Delivery): Promise<Reading<null>>;
   /** Looks at those who should speak before this worker does. */
   vigil(): Promise<Reading<Vigil>>;
-  /** Publishes an event that this worker raised itself, unless an event of that id was published before. */
-  raise(eventId: string, reason: string): Promise<Reading<null>>;
+  /** Publishes an event that is not on the bus yet, unless one of that id was published before. */
+  raise(delivery: Delivery): Promise<Reading<null>>;
   /** Writes the halt. Repeating it changes nothing. */
   writeHalt(halt: Halt): Promise<Reading<null>>;
   /**

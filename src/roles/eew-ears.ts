@@ -2,6 +2,7 @@
 
 import type { EewEvent } from "../core/eew.ts";
 import type { Delivery } from "../core/messages.ts";
+import { known, type Reading } from "../core/reading.ts";
 import {
   type SecondLine,
   type SecondLineEvent,
@@ -12,6 +13,7 @@ import {
 } from "../core/second-line.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DirectLine } from "../ports/direct-line.ts";
 import type { Journal, OwnIncident } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import { type Identity, pulse } from "./pulse.ts";
@@ -21,6 +23,8 @@ export interface EarsWorld {
   readonly clock: Clock;
   readonly bus: EewBus;
   readonly journal: Journal;
+  /** The way to it without Redis; null where it could not be opened. */
+  readonly direct: DirectLine | null;
   readonly log: Log;
   readonly identity: Identity;
   readonly secondLine: SecondLineLimits;
@@ -44,6 +48,23 @@ export function ears(world: EarsWorld): Ears {
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
   let lost = false;
+  /** Questions under way: an answer that came while something else was heard is not lost, it is the next. */
+  let asked: Promise<Reading<Delivery | null>> | null = null;
+  let called: Promise<Delivery> | null = null;
+
+  /** What comes first, by the bus or by the direct line. */
+  async function hear(): Promise<Reading<Delivery | null>> {
+    asked ??= bus.next();
+    called ??= world.direct?.next() ?? new Promise(() => undefined);
+    const first = await Promise.race([asked, called.then((delivery) => ({ delivery }))]);
+    if ("delivery" in first) {
+      called = null;
+      log.write("critical", `Heard by the direct line: ${first.delivery.eventId}`, "alarm");
+      return known(first.delivery);
+    }
+    asked = null;
+    return first;
+  }
 
   /** What the look means for the second line; an event if the worker raises one that the bus can't deliver. */
   async function consider(event: SecondLineEvent): Promise<EewEvent | null> {
@@ -59,14 +80,10 @@ export function ears(world: EarsWorld): Ears {
     }
     log.write("critical", `FAILURE DETECTED: ${reason}`, "alarm");
     log.write("critical", "TRIGGERING PANIC CLOSE", "alarm");
-    if (!journal.append({ kind: "raised", eventId: incidentId, reason }))
-      log.write("critical", "The journal can't be written: a restart in this pass would forget it", "alarm");
     // With Redis there it comes back by the bus, to whichever worker is first; without, it is this worker's alone.
-    if (cause === "watchdog_lost" && (await bus.raise(incidentId, reason)).known) {
-      journal.append({ kind: "reconciled", eventId: incidentId });
-      return null;
-    }
-    return { kind: "panic", delivery: ownDelivery({ eventId: incidentId, reason }) };
+    const delivery = ownDelivery({ eventId: incidentId, reason });
+    if (cause === "watchdog_lost" && (await bus.raise(delivery)).known) return null;
+    return { kind: "panic", delivery };
   }
 
   return {
@@ -75,7 +92,7 @@ export function ears(world: EarsWorld): Ears {
       if (own !== undefined) return { kind: "panic", delivery: ownDelivery(own) };
       while (!signal.aborted) {
         const beganAt = clock.now();
-        const answer = await bus.next();
+        const answer = await hear();
         if (answer.known && answer.value !== null) return { kind: "panic", delivery: answer.value };
         const vigil = answer.known ? await bus.vigil() : answer;
         if (!vigil.known) {

@@ -55,6 +55,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
         if (reported !== action.completion) note(world, action.delivery, action.completion);
         reported = action.completion;
       }
+      if (action.kind === "write_halt") remember(world, action.delivery);
       if (action.kind === "write_halt") void hold(world, role, action.delivery);
       perform(world, memory, action, emit, listen);
     },
@@ -88,8 +89,17 @@ function isOwn({ entryId }: Delivery): boolean {
   return entryId === "";
 }
 
-function note({ journal }: EewWorld, delivery: Delivery, { eventId, outcome, residual }: Completion): void {
+/** Before anything else of a pass: what only this worker knows of would be forgotten with it. */
+function remember({ journal, log }: EewWorld, delivery: Delivery): void {
   if (!isOwn(delivery)) return;
+  if (journal.append({ kind: "raised", eventId: delivery.eventId, reason: delivery.reason ?? "" })) return;
+  log.write("critical", "The journal can't be written: a restart in the middle of this pass would forget it", "alarm");
+}
+
+function note({ direct, journal }: EewWorld, delivery: Delivery, completion: Completion): void {
+  direct?.done(completion);
+  if (!isOwn(delivery)) return;
+  const { eventId, outcome, residual } = completion;
   const left = residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`);
   journal.append({ kind: "executed", eventId, outcome, residual: left });
 }
@@ -162,7 +172,8 @@ function perform(
       return;
     case "refuse":
       // Not confirmed: it stays pending, is delivered again and refused again.
-      void bus.acknowledge(action.delivery);
+      if (!isOwn(action.delivery)) void bus.acknowledge(action.delivery);
+      else world.direct?.refuse(action.delivery.eventId, action.why);
       return;
   }
 }

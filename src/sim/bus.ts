@@ -6,7 +6,16 @@
  */
 
 import { eventIdFor, eventIdOf } from "../adapters/redis/event-id.ts";
-import type { Attempt, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
+import {
+  type Attempt,
+  type Completion,
+  type Delivery,
+  type Halt,
+  type Heartbeat,
+  ISSUERS,
+  type Outcome,
+  type PanicEvent,
+} from "../core/messages.ts";
 import { known, type Reading } from "../core/reading.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog.ts";
@@ -146,7 +155,7 @@ export class SimulatedBus {
           halted: this.#halt !== null,
         });
       },
-      raise: (eventId, reason) => this.publish({ eventId, reason, issuedBy: "eew", ts: this.#clock.wall() }),
+      raise: (delivery) => this.#raise(delivery),
       renew: async ({ entryId }) => {
         if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
         return known(null);
@@ -157,8 +166,7 @@ export class SimulatedBus {
       },
       report: async (delivery, completion, halt) => {
         if (delivery.entryId === "") {
-          const { eventId } = delivery;
-          await this.publish({ eventId, reason: completion.reason, issuedBy: "eew", ts: this.#clock.wall() });
+          await this.#raise(delivery);
         }
         if (this.#outcome(completion.eventId) === null) {
           this.#completions.push(completion);
@@ -173,6 +181,12 @@ export class SimulatedBus {
         return known(null);
       },
     };
+  }
+
+  #raise({ eventId, reason, issuedBy, followsUp }: Delivery): Promise<Reading<null>> {
+    const issuer = ISSUERS.find((one) => one === issuedBy) ?? "eew";
+    const event: PanicEvent = { eventId, reason: reason ?? "", issuedBy: issuer, ts: this.#clock.wall() };
+    return this.publish(followsUp === null ? event : { ...event, followsUp });
   }
 
   #claim(entryId: string, worker: string): void {

@@ -10,7 +10,7 @@ import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.t
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { QUANTUM } from "../support/run.ts";
+import { QUANTUM, run } from "../support/run.ts";
 
 const KEY = { BINANCE_API_KEY: "second-key", BINANCE_API_SECRET: "second-secret" };
 const LIMIT_MS = 60_000;
@@ -49,10 +49,10 @@ async function start(...flags: readonly string[]): Promise<ChildRun> {
     LOG_FORMAT: "text",
   };
   const logFile = join(directory, "eew.log");
-  const run = new ChildRun({ file: QUANTUM, args: ["eew", ...flags], env, cwd: directory, logFile });
-  worker = run;
-  await eventually("the worker listens", () => run.log().includes("Listening"));
-  return run;
+  const child = new ChildRun({ file: QUANTUM, args: ["eew", ...flags], env, cwd: directory, logFile });
+  worker = child;
+  await eventually("the worker listens", () => child.log().includes("Listening"));
+  return child;
 }
 
 const beat = (key: string): Promise<unknown> =>
@@ -76,7 +76,7 @@ describe("a worker whose Redis is gone for good", () => {
   test(
     "closes everything within five seconds and a pass, and tells Redis once it is back",
     async () => {
-      const run = await start();
+      const own = await start();
       await seen();
       await redis.die();
       const diedAt = performance.now();
@@ -84,7 +84,7 @@ describe("a worker whose Redis is gone for good", () => {
       const tookMs = performance.now() - diedAt;
       expect(tookMs).toBeGreaterThan(4_900);
       expect(tookMs).toBeLessThan(8_000);
-      expect(run.log()).toContain("FAILURE DETECTED: REDIS_LOST_(5.");
+      expect(own.log()).toContain("FAILURE DETECTED: REDIS_LOST_(5.");
       await redis.revive();
       await eventually(
         "the report is on record",
@@ -106,12 +106,12 @@ describe("a worker whose Redis is gone for good", () => {
   test(
     "and that dies before it could tell, tells after its restart",
     async () => {
-      const run = await start();
+      const own = await start();
       await seen();
       await redis.die();
       await eventually("the account is flat", flat);
-      await eventually("the pass is over", () => run.log().includes("Report not confirmed"));
-      await run.end();
+      await eventually("the pass is over", () => own.log().includes("Report not confirmed"));
+      await own.end();
       await redis.revive();
       await start();
       await eventually(
@@ -126,11 +126,11 @@ describe("a worker whose Redis is gone for good", () => {
   test(
     "only says so, if that was chosen, and says from the start that it was",
     async () => {
-      const run = await start("--redis-lost-alert-only");
-      expect(run.log()).toContain("UNPROTECTED by choice: where Redis stays away");
+      const own = await start("--redis-lost-alert-only");
+      expect(own.log()).toContain("UNPROTECTED by choice: where Redis stays away");
       await seen();
       await redis.die();
-      await eventually("it says so", () => run.log().includes("ALERT ONLY, nothing is closed: REDIS_LOST_(5."));
+      await eventually("it says so", () => own.log().includes("ALERT ONLY, nothing is closed: REDIS_LOST_(5."));
       expect(flat()).toBe(false);
     },
     LIMIT_MS,
@@ -138,12 +138,32 @@ describe("a worker whose Redis is gone for good", () => {
 });
 
 test(
+  "an operator's direct call closes everything while Redis is dead, and is on record once it is back",
+  async () => {
+    await start();
+    await redis.die();
+    const socket = join(directory, "state", "eew.sock");
+    const called = await run(QUANTUM, ["panic", "--direct", "--socket", socket, "--reason", "BY_HAND", "--json"]);
+    expect([called.code, JSON.parse(called.stdout).outcome]).toEqual([0, "FLAT"]);
+    expect(flat()).toBe(true);
+    await redis.revive();
+    await eventually(
+      "the report is on record",
+      async () => Number(await redis.command("XLEN", "system:panic_close:completed")) === 1,
+    );
+    const [event] = (await redis.command("XRANGE", "system:panic_close", "-", "+")) as [string, string[]][];
+    expect(event?.[1]).toEqual(expect.arrayContaining(["ops", "BY_HAND"]));
+  },
+  LIMIT_MS,
+);
+
+test(
   "a worker that hears neither brain nor watchdog raises the incident itself",
   async () => {
-    const run = await start();
+    const own = await start();
     await seen();
     await eventually("the account is flat", flat, 20_000);
-    expect(run.log()).toContain("FAILURE DETECTED: WATCHDOG_LOST_(10.");
+    expect(own.log()).toContain("FAILURE DETECTED: WATCHDOG_LOST_(10.");
     const events = (await redis.command("XRANGE", "system:panic_close", "-", "+")) as unknown[];
     expect(events).toHaveLength(1);
   },

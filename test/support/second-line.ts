@@ -4,7 +4,8 @@ import { SECOND_LINE_LIMITS } from "../../src/core/second-line.ts";
 import type { EarsWorld } from "../../src/roles/eew-ears.ts";
 
 /** What a test gives to a worker that is not tested for its second line. */
-export const SECOND_LINE: Pick<EarsWorld, "journal" | "secondLine" | "alertOnly"> = {
+export const SECOND_LINE: Pick<EarsWorld, "journal" | "direct" | "secondLine" | "alertOnly"> = {
+  direct: null,
   journal: { append: () => true, unfinished: () => [], trouble: () => null },
   secondLine: SECOND_LINE_LIMITS,
   alertOnly: new Set(),

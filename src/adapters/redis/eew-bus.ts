@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Delivery } from "../../core/messages.ts";
+import { type Delivery, ISSUERS, type PanicEvent } from "../../core/messages.ts";
 import { known, type Reading } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
@@ -70,8 +70,12 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     }
   }
 
-  const raise = (eventId: string, reason: string): Promise<Reading<null>> =>
-    publish(writing, keys, options.triggerSecret, { eventId, reason, issuedBy: "eew", ts: options.clock.wall() });
+  async function raise({ eventId, reason, issuedBy, followsUp }: Delivery): Promise<Reading<null>> {
+    const issuer = ISSUERS.find((known) => known === issuedBy) ?? "eew";
+    const event: PanicEvent = { eventId, reason: reason ?? "", issuedBy: issuer, ts: options.clock.wall() };
+    const whole = followsUp === null ? event : { ...event, followsUp };
+    return await publish(writing, keys, options.triggerSecret, whole);
+  }
 
   async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
     const fields = fieldsOf(entry);
@@ -132,7 +136,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
 
     report: async (delivery, completion, halt) => {
       if (delivery.entryId === "") {
-        const raised = await raise(delivery.eventId, completion.reason);
+        const raised = await raise(delivery);
         if (!raised.known) return raised;
       }
       return await writing.ask(`report to ${keys.completed}`, async (redis) => {

@@ -1,9 +1,11 @@
+import { listenDirect } from "../../adapters/direct/listen.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity, workerName } from "../../adapters/host/identity.ts";
 import { journalFile } from "../../adapters/host/journal-file.ts";
 import { hostLog } from "../../adapters/host/log.ts";
 import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
+import { directSocket } from "../../config/direct-socket.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
@@ -37,9 +39,14 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const once = isSet(flags, "once");
   const alertOnly = alertOnlyCauses(flags);
   tellAtStart(log, journal, alertOnly);
+  const line = await listenDirect(directSocket(io.env), redis.triggerSecret);
+  if (!line.known) log.write("critical", `No direct line, only Redis can be heard: ${line.why}`, "alarm");
+  const direct = line.known ? line.value : null;
   const secondLine = SECOND_LINE_LIMITS;
-  const world = { clock: hostClock, bus, exchange, rulebooks, journal, log, limits, identity, secondLine, alertOnly };
+  const own = { journal, direct, secondLine, alertOnly };
+  const world = { clock: hostClock, bus, exchange, rulebooks, log, limits, identity, ...own };
   const reported = await runEew(world, { signal: io.signal, once });
+  direct?.close();
   bus.close();
   await exchange.dispose();
   return once && reported?.outcome !== "FLAT" ? 1 : 0;

@@ -1,31 +1,25 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newEventId } from "../../adapters/host/identity.ts";
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
-import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
-import { Failure, Refusal } from "../../config/refusal.ts";
+import { Failure } from "../../config/refusal.ts";
 import type { Completion, PanicEvent } from "../../core/messages.ts";
 import type { OperatorBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ExitCode, Io } from "../io.ts";
-import { type Flags, isSet, redisFlags, text } from "../options.ts";
+import { type Flags, isSet, redisFlags } from "../options.ts";
+import { panicWords } from "../panic-words.ts";
 import { completionDocument, renderCompletion } from "../render.ts";
 import { requireRedis } from "./require-redis.ts";
 
 /** A publish that was not confirmed is repeated, under the same event id, this often. */
 const PUBLISH_ATTEMPTS = 10;
 const RETRY_MS = 250;
-/** Half as much again as a pass may take (runbook: 10 s). */
-const WAIT_MS = 15_000;
 
 /** Runs `quantum panic`. */
 export async function panic(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
-  const reason = text(flags, "reason") ?? "";
-  if (!/^\P{Cc}{1,200}$/u.test(reason)) {
-    throw new Refusal("--reason is empty, too long or has control characters: expected 1 to 200 characters");
-  }
-  const waitMs = wholeNumber("--wait-ms", text(flags, "wait-ms"), 0, 600_000) ?? WAIT_MS;
+  const { reason, waitMs } = panicWords(flags);
   await requireRedis(redis);
   const bus = redisOperatorBus(redis);
   try {
