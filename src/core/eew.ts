@@ -407,8 +407,7 @@ function send(
   lines: readonly Tell[],
   now: Instant,
 ): Step {
-  const held = heldBack(state, now);
-  const ready = state.waiting.filter((order) => !held.includes(order));
+  const { held, ready } = sorted(state, now);
   const going = state.silenced ? [] : ready.slice(0, ordersLeft(state.budget, now));
   const behind = ready.slice(going.length);
   const budget = spend(state.budget, going.length, now);
@@ -428,11 +427,17 @@ function send(
   return settle(next, [...actions, ...going.map(closeAction), ...told], now);
 }
 
-/** The waiting closes whose symbol has a cancel under way, as long as there is patience for it. */
-function heldBack({ waiting, cancelling, releaseAt }: Closing, now: Instant): readonly CloseOrder[] {
-  if (now >= releaseAt || cancelling.length === 0) return [];
+/** The waiting closes: held are those whose symbol has a cancel under way, as long as there is patience for it. */
+function sorted(
+  { waiting, cancelling, releaseAt }: Closing,
+  now: Instant,
+): { readonly held: readonly CloseOrder[]; readonly ready: readonly CloseOrder[] } {
+  if (waiting.length === 0 || now >= releaseAt || cancelling.length === 0) return { held: [], ready: waiting };
   const busy = new Set(cancelling.map(({ symbol }) => symbol));
-  return waiting.filter(({ symbol }) => busy.has(symbol));
+  const held: CloseOrder[] = [];
+  const ready: CloseOrder[] = [];
+  for (const order of waiting) (busy.has(order.symbol) ? held : ready).push(order);
+  return { held, ready };
 }
 
 /** Moves on to the verification once nothing is under way any more. */
@@ -633,8 +638,11 @@ function haltFor(delivery: Delivery, positionsClosed: number): Halt {
   return { reason: words.reasonOf(delivery), source: words.sourceOf(delivery), eventId, positionsClosed };
 }
 
-function without(requests: readonly CancelRequest[], answered: CancelRequest): readonly CancelRequest[] {
-  return requests.filter((request) => cancelName(request) !== cancelName(answered));
+function without(
+  requests: readonly CancelRequest[],
+  { symbol, family, orderId }: CancelRequest,
+): readonly CancelRequest[] {
+  return requests.filter((one) => one.symbol !== symbol || one.family !== family || one.orderId !== orderId);
 }
 
 function passOf({ delivery, startedAt, endsAt }: Pass): Pass {

@@ -12,6 +12,7 @@ import { loadRedis } from "../../config/redis.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue } from "../../config/venue.ts";
 import { EEW_LIMITS } from "../../core/eew.ts";
+import { practise } from "../../core/practice.ts";
 import { SECOND_LINE_LIMITS, type SelfTrip } from "../../core/second-line.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Log } from "../../ports/log.ts";
@@ -45,6 +46,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const secondLine = SECOND_LINE_LIMITS;
   const own = { journal, direct, secondLine, alertOnly };
   const world = { clock: hostClock, bus, exchange, rulebooks, log, limits, identity, ...own };
+  practise();
   const reported = await runEew(world, { signal: io.signal, once });
   direct?.close();
   bus.close();
