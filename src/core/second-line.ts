@@ -1,10 +1,12 @@
 /**
- * When the worker trips by itself (design section 4): Redis stays away, or the brain is silent and no watchdog is there to say so.
+ * When the worker trips by itself (design section 4): Redis stays away, the brain is silent and no watchdog is there to say so,
+ * or something is open again although trading is halted and the account was proven flat.
  *
- * It trips only over a brain that lived: once a heartbeat has arrived since the last reset. The incident has the same id as
- * the one that a watchdog would raise, so whoever is first, there is one.
+ * The first two trip only over a brain that lived: once a heartbeat has arrived since the last reset. Their incident has the
+ * same id as the one that a watchdog would raise, so whoever is first, there is one.
  */
 
+import type { Snapshot } from "./position.ts";
 import { after, type Instant } from "./time.ts";
 import { tenths } from "./trip.ts";
 
@@ -39,6 +41,8 @@ export interface Vigil {
   readonly watchdogAgeMs: number | null;
   /** Trading is halted already. */
   readonly halted: boolean;
+  /** The halt's event ended FLAT: the incident that begins if something opens again. Null otherwise. */
+  readonly violationId: string | null;
 }
 
 /** What is known. Times are of the local monotonic clock. */
@@ -52,18 +56,29 @@ export interface SecondLine {
   readonly lostSince: Instant | null;
   /** The incident that was raised last, so that it is raised once. */
   readonly raised: string | null;
+  /** The halt that must not be violated, and since when it is known that the account was flat under it. */
+  readonly flat: FlatHalt | null;
+}
+
+/** A halt over a flat account. */
+interface FlatHalt {
+  readonly violationId: string;
+  readonly since: Instant;
+  /** When the first list was read that shows something open; null while the last one shows nothing. One list may lag behind. */
+  readonly openAt: Instant | null;
 }
 
 /** What can happen. */
 export type SecondLineEvent =
-  | { readonly kind: "seen"; readonly vigil: Vigil }
+  /** `open`: the positions as they were last read, null if never. */
+  | { readonly kind: "seen"; readonly vigil: Vigil; readonly open: Snapshot | null }
   /** A look that began then has failed. */
   | { readonly kind: "lost"; readonly beganAt: Instant };
 
 /** An incident to raise. */
 export interface SelfTrip {
   readonly incidentId: string;
-  readonly cause: "redis_lost" | "watchdog_lost";
+  readonly cause: "redis_lost" | "watchdog_lost" | "halt_violated";
   /** `REDIS_LOST_(5.1S_>_5.0S)` (contract 3.2). */
   readonly reason: string;
 }
@@ -72,21 +87,35 @@ type Step = readonly [SecondLine, SelfTrip | null];
 
 /** At the start nothing is known, and the watchdog has its ten seconds. */
 export function startSecondLine(now: Instant): SecondLine {
-  return { brain: null, stale: null, watchdogAt: now, lostSince: null, raised: null };
+  return { brain: null, stale: null, watchdogAt: now, lostSince: null, raised: null, flat: null };
 }
 
 /** Advances by one look, and says what is to be raised. */
 export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event: SecondLineEvent, now: Instant): Step {
   if (event.kind === "lost") return whileLost(limits, line, event.beganAt, now);
-  const { vigil } = event;
+  const { vigil, open } = event;
   const heard = vigil.watchdogAgeMs === null ? null : after(now, -vigil.watchdogAgeMs);
   const watchdogAt = heard !== null && heard > line.watchdogAt ? heard : line.watchdogAt;
-  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdogAt, lostSince: null };
+  const flat = underHalt(line, vigil, open, now);
+  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdogAt, lostSince: null, flat };
+  if (flat !== null && flat.violationId !== next.raised && flat.openAt !== null && open?.takenAt !== flat.openAt) {
+    const reason = `HALT_VIOLATED_(${open?.positions.length ?? 0}_OPEN)`;
+    const trip: SelfTrip = { incidentId: flat.violationId, cause: "halt_violated", reason };
+    return [{ ...next, raised: flat.violationId }, trip];
+  }
   if (next.brain === null || next.raised === next.brain.incidentId) return [next, null];
   const silentMs = now - next.brain.beatAt;
   const unwatchedMs = now - watchdogAt;
   if (silentMs <= limits.brainSilentMs || unwatchedMs <= limits.watchdogLostMs) return [next, null];
   return raise(next, next.brain.incidentId, "watchdog_lost", unwatchedMs, limits.watchdogLostMs);
+}
+
+/** The same halt keeps its moment; what was read before it may be of the time before the account was flat. */
+function underHalt({ flat }: SecondLine, { violationId }: Vigil, open: Snapshot | null, now: Instant): FlatHalt | null {
+  if (violationId === null) return null;
+  const known: FlatHalt = flat?.violationId === violationId ? flat : { violationId, since: now, openAt: null };
+  if (open === null || open.takenAt <= known.since) return known;
+  return { ...known, openAt: open.positions.length === 0 ? null : (known.openAt ?? open.takenAt) };
 }
 
 function whileLost(limits: SecondLineLimits, line: SecondLine, beganAt: Instant, now: Instant): Step {

@@ -2,6 +2,7 @@
 
 import type { EewEvent } from "../core/eew.ts";
 import type { Delivery } from "../core/messages.ts";
+import type { Snapshot } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
 import {
   type SecondLine,
@@ -41,8 +42,8 @@ export interface Ears {
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
-/** The ears of one worker. What an earlier life raised and did not finish comes first. */
-export function ears(world: EarsWorld): Ears {
+/** The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read. */
+export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
   const { bus, clock, journal, log } = world;
   const nextBeat = pulse(clock, world.identity);
   const unfinished = [...journal.unfinished()];
@@ -82,7 +83,7 @@ export function ears(world: EarsWorld): Ears {
     log.write("critical", "TRIGGERING PANIC CLOSE", "alarm");
     // With Redis there it comes back by the bus, to whichever worker is first; without, it is this worker's alone.
     const delivery = ownDelivery({ eventId: incidentId, reason });
-    if (cause === "watchdog_lost" && (await bus.raise(delivery)).known) return null;
+    if (cause !== "redis_lost" && (await bus.raise(delivery)).known) return null;
     return { kind: "panic", delivery };
   }
 
@@ -105,7 +106,7 @@ export function ears(world: EarsWorld): Ears {
         }
         if (lost) log.write("info", "Redis answers again");
         lost = false;
-        const raised = await consider({ kind: "seen", vigil: vigil.value });
+        const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
         if (raised !== null) return raised;
         // Not waited for: a slow write must not hold up the next event. It settles within its own deadline.
         void bus.beat("eew", nextBeat("idle"));

@@ -44,8 +44,8 @@ export interface EewRun {
  */
 export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const listening = new AbortController();
-  const heard = ears(world);
   const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
+  const heard = ears(world, () => memory.snapshot);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),

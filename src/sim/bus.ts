@@ -5,7 +5,7 @@
  * unfinished events, and reports that are written once. It never fails; faults are put around it, not into it.
  */
 
-import { eventIdFor, eventIdOf } from "../adapters/redis/event-id.ts";
+import { eventIdFor, eventIdOf, violationIdOf } from "../adapters/redis/event-id.ts";
 import {
   type Attempt,
   type Completion,
@@ -153,6 +153,10 @@ export class SimulatedBus {
               : { incidentId, ageMs: ageOf(brain), incidentCompleted: this.#outcome(incidentId) !== null },
           watchdogAgeMs: watchdog === undefined ? null : ageOf(watchdog),
           halted: this.#halt !== null,
+          violationId:
+            this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
+              ? violationIdOf(this.#halt.eventId)
+              : null,
         });
       },
       raise: (delivery) => this.#raise(delivery),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Position, Snapshot } from "../../src/core/position.ts";
 import {
   SECOND_LINE_LIMITS,
   type SecondLine,
@@ -8,7 +9,7 @@ import {
   stepSecondLine,
   type Vigil,
 } from "../../src/core/second-line.ts";
-import { at } from "../support/core.ts";
+import { aPosition, at } from "../support/core.ts";
 
 const LIMITS = SECOND_LINE_LIMITS;
 
@@ -16,8 +17,8 @@ const LIMITS = SECOND_LINE_LIMITS;
 class Line {
   state: SecondLine = startSecondLine(at(0));
 
-  see(ms: number, vigil: Vigil): SelfTrip | null {
-    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "seen", vigil }, at(ms));
+  see(ms: number, vigil: Vigil, open: Snapshot | null = null): SelfTrip | null {
+    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "seen", vigil, open }, at(ms));
     this.state = next;
     return trip;
   }
@@ -39,9 +40,10 @@ const vigil = (
   brain: { incidentId, ageMs, incidentCompleted: false },
   watchdogAgeMs,
   halted: false,
+  violationId: null,
   ...more,
 });
-const NOBODY: Vigil = { brain: null, watchdogAgeMs: null, halted: false };
+const NOBODY: Vigil = { brain: null, watchdogAgeMs: null, halted: false, violationId: null };
 
 describe("Redis lost", () => {
   test("for more than five seconds after a heartbeat is a trip, once, under the watchdog's id for it", () => {
@@ -133,6 +135,56 @@ describe("the watchdog lost", () => {
   });
 });
 
+describe("a halt over a flat account", () => {
+  const HALTED: Vigil = { ...NOBODY, halted: true, violationId: "violation-1" };
+  const read = (ms: number, ...positions: readonly Position[]): Snapshot => ({ positions, takenAt: at(ms) });
+  const BTC = aPosition("BTCUSDT", "0.5");
+
+  test("is violated by a position that two later lists show, and it is said once", () => {
+    const line = new Line();
+    expect(line.see(1_000, HALTED, read(500, BTC))).toBeNull();
+    expect(line.see(2_000, HALTED, read(1_500))).toBeNull();
+    expect(line.see(3_000, HALTED, read(2_500, BTC))).toBeNull();
+    expect(line.see(4_000, HALTED, read(2_500, BTC))).toBeNull();
+    expect(line.see(5_000, HALTED, read(4_500, BTC))).toEqual({
+      incidentId: "violation-1",
+      cause: "halt_violated",
+      reason: "HALT_VIOLATED_(1_OPEN)",
+    });
+    expect(line.see(6_000, HALTED, read(5_500, BTC))).toBeNull();
+  });
+
+  test("is not violated by one list that lags behind", () => {
+    const line = new Line();
+    line.see(1_000, HALTED, read(500));
+    expect(line.see(3_000, HALTED, read(2_500, BTC))).toBeNull();
+    expect(line.see(5_000, HALTED, read(4_500))).toBeNull();
+    expect(line.see(7_000, HALTED, read(6_500, BTC))).toBeNull();
+  });
+
+  test("is not violated by a list from before it was known to be flat", () => {
+    const line = new Line();
+    for (let ms = 1_000; ms <= 20_000; ms += 1_000) expect(line.see(ms, HALTED, read(900, BTC))).toBeNull();
+  });
+
+  test("that ends lets positions be opened", () => {
+    const line = new Line();
+    line.see(1_000, HALTED, read(500));
+    expect(line.see(2_000, NOBODY, read(1_500, BTC))).toBeNull();
+  });
+
+  test("of the incident that the violation began can be violated again", () => {
+    const line = new Line();
+    line.see(1_000, HALTED);
+    line.see(2_000, HALTED, read(1_500, BTC));
+    line.see(3_000, HALTED, read(2_500, BTC));
+    const again = { ...HALTED, violationId: "violation-2" };
+    line.see(4_000, again, read(3_500));
+    line.see(6_000, again, read(5_500, BTC));
+    expect(line.see(8_000, again, read(7_500, BTC))?.incidentId).toBe("violation-2");
+  });
+});
+
 test("for any looks, an incident is raised at most once, and never without a brain that lived", () => {
   const look = fc.oneof(
     fc.constant<Vigil | null>(null),
@@ -146,6 +198,7 @@ test("for any looks, an incident is raised at most once, and never without a bra
       ),
       watchdogAgeMs: fc.option(fc.integer({ min: 0, max: 20_000 })),
       halted: fc.boolean(),
+      violationId: fc.constant(null),
     }),
   );
   fc.assert(

@@ -55,6 +55,10 @@ async function start(...flags: readonly string[]): Promise<ChildRun> {
   return child;
 }
 
+const PANIC = ["event_id", "e1", "reason", "R", "severity", "CRITICAL", "issued_by", "ops", "ts", "1"];
+
+const reports = async (): Promise<number> => Number(await redis.command("XLEN", "system:panic_close:completed"));
+
 const beat = (key: string): Promise<unknown> =>
   redis.command("XADD", key, "*", "status", "ALIVE", "active_positions", "2", "ts", String(Date.now()));
 
@@ -153,6 +157,23 @@ test(
     );
     const [event] = (await redis.command("XRANGE", "system:panic_close", "-", "+")) as [string, string[]][];
     expect(event?.[1]).toEqual(expect.arrayContaining(["ops", "BY_HAND"]));
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a position that opens under the halt of a flat account is closed again within ten seconds",
+  async () => {
+    const own = await start();
+    await redis.command("XADD", "system:panic_close", "*", ...PANIC);
+    await eventually("the account is flat", flat);
+    await eventually("the report is on record", async () => (await reports()) === 1);
+    venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "SOLUSDT", amount: "3" });
+    const openedAt = performance.now();
+    await eventually("the account is flat again", flat);
+    expect(performance.now() - openedAt).toBeLessThan(10_000);
+    expect(own.log()).toContain("FAILURE DETECTED: HALT_VIOLATED_(1_OPEN)");
+    await eventually("the second report is on record", async () => (await reports()) === 2);
   },
   LIMIT_MS,
 );

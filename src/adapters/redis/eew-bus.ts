@@ -6,7 +6,7 @@ import type { EewBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { Claims } from "./claims.ts";
 import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } from "./codec.ts";
-import { eventIdFor } from "./event-id.ts";
+import { eventIdFor, violationIdOf } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { beat, lastBeat, publish, readHalt, readOutcomes } from "./records.ts";
@@ -119,6 +119,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
           await lastBeat(redis, keys.heartbeat.watchdog),
         ];
         const halt = await readHalt(redis, keys);
+        const haltedBy = halt?.eventId ?? "";
+        const haltOutcome = haltedBy === "" ? null : (await readOutcomes(redis, keys, [haltedBy])).get(haltedBy);
         const incidentId = brain === null ? null : eventIdFor(brain[0]);
         const completed = incidentId === null ? 0 : (await readOutcomes(redis, keys, [incidentId])).size;
         const now = await serverTime(redis);
@@ -129,6 +131,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
               : { incidentId, ageMs: ageOf(brain[0], now), incidentCompleted: completed > 0 },
           watchdogAgeMs: watchdog === null ? null : ageOf(watchdog[0], now),
           halted: halt !== null,
+          violationId: haltOutcome === "FLAT" ? violationIdOf(haltedBy) : null,
         };
       }),
 

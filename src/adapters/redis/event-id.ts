@@ -9,6 +9,11 @@ export function eventIdOf({ incidentId, number }: Attempt): string {
   return number === 1 ? incidentId : eventIdFor(`${incidentId}/${number}`);
 }
 
+/** The event id of the incident that begins when something opens under the halt of an event that had ended flat. */
+export function violationIdOf(eventId: string): string {
+  return eventIdFor(`${eventId}/halt-violated`);
+}
+
 /**
  * The event id of what follows from something on the bus: UUIDv5 (RFC 9562, 5.5) over the entry's id, or over whatever else names it.
  *
