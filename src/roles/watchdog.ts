@@ -1,4 +1,8 @@
+import { known, type Reading } from "../core/reading.ts";
+import type { Instant } from "../core/time.ts";
 import {
+  type AgedBeat,
+  type Attachment,
   askedFor,
   deadline,
   step,
@@ -7,7 +11,7 @@ import {
   type WatchdogLimits,
   type WatchdogState,
 } from "../core/watchdog.ts";
-import type { WatchdogBus } from "../ports/bus.ts";
+import type { Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type Identity, pulse } from "./pulse.ts";
@@ -28,19 +32,27 @@ const BUS_RETRY_MS = 250;
 /** Runs the watchdog until `signal` aborts; rejects only on a defect. */
 export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Promise<void> {
   const { clock, limits } = world;
+  const drain = bell();
   const role = run<WatchdogState, WatchdogEvent, WatchdogAction>(clock, {
     start: { kind: "detached" },
     step: (state, event, now) => step(limits, state, event, now),
     deadline: (state) => deadline(limits, state),
-    perform: (action, emit) => perform(world, action, emit),
+    perform: (action, emit) => {
+      if (action.kind === "drain") drain.ring();
+      else perform(world, action, emit);
+    },
   });
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, listen(world, role, signal)]);
+  await Promise.all([role.ended, listen(world, role, drain, signal)]);
 }
 
-function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (event: WatchdogEvent) => void): void {
+function perform(
+  { bus, log }: WatchdogWorld,
+  action: Exclude<WatchdogAction, { kind: "drain" }>,
+  emit: (event: WatchdogEvent) => void,
+): void {
   if (action.kind === "tell") {
     log.write(action.level, action.text, action.mark);
     return;
@@ -52,36 +64,103 @@ function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (eve
   });
 }
 
-/** Attaches, then feeds what arrives on the bus to the role. Its own heartbeat follows each look that worked. */
+/** Calls somebody away from what they wait for. */
+interface Bell {
+  ring(): void;
+  /** Resolves to null at the next ring, or at once if it has rung since the last answer. */
+  rung(): Promise<null>;
+}
+
+function bell(): Bell {
+  let ringing = false;
+  let answer: (() => void) | null = null;
+  return {
+    ring: () => {
+      ringing = true;
+      answer?.();
+    },
+    rung: () =>
+      new Promise((resolve) => {
+        answer = () => {
+          ringing = false;
+          answer = null;
+          resolve(null);
+        };
+        if (ringing) answer();
+      }),
+  };
+}
+
+/**
+ * Attaches, then feeds what arrives on the bus to the role. Its own heartbeat follows each look that worked.
+ *
+ * What is read in the normal run has just arrived. What is read after this process stood still, or after a look that
+ * failed, may have waited for long: it is drained, and comes with its age.
+ */
 async function listen(
   { bus, clock, identity }: WatchdogWorld,
   role: Running<WatchdogState, WatchdogEvent>,
+  drain: Bell,
   signal: AbortSignal,
 ): Promise<void> {
   const nextBeat = pulse(clock, identity);
   let lost = false;
+  let behind = false;
+  const look = async (): Promise<Reading<readonly WatchdogEvent[]>> => {
+    const asked = askedFor(role.state());
+    if (role.state().kind === "detached") return eventsOf(await bus.attach(), attached);
+    if (behind) return eventsOf(await bus.drain(asked), drained);
+    return eventsOf(await bus.watch(asked), (watch) => watched(watch, clock.now()));
+  };
   while (!signal.aborted) {
-    const answer = role.state().kind === "detached" ? await bus.attach() : await bus.watch(askedFor(role.state()));
-    const arrivedAt = clock.now();
+    const called = drain.rung();
+    const answer = await Promise.race([look(), called]);
+    if (answer === null) {
+      behind = true;
+      continue;
+    }
     if (!answer.known) {
       if (!lost) role.emit({ kind: "bus_lost", why: answer.why });
+      if (behind) role.emit({ kind: "drain_failed" });
       lost = true;
-      await clock.sleep(BUS_RETRY_MS, signal);
+      behind = true;
+      await Promise.race([clock.sleep(BUS_RETRY_MS, signal), called]);
       continue;
     }
     if (lost) role.emit({ kind: "bus_back" });
     lost = false;
-    if ("beats" in answer.value) {
-      for (const beat of answer.value.beats) {
-        role.emit(
-          "malformed" in beat ? { kind: "malformed_beat", why: beat.malformed } : { kind: "beat", beat, arrivedAt },
-        );
-      }
-      role.emit({ kind: "standing", standing: answer.value.standing });
-    } else {
-      role.emit({ kind: "attached", attachment: answer.value });
-    }
+    behind = false;
+    for (const event of answer.value) role.emit(event);
     // Not waited for: a slow write must not make the next heartbeat seem late. It settles within its own deadline.
     void bus.beat("watchdog", nextBeat(role.state().kind));
   }
+}
+
+function eventsOf<T>(
+  answer: Reading<T>,
+  events: (value: T) => readonly WatchdogEvent[],
+): Reading<readonly WatchdogEvent[]> {
+  return answer.known ? known(events(answer.value)) : answer;
+}
+
+function attached(attachment: Attachment): readonly WatchdogEvent[] {
+  return [{ kind: "attached", attachment }];
+}
+
+function watched({ beats, standing }: Watch, arrivedAt: Instant): readonly WatchdogEvent[] {
+  const events = beats.map(
+    (beat): WatchdogEvent =>
+      "malformed" in beat ? { kind: "malformed_beat", why: beat.malformed } : { kind: "beat", beat, arrivedAt },
+  );
+  return [...events, { kind: "standing", standing }];
+}
+
+function drained({ beats, standing }: Drain): readonly WatchdogEvent[] {
+  const malformed: WatchdogEvent[] = [];
+  const aged: AgedBeat[] = [];
+  for (const beat of beats) {
+    if ("malformed" in beat) malformed.push({ kind: "malformed_beat", why: beat.malformed });
+    else aged.push(beat);
+  }
+  return [...malformed, { kind: "drained", beats: aged, standing }];
 }
