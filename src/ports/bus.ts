@@ -8,7 +8,7 @@ import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, Pan
 import type { RoleView } from "../core/overview.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { AgedBeat, Attachment, Standing } from "../core/watchdog.ts";
+import type { AgedBeat, Attachment, Standing } from "../core/watchdog-state.ts";
 
 /** The roles that beat for each other and for `quantum status`. */
 export type BeatingRole = "brain" | "watchdog" | "eew";

@@ -1,16 +1,15 @@
 import { known, type Reading } from "../core/reading.ts";
 import type { Instant } from "../core/time.ts";
-import {
-  type AgedBeat,
-  type Attachment,
-  askedFor,
-  deadline,
-  step,
-  type WatchdogAction,
-  type WatchdogEvent,
-  type WatchdogLimits,
-  type WatchdogState,
-} from "../core/watchdog.ts";
+import { deadline, step } from "../core/watchdog.ts";
+import { askedFor } from "../core/watchdog-incident.ts";
+import type {
+  AgedBeat,
+  Attachment,
+  WatchdogAction,
+  WatchdogEvent,
+  WatchdogLimits,
+  WatchdogState,
+} from "../core/watchdog-state.ts";
 import type { Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";

@@ -9,7 +9,7 @@ import { eventIdFor, eventIdOf } from "../adapters/redis/event-id.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { Standing } from "../core/watchdog.ts";
+import type { Standing } from "../core/watchdog-state.ts";
 import type { BeatingRole, EewBus, HaltReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type BrainWatch, broken, hear, nextBreak, watchOver } from "../../src/core/brain-watch.ts";
 import type { Beat } from "../../src/core/messages.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
-import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
+import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import { aBeat, at } from "../support/core.ts";
 
 const LIMITS = WATCHDOG_LIMITS;

@@ -2,17 +2,16 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Attempt, Outcome } from "../../src/core/messages.ts";
 import type { Instant } from "../../src/core/time.ts";
+import { deadline, step } from "../../src/core/watchdog.ts";
+import { askedFor } from "../../src/core/watchdog-incident.ts";
 import {
   type AgedBeat,
   type Attachment,
-  askedFor,
-  deadline,
   type Standing,
-  step,
   WATCHDOG_LIMITS,
   type WatchdogEvent,
   type WatchdogState,
-} from "../../src/core/watchdog.ts";
+} from "../../src/core/watchdog-state.ts";
 import { aBeat, aHalt, at, deedsOf, linesOf } from "../support/core.ts";
 
 const LIMITS = WATCHDOG_LIMITS;

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import { after, type UnixMillis } from "../../src/core/time.ts";
-import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
+import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";

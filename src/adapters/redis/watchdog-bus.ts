@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Beat, PanicEvent } from "../../core/messages.ts";
 import { known } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
-import type { AgedBeat, Standing } from "../../core/watchdog.ts";
+import type { AgedBeat, Standing } from "../../core/watchdog-state.ts";
 import type { WatchdogBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";

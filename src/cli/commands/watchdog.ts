@@ -1,4 +1,4 @@
-import { WATCHDOG_LIMITS } from "../../core/watchdog.ts";
+import { WATCHDOG_LIMITS } from "../../core/watchdog-state.ts";
 import type { Command } from "../command.ts";
 import { redisOptions } from "../options.ts";
 

@@ -5,7 +5,7 @@ import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
-import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog.ts";
+import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.ts";
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
