@@ -47,6 +47,8 @@ export function listening(limits: WatchdogLimits, state: Waiting | Armed, event:
       return noHeartbeat(state, "malformed", event.why);
     case "timer":
       return atDeadline(limits, state, now);
+    case "stood_still":
+      return state.drainBy === null ? drainFirst(limits, state, event.lateMs, now) : [state, []];
     case "drained":
       return drained(limits, { ...state, drainBy: null }, event, now);
     case "drain_failed":
@@ -102,6 +104,10 @@ function atDeadline(limits: WatchdogLimits, state: Waiting | Armed, now: Instant
     return now < state.drainBy ? [state, []] : judge(limits, { ...state, drainBy: null }, now);
   const lateMs = now - (verdictAt(limits, state) ?? now);
   if (lateMs <= limits.stallMs) return judge(limits, state, now);
+  return drainFirst(limits, state, lateMs, now);
+}
+
+function drainFirst(limits: WatchdogLimits, state: Waiting | Armed, lateMs: number, now: Instant): Step {
   const line = warn(`Stood still for ${Math.ceil(lateMs)} ms or longer: reading what arrived meanwhile before judging`);
   return [{ ...state, drainBy: after(now, limits.drainMs) }, [{ kind: "drain" }, line]];
 }

@@ -9,7 +9,7 @@ import type { Instant } from "./time.ts";
 export interface WatchdogLimits extends BrainWatchLimits {
   /** No heartbeat for this long since the attach or the reset is a failure too; null: a cold boot is not a death. `--require-brain-ms`. */
   readonly requireBrainMs: number | null;
-  /** A timer that fires later than this was held up with everything else here. Well over what a busy host costs, well under a heartbeat. */
+  /** A timer that fires later than this after it was due was held up with everything else here. Well over what a busy host costs, well under a heartbeat. */
   readonly stallMs: number;
   /** How long what had arrived may take to be read after that. Design section 3: 500 ms. */
   readonly drainMs: number;
@@ -146,6 +146,8 @@ export type WatchdogEvent =
   /** What had arrived was read, oldest first, each with the server's clock minus its entry id; and the halt. */
   | { readonly kind: "drained"; readonly beats: readonly AgedBeat[]; readonly standing: Standing }
   | { readonly kind: "drain_failed" }
+  /** This process did nothing for longer than it meant to: what is read next may have waited as long. */
+  | { readonly kind: "stood_still"; readonly lateMs: number }
   /** The halt was read again. */
   | { readonly kind: "standing"; readonly standing: Standing }
   | { readonly kind: "published"; readonly attempt: Attempt; readonly eventId: string }

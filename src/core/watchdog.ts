@@ -12,7 +12,8 @@
  *   any      → tripped                                   another issuer's incident halted trading
  *
  * A timer that fires much later than it was due means that this process stood still, and that overdue timers were
- * served before sockets. What had arrived is then drained first, for a bounded time, and judged by its true age.
+ * served before sockets. What had arrived is then drained first, for a bounded time, and judged by its true age. The
+ * timer of a rule shows it where the rule is overdue; a shorter standstill, `stood_still`, only shows in the ages.
  */
 
 import { info, type Tell, warn } from "./tell.ts";

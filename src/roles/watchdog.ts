@@ -1,5 +1,5 @@
 import { known, type Reading } from "../core/reading.ts";
-import type { Instant } from "../core/time.ts";
+import { after, type Instant } from "../core/time.ts";
 import { deadline, step } from "../core/watchdog.ts";
 import { askedFor } from "../core/watchdog-incident.ts";
 import type {
@@ -25,6 +25,9 @@ export interface WatchdogWorld {
   readonly identity: Identity;
 }
 
+/** How often it sees whether it stood still: a standstill this long and `stallMs` longer can't go unnoticed. */
+const LOOK_UP_MS = 250;
+
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
@@ -44,7 +47,7 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, listen(world, role, drain, signal)]);
+  await Promise.all([role.ended, listen(world, role, drain, signal), feelStandstill(world, role, signal)]);
 }
 
 function perform(
@@ -61,6 +64,20 @@ function perform(
     if (answer.known) emit({ kind: "published", attempt, eventId: answer.value });
     else emit({ kind: "publish_unconfirmed", attempt, why: answer.why });
   });
+}
+
+/** Tells the role when this process did nothing for longer than it meant to. Ends with `signal`. */
+async function feelStandstill(
+  { clock, limits }: WatchdogWorld,
+  role: Running<WatchdogState, WatchdogEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const due = after(clock.now(), LOOK_UP_MS);
+    await clock.sleep(LOOK_UP_MS, signal);
+    const lateMs = clock.now() - due;
+    if (lateMs > limits.stallMs) role.emit({ kind: "stood_still", lateMs });
+  }
 }
 
 /** Calls somebody away from what they wait for. */

@@ -89,6 +89,7 @@ const EVENTS = {
   drainedNothing: { kind: "drained", beats: [], standing: standing(null) },
   drainedHalt: { kind: "drained", beats: [aged(100, 1)], standing: standing("incident-1") },
   drainFailed: { kind: "drain_failed" },
+  stoodStill: { kind: "stood_still", lateMs: 300 },
   free: { kind: "standing", standing: standing(null) },
   freeFlat: { kind: "standing", standing: standing(null, { "incident-1": "FLAT" }) },
   haltedNoReport: { kind: "standing", standing: standing("incident-1") },
@@ -117,7 +118,7 @@ type StateName = keyof typeof STATES;
 type EventName = keyof typeof EVENTS;
 
 /**
- * What every event does in every state, at 200 ms: the next state, and `+publish` where a panic is published.
+ * What every event does in every state, at 200 ms: the next state, and `+publish` or `+drain` where that is wanted.
  * `-` means that nothing changes. Lines are checked elsewhere.
  */
 const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = {
@@ -157,6 +158,7 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "waiting",
   ),
   drainedHalt: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
+  stoodStill: row("-", "waiting +drain", "armed +drain", "armed +drain", "-", "-", "-", "-", "-", "-", "-", "-"),
   drainFailed: row("-", "-", "-", "-", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
   free: row("-", "-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
   freeFlat: row("-", "-", "-", "-", "-", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"),
@@ -227,8 +229,10 @@ describe("step(), every state and every event", () => {
       test(`${stateName} × ${eventName} → ${expected}`, () => {
         const state: WatchdogState = STATES[stateName as StateName];
         const [next, actions] = step(LIMITS, state, EVENTS[eventName as EventName], at(200));
-        const publishes = deedsOf(actions).length === 1 ? " +publish" : "";
-        expect(Bun.deepEquals(next, state) ? `-${publishes}` : `${next.kind}${publishes}`).toBe(expected);
+        const deeds = deedsOf(actions)
+          .map(({ kind }) => ` +${kind}`)
+          .join("");
+        expect(Bun.deepEquals(next, state) ? `-${deeds}` : `${next.kind}${deeds}`).toBe(expected);
       });
     }
   }
@@ -359,6 +363,15 @@ describe("a watchdog that stood still", () => {
   ] as const)("judges with what it knows when %s", (_what, event, ms) => {
     const [next] = step(LIMITS, stalled(), event, at(ms));
     expect(next).toMatchObject({ kind: "tripping", attempt: FIRST });
+  });
+
+  test("drains also where no rule is overdue: what waited meanwhile must not count as fresh", () => {
+    const [next, actions] = step(LIMITS, STATES.armed, { kind: "stood_still", lateMs: 1_400 }, at(2_000));
+    expect(next).toEqual(armed({}, at(2_500)));
+    expect(deedsOf(actions)).toEqual([{ kind: "drain" }]);
+    const [judged] = step(LIMITS, next, { kind: "timer" }, at(2_500));
+    expect(judged).toEqual(STATES.armed);
+    expect(deadline(LIMITS, judged)).toBe(at(5_000));
   });
 
   test("waits for the drain until then", () => {
@@ -603,7 +616,7 @@ describe("for any order of events", () => {
     );
   });
 
-  test("a drain is asked for at a late timer only, and puts the verdict off by half a second at most", () => {
+  test("a drain is asked for after a standstill only, and puts the verdict off by half a second at most", () => {
     fc.assert(
       fc.property(timed, (events) => {
         let state: WatchdogState = STATES.detached;
@@ -615,9 +628,10 @@ describe("for any order of events", () => {
           const [after, actions] = step(LIMITS, before, stamped, at(now));
           state = after;
           if (!actions.some(({ kind }) => kind === "drain")) continue;
+          expect(deadline(LIMITS, after)).toBe(at(now + LIMITS.drainMs));
+          if (next.kind === "stood_still") continue;
           expect(next.kind).toBe("timer");
           expect(now).toBeGreaterThan((deadline(LIMITS, before) ?? at(Number.NaN)) + LIMITS.stallMs);
-          expect(deadline(LIMITS, after)).toBe(at(now + LIMITS.drainMs));
           expect(step(LIMITS, after, { kind: "timer" }, at(now + LIMITS.drainMs))[0].kind).toBe("tripping");
         }
       }),

@@ -20,12 +20,15 @@ let ended: Promise<void>;
 /** What was published, with the moment, and every drain asked for. */
 let published: string[];
 let drains: number;
+/** By how much the next sleep is too long. */
+let heldUpMs: number;
 
 beforeEach(() => {
   clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
   stop = new AbortController();
   published = [];
   drains = 0;
+  heldUpMs = 0;
 });
 afterEach(async () => {
   stop.abort();
@@ -54,7 +57,11 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
     now: () => clock.now(),
     wall: () => clock.wall(),
     at: (at, fire) => clock.at(after(at, LATE_MS), fire),
-    sleep: (ms, signal) => clock.sleep(ms, signal),
+    sleep: (ms, signal) => {
+      const tooLong = heldUpMs;
+      heldUpMs = 0;
+      return clock.sleep(ms + tooLong, signal);
+    },
   };
   const identity = { serviceId: "watchdog", instanceId: "w" };
   const log = { write: () => undefined };
@@ -70,6 +77,16 @@ test("after a standstill it leaves the look under way and drains, once, and a br
   start(silence, async () => drained(4_300, 2_300, 300));
   await clock.runUntil(() => false, 6_000);
   expect({ drains, published }).toEqual({ drains: 1, published: [] });
+});
+
+test("a standstill that breaks no rule drains too: a beat that waited is not taken for a fresh one", async () => {
+  const answers = [drained(700), drained()];
+  start(silence, async () => answers.shift() ?? unknown("no more"));
+  await clock.runUntil(() => false, 900);
+  // It means to look up at 1250 ms, and does at 2250: the brain beat last at 1550.
+  heldUpMs = 1_000;
+  await clock.runUntil(() => published.length > 0, 20_000);
+  expect(published).toEqual([`${6_550 + LATE_MS} incident-2 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)`]);
 });
 
 test("a drain that fails is no excuse: it judges at once", async () => {
