@@ -21,9 +21,10 @@ export interface Heartbeat {
 /** The fields after the first three. */
 export interface HeartbeatDetails {
   readonly serviceId: string;
-  /** New at each process start. */
-  readonly instanceId: string;
-  readonly seq: number;
+  /** New at each process start; null if the sender names none. */
+  readonly instanceId: string | null;
+  /** Counts the heartbeats of an instance; null if the sender does not. */
+  readonly seq: number | null;
   readonly lastDecisionTs: UnixMillis | null;
   readonly latencyMs: number;
   readonly mode: BrainMode;

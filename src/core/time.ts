@@ -14,6 +14,11 @@ export function after(from: Instant, ms: number): Instant {
   return (from + ms) as Instant;
 }
 
+/** The later of two instants. */
+export function latest(one: Instant, other: Instant): Instant {
+  return Math.max(one, other) as Instant;
+}
+
 /** The earlier of the given deadlines; `null` means "no deadline" and never wins. */
 export function earliest(...deadlines: readonly (Instant | null)[]): Instant | null {
   let first: Instant | null = null;

@@ -9,7 +9,7 @@ import type { RoleView } from "../core/overview.ts";
 import type { Reading } from "../core/reading.ts";
 import type { Vigil } from "../core/second-line.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { Attachment, Standing } from "../core/watchdog.ts";
+import type { AgedBeat, Attachment, Standing } from "../core/watchdog-state.ts";
 
 /** The roles that beat for each other and for `quantum status`. */
 export type BeatingRole = "brain" | "watchdog" | "eew";
@@ -32,6 +32,12 @@ export interface Watch {
   readonly standing: Standing;
 }
 
+/** Everything that had arrived by now; each heartbeat with the server's clock minus its entry id. */
+export interface Drain {
+  readonly beats: readonly (AgedBeat | { readonly malformed: string })[];
+  readonly standing: Standing;
+}
+
 /** The watchdog's side of the bus. */
 export interface WatchdogBus extends Pulse {
   /** Reads the whole picture, and sets the place from which `watch` continues. */
@@ -41,6 +47,12 @@ export interface WatchdogBus extends Pulse {
    * proof that the link lives. `eventIds` names the events whose outcomes are asked for besides the halt's own.
    */
   watch(eventIds: readonly string[]): Promise<Reading<Watch>>;
+  /**
+   * The same without waiting for anything, over a new connection: after this process stood still the call under way
+   * has timed out, and what it read was lost with it. A `watch` under way comes to nothing: every heartbeat is
+   * brought once, by the one or the other.
+   */
+  drain(eventIds: readonly string[]): Promise<Reading<Drain>>;
   /**
    * Publishes this attempt of an incident, unless it was published before; known, with its event id, once either is
    * certain. The id follows from the attempt alone, so whoever makes the same attempt publishes the same event.

@@ -1,13 +1,16 @@
-import {
-  askedFor,
-  deadline,
-  step,
-  type WatchdogAction,
-  type WatchdogEvent,
-  type WatchdogLimits,
-  type WatchdogState,
-} from "../core/watchdog.ts";
-import type { WatchdogBus } from "../ports/bus.ts";
+import { known, type Reading } from "../core/reading.ts";
+import { after, type Instant } from "../core/time.ts";
+import { deadline, step } from "../core/watchdog.ts";
+import { askedFor } from "../core/watchdog-incident.ts";
+import type {
+  AgedBeat,
+  Attachment,
+  WatchdogAction,
+  WatchdogEvent,
+  WatchdogLimits,
+  WatchdogState,
+} from "../core/watchdog-state.ts";
+import type { Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type Identity, pulse } from "./pulse.ts";
@@ -22,25 +25,36 @@ export interface WatchdogWorld {
   readonly identity: Identity;
 }
 
+/** How often it sees whether it stood still: a standstill this long and `stallMs` longer can't go unnoticed. */
+const LOOK_UP_MS = 250;
+
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
 /** Runs the watchdog until `signal` aborts; rejects only on a defect. */
 export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Promise<void> {
   const { clock, limits } = world;
+  const drain = bell();
   const role = run<WatchdogState, WatchdogEvent, WatchdogAction>(clock, {
     start: { kind: "detached" },
     step: (state, event, now) => step(limits, state, event, now),
     deadline: (state) => deadline(limits, state),
-    perform: (action, emit) => perform(world, action, emit),
+    perform: (action, emit) => {
+      if (action.kind === "drain") drain.ring();
+      else perform(world, action, emit);
+    },
   });
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, listen(world, role, signal)]);
+  await Promise.all([role.ended, listen(world, role, drain, signal), feelStandstill(world, role, signal)]);
 }
 
-function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (event: WatchdogEvent) => void): void {
+function perform(
+  { bus, log }: WatchdogWorld,
+  action: Exclude<WatchdogAction, { kind: "drain" }>,
+  emit: (event: WatchdogEvent) => void,
+): void {
   if (action.kind === "tell") {
     log.write(action.level, action.text, action.mark);
     return;
@@ -52,36 +66,117 @@ function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (eve
   });
 }
 
-/** Attaches, then feeds what arrives on the bus to the role. Its own heartbeat follows each look that worked. */
+/** Tells the role when this process did nothing for longer than it meant to. Ends with `signal`. */
+async function feelStandstill(
+  { clock, limits }: WatchdogWorld,
+  role: Running<WatchdogState, WatchdogEvent>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const due = after(clock.now(), LOOK_UP_MS);
+    await clock.sleep(LOOK_UP_MS, signal);
+    const lateMs = clock.now() - due;
+    if (lateMs > limits.stallMs) role.emit({ kind: "stood_still", lateMs });
+  }
+}
+
+/** Calls somebody away from what they wait for. */
+interface Bell {
+  ring(): void;
+  /** Resolves to null at the next ring, or at once if it has rung since the last answer. */
+  rung(): Promise<null>;
+}
+
+function bell(): Bell {
+  let ringing = false;
+  let answer: (() => void) | null = null;
+  return {
+    ring: () => {
+      ringing = true;
+      answer?.();
+    },
+    rung: () =>
+      new Promise((resolve) => {
+        answer = () => {
+          ringing = false;
+          answer = null;
+          resolve(null);
+        };
+        if (ringing) answer();
+      }),
+  };
+}
+
+/**
+ * Attaches, then feeds what arrives on the bus to the role. Its own heartbeat follows each look that worked.
+ *
+ * What is read in the normal run has just arrived. What is read after this process stood still, or after a look that
+ * failed, may have waited for long: it is drained, and comes with its age.
+ */
 async function listen(
   { bus, clock, identity }: WatchdogWorld,
   role: Running<WatchdogState, WatchdogEvent>,
+  drain: Bell,
   signal: AbortSignal,
 ): Promise<void> {
   const nextBeat = pulse(clock, identity);
   let lost = false;
+  let behind = false;
+  const look = async (): Promise<Reading<readonly WatchdogEvent[]>> => {
+    const asked = askedFor(role.state());
+    if (role.state().kind === "detached") return eventsOf(await bus.attach(), attached);
+    if (behind) return eventsOf(await bus.drain(asked), drained);
+    return eventsOf(await bus.watch(asked), (watch) => watched(watch, clock.now()));
+  };
   while (!signal.aborted) {
-    const answer = role.state().kind === "detached" ? await bus.attach() : await bus.watch(askedFor(role.state()));
-    const arrivedAt = clock.now();
+    const called = drain.rung();
+    const answer = await Promise.race([look(), called]);
+    if (answer === null) {
+      behind = true;
+      continue;
+    }
     if (!answer.known) {
       if (!lost) role.emit({ kind: "bus_lost", why: answer.why });
+      if (behind) role.emit({ kind: "drain_failed" });
       lost = true;
-      await clock.sleep(BUS_RETRY_MS, signal);
+      behind = true;
+      await Promise.race([clock.sleep(BUS_RETRY_MS, signal), called]);
       continue;
     }
     if (lost) role.emit({ kind: "bus_back" });
     lost = false;
-    if ("beats" in answer.value) {
-      for (const beat of answer.value.beats) {
-        role.emit(
-          "malformed" in beat ? { kind: "malformed_beat", why: beat.malformed } : { kind: "beat", beat, arrivedAt },
-        );
-      }
-      role.emit({ kind: "standing", standing: answer.value.standing });
-    } else {
-      role.emit({ kind: "attached", attachment: answer.value });
-    }
+    behind = false;
+    for (const event of answer.value) role.emit(event);
     // Not waited for: a slow write must not make the next heartbeat seem late. It settles within its own deadline.
     void bus.beat("watchdog", nextBeat(role.state().kind));
   }
+}
+
+function eventsOf<T>(
+  answer: Reading<T>,
+  events: (value: T) => readonly WatchdogEvent[],
+): Reading<readonly WatchdogEvent[]> {
+  return answer.known ? known(events(answer.value)) : answer;
+}
+
+function attached(attachment: Attachment): readonly WatchdogEvent[] {
+  return [{ kind: "attached", attachment }];
+}
+
+function watched({ beats, standing }: Watch, arrivedAt: Instant): readonly WatchdogEvent[] {
+  const events = beats.map(
+    (beat): WatchdogEvent =>
+      "malformed" in beat ? { kind: "malformed_beat", why: beat.malformed } : { kind: "beat", beat, arrivedAt },
+  );
+  return [...events, { kind: "standing", standing }];
+}
+
+function drained({ beats, standing }: Drain): readonly WatchdogEvent[] {
+  const malformed: WatchdogEvent[] = [];
+  const aged: AgedBeat[] = [];
+  for (const beat of beats) {
+    if ("malformed" in beat) malformed.push({ kind: "malformed_beat", why: beat.malformed });
+    else aged.push(beat);
+  }
+  return [...malformed, { kind: "drained", beats: aged, standing }];
 }

@@ -8,6 +8,7 @@
 import { eventIdFor, eventIdOf, violationIdOf } from "../adapters/redis/event-id.ts";
 import {
   type Attempt,
+  type Beat,
   type Completion,
   type Delivery,
   type Halt,
@@ -16,9 +17,9 @@ import {
   type Outcome,
   type PanicEvent,
 } from "../core/messages.ts";
-import { known, type Reading } from "../core/reading.ts";
+import { known, type Reading, unknown } from "../core/reading.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
-import type { Standing } from "../core/watchdog.ts";
+import type { Standing } from "../core/watchdog-state.ts";
 import type { BeatingRole, EewBus, HaltReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -93,7 +94,9 @@ export class SimulatedBus {
   /** The watchdog's side. */
   watchdog(): WatchdogBus {
     let cursor = 0;
+    let drains = 0;
     const beats = this.#heartbeats.brain;
+    const beatOf = ({ id, value }: Entry<Heartbeat>): Beat => ({ heartbeat: value, incidentId: eventIdFor(id) });
     return {
       ...this.pulse(),
       publish: async (attempt, reason) => {
@@ -107,17 +110,25 @@ export class SimulatedBus {
         const entry = beats.at(-1);
         cursor = beats.length;
         if (entry === undefined) return known({ standing, lastBeat: null });
-        const incidentId = eventIdFor(entry.id);
-        const beat = { heartbeat: entry.value, incidentId };
-        const incidentCompleted = this.#outcome(incidentId) !== null;
+        const beat = beatOf(entry);
+        const incidentCompleted = this.#outcome(beat.incidentId) !== null;
         return known({ standing, lastBeat: { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted } });
       },
       watch: async (eventIds): Promise<Reading<Watch>> => {
+        const drainsBefore = drains;
         if (cursor === beats.length) await this.#change(() => beats.length > cursor);
+        if (drains !== drainsBefore) return unknown("overtaken by a drain");
+        const fresh = beats.slice(cursor);
+        cursor = beats.length;
+        return known({ beats: fresh.map(beatOf), standing: this.#standing(eventIds) });
+      },
+      drain: async (eventIds) => {
+        drains += 1;
+        const now = this.#clock.wall();
         const fresh = beats.slice(cursor);
         cursor = beats.length;
         return known({
-          beats: fresh.map(({ id, value }) => ({ heartbeat: value, incidentId: eventIdFor(id) })),
+          beats: fresh.map((entry) => ({ beat: beatOf(entry), ageMs: Math.max(0, now - entry.at) })),
           standing: this.#standing(eventIds),
         });
       },
@@ -218,7 +229,8 @@ export class SimulatedBus {
       const outcome = eventId === null ? null : this.#outcome(eventId);
       if (eventId !== null && outcome !== null) outcomes.set(eventId, outcome);
     }
-    return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes };
+    const absenceId = eventIdFor(`no brain since ${this.#completions.at(-1)?.eventId ?? "ever"}`);
+    return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes, absenceId };
   }
 
   #haltedBy(): Attempt | null {

@@ -16,7 +16,8 @@ describe("quantum COMMAND --help exits 0 and names the command's flags", () => {
   const redis = ["--redis-url", "--namespace"];
   test.each([
     ["brain", [...redis, "--base-url"]],
-    ["watchdog", [...redis, "--heartbeat-missing-ms", "--degraded-ms"]],
+    ["watchdog", [...redis, "--heartbeat-missing-ms", "--unguarded-ms", "--degraded-ms", "--decisions-stale-ms"]],
+    ["watchdog", ["--crash-loop-instances", "--crash-loop-ms", "--require-brain-ms"]],
     ["eew", [...redis, "--base-url", "--event-max-age-ms"]],
     ["chaos", [...redis, "--base-url", "--sandbox", "--method", "--without", "--yes", "--json"]],
     ["exchange", ["--port", "--https", "--ca-file", "--latency-ms", "--hedge", "--position", "--json"]],

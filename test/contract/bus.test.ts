@@ -114,7 +114,7 @@ describe.each([
 
   test("a watchdog that attaches to nothing sees nothing", async () => {
     expect(await get(sides.watchdog().attach())).toEqual({
-      standing: { halt: null, haltedBy: null, outcomes: new Map() },
+      standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String) },
       lastBeat: null,
     });
   });
@@ -140,6 +140,62 @@ describe.each([
     }
     expect(seen).toEqual(["DEGRADED", "ALIVE"]);
     expect((await get(watchdog.watch([]))).beats).toEqual([]);
+  });
+
+  test("a drain brings what arrived since the last look at once, with its age, and brings it once", async () => {
+    const watchdog = sides.watchdog();
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    await get(watchdog.attach());
+    await get(sides.brain.beat("brain", { ...HEARTBEAT, status: "DEGRADED" }));
+    await hostClock.sleep(200);
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const { beats, standing } = await get(watchdog.drain([]));
+    const aged = beats.flatMap((beat) => ("malformed" in beat ? [] : [beat]));
+    expect(aged.map(({ beat }) => beat.heartbeat.status)).toEqual(["DEGRADED", "ALIVE"]);
+    const [old, young] = aged.map(({ ageMs }) => ageMs);
+    // A busy machine may take long over it; two heartbeats 200 ms apart stay apart.
+    expect((old ?? 0) - (young ?? 0)).toBeGreaterThanOrEqual(190);
+    expect(young).toBeGreaterThanOrEqual(0);
+    expect(young).toBeLessThan(5_000);
+    expect(standing.halt).toBeNull();
+    expect((await get(watchdog.drain([]))).beats).toEqual([]);
+    expect((await get(watchdog.watch([]))).beats).toEqual([]);
+  });
+
+  test("a drain overtakes the look under way, and no heartbeat is lost or brought twice", async () => {
+    const watchdog = sides.watchdog();
+    await get(watchdog.attach());
+    const overtaken = watchdog.watch([]);
+    expect((await get(watchdog.drain([]))).beats).toEqual([]);
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    expect((await get(watchdog.watch([]))).beats).toHaveLength(1);
+    expect((await overtaken).known).toBe(false);
+    expect((await get(watchdog.drain([]))).beats).toEqual([]);
+  });
+
+  test("a drain reads the halt and the outcomes too", async () => {
+    const eew = sides.eew("worker");
+    const watchdog = sides.watchdog();
+    await get(watchdog.attach());
+    await get(watchdog.publish(first("e1"), "TEST"));
+    await get(eew.report(await nextEvent(eew), aCompletion("e1"), aHalt("e1")));
+    await sides.reset();
+    const { standing } = await get(watchdog.drain(["e1"]));
+    expect(standing.halt).toBeNull();
+    expect([...standing.outcomes]).toEqual([["e1", "FLAT"]]);
+  });
+
+  test("all watchdogs name the same incident where no brain ever came, and another one after each completion", async () => {
+    const [one, two] = [sides.watchdog(), sides.watchdog()];
+    const absence = (await get(one.attach())).standing.absenceId;
+    expect((await get(two.attach())).standing.absenceId).toBe(absence);
+    const eew = sides.eew("worker");
+    await get(one.publish(first(absence), "TEST"));
+    expect((await get(two.attach())).standing.absenceId).toBe(absence);
+    await get(eew.report(await nextEvent(eew), aCompletion(absence), aHalt(absence)));
+    const next = (await get(one.watch([]))).standing.absenceId;
+    expect(next).not.toBe(absence);
+    expect((await get(two.drain([]))).standing.absenceId).toBe(next);
   });
 
   test("a waiting watchdog is woken by a heartbeat", async () => {

@@ -1,16 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Attempt, Outcome } from "../../src/core/messages.ts";
+import type { Instant } from "../../src/core/time.ts";
+import { deadline, step } from "../../src/core/watchdog.ts";
+import { askedFor } from "../../src/core/watchdog-incident.ts";
 import {
+  type AgedBeat,
   type Attachment,
-  askedFor,
-  deadline,
   type Standing,
-  step,
   WATCHDOG_LIMITS,
   type WatchdogEvent,
   type WatchdogState,
-} from "../../src/core/watchdog.ts";
+} from "../../src/core/watchdog-state.ts";
 import { aBeat, aHalt, at, deedsOf, linesOf } from "../support/core.ts";
 
 const LIMITS = WATCHDOG_LIMITS;
@@ -25,6 +26,7 @@ function standing(eventId: string | null, outcomes: Record<string, Outcome> = {}
     halt: eventId === null ? null : aHalt(eventId),
     haltedBy: haltedBy ?? own,
     outcomes: new Map(Object.entries(outcomes)),
+    absenceId: "absence-1",
   };
 }
 
@@ -40,11 +42,32 @@ function tripped(changes: Partial<Extract<WatchdogState, { kind: "tripped" }>> =
   };
 }
 
+type Armed = Extract<WatchdogState, { kind: "armed" }>;
+type Waiting = Extract<WatchdogState, { kind: "waiting" }>;
+
+/** Watching a brain that was there at attach and beat last at 0 ms; `changes` are to what is known of it. */
+function armed(changes: Partial<Armed["brain"]> = {}, drainBy: Instant | null = null): Armed {
+  const brain: Armed["brain"] = {
+    lastBeatAt: at(0),
+    incidentId: "incident-1",
+    degradedSince: null,
+    exposed: true,
+    decision: null,
+    instances: [{ id: "instance-1", appearedAt: null, seq: 0 }],
+    rivalAt: null,
+    ...changes,
+  };
+  return { kind: "armed", brain, drainBy, told: [] };
+}
+
+const WAITING: Waiting = { kind: "waiting", since: at(0), absenceId: "absence-1", drainBy: null, told: [] };
+
 const STATES = {
   detached: { kind: "detached" },
-  waiting: { kind: "waiting" },
-  armed: { kind: "armed", lastBeatAt: at(0), incidentId: "incident-1", degradedSince: null },
-  degraded: { kind: "armed", lastBeatAt: at(0), incidentId: "incident-1", degradedSince: at(-4_000) },
+  waiting: WAITING,
+  armed: armed(),
+  degraded: armed({ degradedSince: at(-4_000) }),
+  draining: armed({ lastBeatAt: at(-6_000) }, at(500)),
   publishing: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: null },
   retrying: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: at(250) },
   followingUp: { kind: "tripping", attempt: SECOND, reason: "R", haltSeen: true, retryAt: null },
@@ -59,7 +82,14 @@ const EVENTS = {
   beat: { kind: "beat", beat: aBeat("ALIVE", "incident-2"), arrivedAt: at(100) },
   degradedBeat: { kind: "beat", beat: aBeat("DEGRADED", "incident-2"), arrivedAt: at(100) },
   lateBeat: { kind: "beat", beat: aBeat("ALIVE", "incident-2"), arrivedAt: at(5_001) },
+  copiedBeat: { kind: "beat", beat: aBeat("ALIVE", "incident-2", { seq: 0 }), arrivedAt: at(100) },
+  otherBeat: { kind: "beat", beat: aBeat("ALIVE", "incident-2", { instanceId: "instance-2" }), arrivedAt: at(100) },
   malformed: { kind: "malformed_beat", why: "it has no status" },
+  drained: { kind: "drained", beats: [aged(4_100, 1), aged(100, 2)], standing: standing(null) },
+  drainedNothing: { kind: "drained", beats: [], standing: standing(null) },
+  drainedHalt: { kind: "drained", beats: [aged(100, 1)], standing: standing("incident-1") },
+  drainFailed: { kind: "drain_failed" },
+  stoodStill: { kind: "stood_still", lateMs: 300 },
   free: { kind: "standing", standing: standing(null) },
   freeFlat: { kind: "standing", standing: standing(null, { "incident-1": "FLAT" }) },
   haltedNoReport: { kind: "standing", standing: standing("incident-1") },
@@ -79,36 +109,113 @@ const EVENTS = {
   timer: { kind: "timer" },
 } satisfies Record<string, WatchdogEvent>;
 
+/** A heartbeat that waited for so long to be read. */
+function aged(ageMs: number, seq: number): AgedBeat {
+  return { beat: aBeat("ALIVE", `incident-${seq + 1}`, { seq }), ageMs };
+}
+
 type StateName = keyof typeof STATES;
 type EventName = keyof typeof EVENTS;
 
 /**
- * What every event does in every state, at 200 ms: the next state, and `+publish` where a panic is published.
+ * What every event does in every state, at 200 ms: the next state, and `+publish` or `+drain` where that is wanted.
  * `-` means that nothing changes. Lines are checked elsewhere.
  */
 const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = {
-  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  beat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
-  degradedBeat: row("-", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
-  lateBeat: row("-", "armed", "tripping +publish", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
-  malformed: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  free: row("-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
-  freeFlat: row("-", "-", "-", "-", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"),
-  haltedNoReport: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
-  haltedFlat: row("-", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "-", "-"),
-  haltedNotFlat: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "-"),
-  haltedByOps: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "tripped", "tripped"),
-  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-"),
-  haltedBySecond: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "tripped"),
-  secondNotFlat: row("-", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "tripped", "tripped"),
-  secondFlat: row("-", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "halted", "halted"),
-  published: row("-", "-", "-", "-", "tripped", "tripped", "-", "-", "-", "-", "-"),
-  publishedSecond: row("-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
-  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  unconfirmed: row("-", "-", "-", "-", "tripping", "tripping", "-", "-", "-", "-", "-"),
-  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  beat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  degradedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  lateBeat: row(
+    "-",
+    "armed",
+    "tripping +publish",
+    "tripping +publish",
+    "tripping +publish",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+  ),
+  malformed: row("-", "waiting", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
+  copiedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  otherBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  drained: row("-", "armed", "armed", "armed", "armed", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  drainedNothing: row(
+    "-",
+    "-",
+    "-",
+    "-",
+    "tripping +publish",
+    "-",
+    "-",
+    "waiting",
+    "-",
+    "waiting",
+    "waiting",
+    "waiting",
+  ),
+  drainedHalt: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
+  stoodStill: row("-", "waiting +drain", "armed +drain", "armed +drain", "-", "-", "-", "-", "-", "-", "-", "-"),
+  drainFailed: row("-", "-", "-", "-", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  free: row("-", "-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  freeFlat: row("-", "-", "-", "-", "-", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"),
+  haltedNoReport: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "-", "-"),
+  haltedNotFlat: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "-"),
+  haltedByOps: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+  ),
+  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedBySecond: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "tripped",
+    "tripped",
+    "-",
+    "tripped",
+  ),
+  secondNotFlat: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+  ),
+  secondFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "halted", "halted"),
+  published: row("-", "-", "-", "-", "-", "tripped", "tripped", "-", "-", "-", "-", "-"),
+  publishedSecond: row("-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
+  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  unconfirmed: row("-", "-", "-", "-", "-", "tripping", "tripping", "-", "-", "-", "-", "-"),
+  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
 };
 
 function row(...cells: readonly string[]): Readonly<Record<StateName, string>> {
@@ -122,8 +229,10 @@ describe("step(), every state and every event", () => {
       test(`${stateName} × ${eventName} → ${expected}`, () => {
         const state: WatchdogState = STATES[stateName as StateName];
         const [next, actions] = step(LIMITS, state, EVENTS[eventName as EventName], at(200));
-        const publishes = deedsOf(actions).length === 1 ? " +publish" : "";
-        expect(Bun.deepEquals(next, state) ? `-${publishes}` : `${next.kind}${publishes}`).toBe(expected);
+        const deeds = deedsOf(actions)
+          .map(({ kind }) => ` +${kind}`)
+          .join("");
+        expect(Bun.deepEquals(next, state) ? `-${deeds}` : `${next.kind}${deeds}`).toBe(expected);
       });
     }
   }
@@ -160,26 +269,26 @@ describe("heartbeat missing", () => {
 
 describe("degraded", () => {
   test("a brain degraded for longer than the limit trips although it beats", () => {
-    const state: WatchdogState = { ...STATES.degraded, degradedSince: at(-4_950) };
+    const state = armed({ degradedSince: at(-4_950) });
     const [next] = step(LIMITS, state, EVENTS.degradedBeat, at(100));
     expect(next).toMatchObject({ kind: "tripping", reason: "EXIT_BRAIN_DEGRADED_(5.1S_>_5.0S)" });
   });
 
   test("one ALIVE in between breaks the run", () => {
     const [next, actions] = step(LIMITS, STATES.degraded, EVENTS.beat, at(100));
-    expect(next).toMatchObject({ kind: "armed", degradedSince: null });
+    expect(next).toMatchObject({ kind: "armed", brain: { degradedSince: null } });
     expect(linesOf(actions)).toEqual(["The exit brain says ALIVE again"]);
   });
 
   test("the run counts from its first heartbeat, not from its last", () => {
     const [next] = step(LIMITS, STATES.degraded, EVENTS.degradedBeat, at(100));
-    expect(next).toMatchObject({ kind: "armed", degradedSince: at(-4_000) });
+    expect(next).toMatchObject({ kind: "armed", brain: { degradedSince: at(-4_000) } });
     expect(deadline(LIMITS, next)).toBe(at(1_000));
   });
 
   test("a status nobody knows counts as degraded", () => {
     const [next] = step(LIMITS, STATES.armed, { kind: "beat", beat: aBeat("FINE"), arrivedAt: at(100) }, at(100));
-    expect(next).toMatchObject({ degradedSince: at(100) });
+    expect(next).toMatchObject({ brain: { degradedSince: at(100) } });
   });
 });
 
@@ -196,6 +305,160 @@ describe("a publish that is not confirmed", () => {
     const [next, actions] = step(LIMITS, STATES.retrying, EVENTS.published, at(300));
     expect(next.kind).toBe("tripped");
     expect(linesOf(actions)).toEqual(["Panic close published to system:panic_close", "Event ID: incident-1"]);
+  });
+});
+
+describe("a watchdog that stood still", () => {
+  const late = at(13_000);
+  const stalled = (): WatchdogState => step(LIMITS, STATES.armed, { kind: "timer" }, late)[0];
+
+  test("does not judge at once: it drains, half a second at most", () => {
+    const [next, actions] = step(LIMITS, STATES.armed, { kind: "timer" }, late);
+    expect(next).toEqual(armed({}, at(13_500)));
+    expect(deedsOf(actions)).toEqual([{ kind: "drain" }]);
+    expect(linesOf(actions)).toEqual([
+      "Stood still for 8000 ms or longer: reading what arrived meanwhile before judging",
+    ]);
+    expect(deadline(LIMITS, next)).toBe(at(13_500));
+  });
+
+  test("a quarter of a second late is not standing still", () => {
+    const [next] = step(LIMITS, STATES.armed, { kind: "timer" }, at(5_250));
+    expect(next.kind).toBe("tripping");
+    expect(step(LIMITS, STATES.armed, { kind: "timer" }, at(5_251))[0].kind).toBe("armed");
+  });
+
+  test("finds a brain that beat all the while, and stays armed with the true age", () => {
+    const beats = [8, 7, 6, 5, 4, 3, 2, 1].map((seconds, i) => aged(seconds * 1_000 - 300, i + 1));
+    const event: WatchdogEvent = { kind: "drained", beats, standing: standing(null) };
+    const [next, actions] = step(LIMITS, armed({ lastBeatAt: at(5_000) }, at(13_500)), event, at(13_020));
+    expect(next).toMatchObject({
+      kind: "armed",
+      drainBy: null,
+      brain: { lastBeatAt: at(12_320), incidentId: "incident-9" },
+    });
+    expect(actions).toEqual([]);
+  });
+
+  test("finds a brain that died meanwhile, and says how long ago", () => {
+    const event: WatchdogEvent = { kind: "drained", beats: [aged(7_410, 1)], standing: standing(null) };
+    const [next] = step(LIMITS, armed({ lastBeatAt: at(4_700) }, at(13_500)), event, at(13_020));
+    expect(next).toMatchObject({
+      kind: "tripping",
+      attempt: { incidentId: "incident-2", number: 1 },
+      reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(7.5S_>_5.0S)",
+    });
+  });
+
+  test("a gap among what it drained is one: the beat after it came too late", () => {
+    const event: WatchdogEvent = { kind: "drained", beats: [aged(7_000, 1), aged(100, 2)], standing: standing(null) };
+    const [next] = step(LIMITS, armed({ lastBeatAt: at(4_000) }, at(13_500)), event, at(13_020));
+    expect(next).toMatchObject({ kind: "tripping", attempt: { incidentId: "incident-2", number: 1 } });
+  });
+
+  test.each([
+    ["the drain fails", { kind: "drain_failed" }, 13_100],
+    ["the drain brings nothing", EVENTS.drainedNothing, 13_100],
+    ["half a second has passed", { kind: "timer" }, 13_500],
+  ] as const)("judges with what it knows when %s", (_what, event, ms) => {
+    const [next] = step(LIMITS, stalled(), event, at(ms));
+    expect(next).toMatchObject({ kind: "tripping", attempt: FIRST });
+  });
+
+  test("drains also where no rule is overdue: what waited meanwhile must not count as fresh", () => {
+    const [next, actions] = step(LIMITS, STATES.armed, { kind: "stood_still", lateMs: 1_400 }, at(2_000));
+    expect(next).toEqual(armed({}, at(2_500)));
+    expect(deedsOf(actions)).toEqual([{ kind: "drain" }]);
+    const [judged] = step(LIMITS, next, { kind: "timer" }, at(2_500));
+    expect(judged).toEqual(STATES.armed);
+    expect(deadline(LIMITS, judged)).toBe(at(5_000));
+  });
+
+  test("waits for the drain until then", () => {
+    expect(step(LIMITS, stalled(), { kind: "timer" }, at(13_499))[0]).toEqual(stalled());
+  });
+
+  test("an age from another clock never makes a heartbeat older than the one before it, or a second one out of it", () => {
+    const event: WatchdogEvent = { kind: "drained", beats: [aged(3_600_000, 1)], standing: standing(null) };
+    const [next] = step(LIMITS, STATES.armed, event, at(200));
+    expect(next).toMatchObject({ kind: "armed", brain: { lastBeatAt: at(0), incidentId: "incident-2" } });
+  });
+
+  test("hears of an incident before it judges", () => {
+    const [next, actions] = step(LIMITS, STATES.draining, EVENTS.drainedHalt, at(200));
+    expect(next.kind).toBe("tripped");
+    expect(deedsOf(actions)).toEqual([]);
+  });
+});
+
+describe("a brain that is required", () => {
+  const limits = { ...LIMITS, requireBrainMs: 10_000 };
+
+  test("is not by default: a cold boot is no death", () => {
+    expect(deadline(LIMITS, WAITING)).toBeNull();
+    expect(step(LIMITS, WAITING, { kind: "timer" }, at(3_600_000))).toEqual([WAITING, []]);
+  });
+
+  test("may come until the limit, and not after it", () => {
+    expect(deadline(limits, WAITING)).toBe(at(10_000));
+    expect(step(limits, WAITING, { kind: "timer" }, at(10_000))).toEqual([WAITING, []]);
+    const [next, actions] = step(limits, WAITING, { kind: "timer" }, at(10_001));
+    const reason = "EXIT_BRAIN_HEARTBEAT_MISSING_(NONE_FOR_10.1S_>_10.0S)";
+    const attempt = { incidentId: "absence-1", number: 1 };
+    expect(next).toEqual({ kind: "tripping", attempt, reason, haltSeen: false, retryAt: null });
+    expect(linesOf(actions)[0]).toBe("FAILURE DETECTED: Heartbeat missing (none for 10.1s > 10.0s)");
+  });
+
+  test("is waited for anew after a reset, under another incident", () => {
+    const after: Standing = { ...standing(null), absenceId: "absence-2" };
+    const [next] = step(limits, STATES.halted, { kind: "standing", standing: after }, at(7_000));
+    expect(next).toEqual({ ...WAITING, since: at(7_000), absenceId: "absence-2" });
+    expect(deadline(limits, next)).toBe(at(17_000));
+  });
+
+  test("is not replaced by what is no heartbeat", () => {
+    const [next] = step(limits, WAITING, EVENTS.malformed, at(9_000));
+    expect(deadline(limits, next)).toBe(at(10_000));
+  });
+
+  test("may have come while the watchdog stood still", () => {
+    const [stalled, actions] = step(limits, WAITING, { kind: "timer" }, at(20_000));
+    expect(deedsOf(actions)).toEqual([{ kind: "drain" }]);
+    const [next] = step(limits, stalled, EVENTS.drained, at(20_020));
+    expect(next).toMatchObject({ kind: "armed", brain: { lastBeatAt: at(19_920) } });
+  });
+});
+
+describe("what is no heartbeat", () => {
+  test("is told once for each kind, and resets no age", () => {
+    let state: WatchdogState = STATES.armed;
+    const lines: string[] = [];
+    for (const event of [EVENTS.malformed, EVENTS.copiedBeat, EVENTS.malformed, EVENTS.copiedBeat]) {
+      const [next, actions] = step(LIMITS, state, event, at(100));
+      lines.push(...linesOf(actions));
+      state = next;
+    }
+    expect(lines).toEqual([
+      "Not a heartbeat: it has no status (told once)",
+      'Not a heartbeat: not known to be another than one that was heard before, instance "instance-1", seq 0 (told once)',
+    ]);
+    expect(state).toMatchObject({ brain: STATES.armed.brain });
+    expect(deadline(LIMITS, state)).toBe(at(5_000));
+  });
+});
+
+describe("a second brain", () => {
+  test("takes over by its first heartbeat, and the first one's next trips, by name", () => {
+    const [taken, lines] = step(LIMITS, STATES.armed, EVENTS.otherBeat, at(100));
+    expect(linesOf(lines)).toEqual(['Another instance of the exit brain has taken over: instance "instance-2", seq 1']);
+    const back: WatchdogEvent = { kind: "beat", beat: aBeat("ALIVE", "incident-3"), arrivedAt: at(350) };
+    const [next, actions] = step(LIMITS, taken, back, at(350));
+    expect(next).toMatchObject({
+      kind: "tripping",
+      attempt: { incidentId: "incident-2", number: 1 },
+      reason: "EXIT_BRAIN_DUPLICATE_(OLDER_INSTANCE_BEATS_0.3S_AFTER_NEWER)",
+    });
+    expect(linesOf(actions)).toContain('A second exit brain is at work: instance "instance-1", seq 1');
   });
 });
 
@@ -343,11 +606,33 @@ describe("for any order of events", () => {
           const before = state;
           const stamped = next.kind === "beat" ? { ...next, arrivedAt: at(now) } : next;
           const [after, actions] = step(LIMITS, before, stamped, at(now));
-          if (deedsOf(actions).length > 0) {
+          if (actions.some(({ kind }) => kind === "publish")) {
             expect(["armed", "detached", "tripped", "tripping"]).toContain(before.kind);
             expect(after.kind).toBe("tripping");
           }
           state = after;
+        }
+      }),
+    );
+  });
+
+  test("a drain is asked for after a standstill only, and puts the verdict off by half a second at most", () => {
+    fc.assert(
+      fc.property(timed, (events) => {
+        let state: WatchdogState = STATES.detached;
+        let now = 0;
+        for (const [next, waitMs] of events) {
+          now += waitMs;
+          const before = state;
+          const stamped = next.kind === "beat" ? { ...next, arrivedAt: at(now) } : next;
+          const [after, actions] = step(LIMITS, before, stamped, at(now));
+          state = after;
+          if (!actions.some(({ kind }) => kind === "drain")) continue;
+          expect(deadline(LIMITS, after)).toBe(at(now + LIMITS.drainMs));
+          if (next.kind === "stood_still") continue;
+          expect(next.kind).toBe("timer");
+          expect(now).toBeGreaterThan((deadline(LIMITS, before) ?? at(Number.NaN)) + LIMITS.stallMs);
+          expect(step(LIMITS, after, { kind: "timer" }, at(now + LIMITS.drainMs))[0].kind).toBe("tripping");
         }
       }),
     );

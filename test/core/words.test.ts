@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { cents, decimal, plain, sum } from "../../src/core/decimal.ts";
 import { problems } from "../../src/core/overview.ts";
 import { after, earliest } from "../../src/core/time.ts";
-import { describe as describeTrip, reasonOf, tenths } from "../../src/core/trip.ts";
+import { describe as describeTrip, reasonOf, type Trip, tenths } from "../../src/core/trip.ts";
 import { aBeat, aHalt, at } from "../support/core.ts";
 
 describe("reasons and log words", () => {
@@ -13,6 +13,36 @@ describe("reasons and log words", () => {
     expect(describeTrip(trip)).toBe("Heartbeat missing (5.1s > 5.0s)");
     expect(reasonOf({ ...trip, rule: "degraded", ageMs: 5_150 })).toBe("EXIT_BRAIN_DEGRADED_(5.2S_>_5.0S)");
   });
+
+  const RULES: readonly (readonly [Trip, log: string, event: string])[] = [
+    [
+      { rule: "heartbeat_never_seen", ageMs: 10_001, limitMs: 10_000 },
+      "Heartbeat missing (none for 10.1s > 10.0s)",
+      "EXIT_BRAIN_HEARTBEAT_MISSING_(NONE_FOR_10.1S_>_10.0S)",
+    ],
+    [
+      { rule: "decisions_stale", ageMs: 30_000.5, limitMs: 30_000 },
+      "Exit brain decisions stale (30.1s > 30.0s)",
+      "EXIT_BRAIN_DECISIONS_STALE_(30.1S_>_30.0S)",
+    ],
+    [
+      { rule: "crash_loop", instances: 4, tookMs: 41_150, limit: 3, limitMs: 60_000 },
+      "Exit brain crash loop (4 instances in 41.2s > 3 in 60.0s)",
+      "EXIT_BRAIN_CRASH_LOOP_(4_INSTANCES_IN_41.2S_>_3_IN_60.0S)",
+    ],
+    [
+      { rule: "duplicate", afterMs: 310 },
+      "Exit brain duplicate (older instance beats 0.4s after newer)",
+      "EXIT_BRAIN_DUPLICATE_(OLDER_INSTANCE_BEATS_0.4S_AFTER_NEWER)",
+    ],
+  ];
+  for (const [trip, log, event] of RULES) {
+    test(`${trip.rule} is ${event}`, () => {
+      expect(describeTrip(trip)).toBe(log);
+      expect(reasonOf(trip)).toBe(event);
+      expect(event).toMatch(/^EXIT_BRAIN_[A-Z_]+_\([A-Z0-9_.>]+\)$/);
+    });
+  }
 
   test("a broken limit never reads as kept", () => {
     fc.assert(

@@ -6,7 +6,7 @@ import { BRAIN_LIMITS } from "../../src/core/brain.ts";
 import { EEW_LIMITS, type EewLimits } from "../../src/core/eew.ts";
 import type { PanicEvent } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
-import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
+import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { RulebookStore } from "../../src/ports/rulebook-store.ts";

@@ -6,7 +6,7 @@ import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Completion, PanicEvent } from "../../src/core/messages.ts";
 import { legName, type Position, type PositionSide } from "../../src/core/position.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
-import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
+import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { runEew } from "../../src/roles/eew.ts";

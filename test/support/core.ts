@@ -1,7 +1,7 @@
 /** Builders for what the core works on; each takes only what a test is about. */
 
 import { decimal } from "../../src/core/decimal.ts";
-import type { Beat, Delivery, Halt } from "../../src/core/messages.ts";
+import type { Beat, Delivery, Halt, HeartbeatDetails } from "../../src/core/messages.ts";
 import type { CancelRequest, Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
 import type { Tell } from "../../src/core/tell.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
@@ -11,8 +11,8 @@ export function at(ms: number): Instant {
   return ms as Instant;
 }
 
-/** A heartbeat as it arrives. */
-export function aBeat(status = "ALIVE", incidentId = "incident-1"): Beat {
+/** A heartbeat as it arrives; `changes` are to what it says of its sender. */
+export function aBeat(status = "ALIVE", incidentId = "incident-1", changes: Partial<HeartbeatDetails> = {}): Beat {
   const details = {
     serviceId: "exit_brain",
     instanceId: "instance-1",
@@ -20,6 +20,7 @@ export function aBeat(status = "ALIVE", incidentId = "incident-1"): Beat {
     lastDecisionTs: null,
     latencyMs: 3,
     mode: "live",
+    ...changes,
   } as const;
   return { heartbeat: { status, activePositions: 2, ts: 0 as UnixMillis, details }, incidentId };
 }

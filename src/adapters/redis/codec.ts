@@ -47,16 +47,17 @@ export function parseHeartbeat(fields: Fields): Heartbeat | { readonly malformed
 }
 
 function parseDetails(fields: Fields): HeartbeatDetails | null {
-  const instanceId = fields.get("instance_id");
-  const seq = whole(fields.get("seq"));
-  if (instanceId === undefined || instanceId === "" || seq === null) return null;
+  const instanceId = fields.get("instance_id") || null;
+  const lastDecisionTs = whole(fields.get("last_decision_ts")) as UnixMillis | null;
+  // Each of the two carries a rule of its own; one that is missing must not take the other with it.
+  if (instanceId === null && lastDecisionTs === null) return null;
   const mode = fields.get("mode");
   const state = fields.get("state");
   return {
     serviceId: fields.get("service_id") ?? "",
     instanceId,
-    seq,
-    lastDecisionTs: whole(fields.get("last_decision_ts")) as UnixMillis | null,
+    seq: whole(fields.get("seq")),
+    lastDecisionTs,
     latencyMs: whole(fields.get("latency_ms")) ?? 0,
     mode: isMode(mode) ? mode : "live",
     ...(state === undefined ? {} : { state }),
@@ -68,7 +69,9 @@ export function heartbeatFields({ status, activePositions, ts, details }: Heartb
   const fields = ["status", status, "active_positions", String(activePositions ?? 0), "ts", String(ts ?? 0)];
   if (details === null) return fields;
   const { serviceId, instanceId, seq, lastDecisionTs, latencyMs, mode, state } = details;
-  fields.push("service_id", serviceId, "instance_id", instanceId, "seq", String(seq));
+  fields.push("service_id", serviceId);
+  if (instanceId !== null) fields.push("instance_id", instanceId);
+  if (seq !== null) fields.push("seq", String(seq));
   if (lastDecisionTs !== null) fields.push("last_decision_ts", String(lastDecisionTs));
   fields.push("latency_ms", String(latencyMs), "mode", mode);
   if (state !== undefined) fields.push("state", state);

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import type { Beat, PanicEvent } from "../../core/messages.ts";
 import { known } from "../../core/reading.ts";
-import type { Standing } from "../../core/watchdog.ts";
+import type { UnixMillis } from "../../core/time.ts";
+import type { AgedBeat, Standing } from "../../core/watchdog-state.ts";
 import type { WatchdogBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
@@ -10,7 +11,7 @@ import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { beat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
-import { ageOf, entriesOf, serverTime } from "./streams.ts";
+import { ageOf, entriesOf, newest, serverTime } from "./streams.ts";
 
 /** How long a read waits for the next heartbeat. The halt is read after each, so a reset is seen within this time. */
 const BLOCK_MS = 1_000;
@@ -26,9 +27,16 @@ export interface RedisWatchdogBusOptions extends RedisBusOptions {
 /** The watchdog's side of the bus on Redis. Reading and writing have a connection each: a blocked read delays no panic. */
 export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus & { close(): void } {
   const keys = keysOf(options.namespace);
-  const reading = new RedisLink(options);
+  let reading = new RedisLink(options);
   const writing = new RedisLink(options);
   let cursor = "0-0";
+  let drains = 0;
+
+  /** Moves on to `last`, unless a drain has overtaken the read that began before it. */
+  const advance = (last: string | undefined, drainsBefore: number): void => {
+    if (drains !== drainsBefore) throw new Error("overtaken by a drain");
+    cursor = last ?? cursor;
+  };
 
   return {
     attach: () =>
@@ -46,18 +54,35 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
         return { standing, lastBeat: null };
       }),
 
-    watch: (eventIds) =>
-      reading.ask(
+    watch: (eventIds) => {
+      const drainsBefore = drains;
+      return reading.ask(
         `read ${keys.heartbeat.brain}`,
         async (redis) => {
           const reply = await redis.xread("BLOCK", BLOCK_MS, "STREAMS", keys.heartbeat.brain, cursor);
           const entries = entriesOf(reply);
           const standing = await readStanding(redis, keys, eventIds);
-          cursor = entries.at(-1)?.[0] ?? cursor;
+          advance(entries.at(-1)?.[0], drainsBefore);
           return { beats: entries.map(parseBeat), standing };
         },
         BLOCK_MS,
-      ),
+      );
+    },
+
+    drain: (eventIds) => {
+      reading.close();
+      reading = new RedisLink(options);
+      drains += 1;
+      const drainsBefore = drains;
+      return reading.ask(`drain ${keys.heartbeat.brain}`, async (redis) => {
+        const range = [keys.heartbeat.brain, "+", `(${cursor}`, "COUNT", BEATS_SEARCHED] as const;
+        const entries = (await redis.xrevrange(...range)).toReversed();
+        const standing = await readStanding(redis, keys, eventIds);
+        const now = await serverTime(redis);
+        advance(entries.at(-1)?.[0], drainsBefore);
+        return { beats: entries.map((entry) => agedBeat(entry, now)), standing };
+      });
+    },
 
     publish: async (attempt, reason) => {
       const eventId = eventIdOf(attempt);
@@ -78,7 +103,14 @@ async function readStanding(redis: Redis, keys: Keys, eventIds: readonly string[
   const halt = await readHalt(redis, keys);
   const haltedBy = halt === null || halt.eventId === "" ? null : await readAttempt(redis, keys, halt.eventId);
   const asked = [halt?.eventId ?? "", ...eventIds].filter((eventId) => eventId !== "");
-  return { halt, haltedBy, outcomes: await readOutcomes(redis, keys, asked) };
+  const outcomes = await readOutcomes(redis, keys, asked);
+  const completion = await newest(redis, keys.completed);
+  return { halt, haltedBy, outcomes, absenceId: eventIdFor(`no brain since ${completion?.[0] ?? "ever"}`) };
+}
+
+function agedBeat(entry: RawEntry, now: UnixMillis): AgedBeat | { readonly malformed: string } {
+  const beat = parseBeat(entry);
+  return "malformed" in beat ? beat : { beat, ageMs: ageOf(entry[0], now) };
 }
 
 function parseBeat(entry: RawEntry): Beat | { readonly malformed: string } {

@@ -5,7 +5,7 @@ import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
-import { WATCHDOG_LIMITS } from "../../core/watchdog.ts";
+import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.ts";
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
@@ -15,16 +15,30 @@ import { requireRedis } from "./require-redis.ts";
 export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const logConfig = loadLog(io.env, io.terminal);
-  const limit = (name: string): number | undefined => wholeNumber(`--${name}`, text(flags, name), 1_000, 60_000);
-  const limits = {
-    ...WATCHDOG_LIMITS,
-    heartbeatMissingMs: limit("heartbeat-missing-ms") ?? WATCHDOG_LIMITS.heartbeatMissingMs,
-    degradedMs: limit("degraded-ms") ?? WATCHDOG_LIMITS.degradedMs,
-  };
+  const limits = limitsOf(flags);
   await requireRedis(redis);
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const log = hostLog({ role: "watchdog", ...logConfig });
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
   return 0;
+}
+
+/** @throws {Refusal} if a limit is out of its range. */
+function limitsOf(flags: Flags): WatchdogLimits {
+  const given = (name: string, min: number, max: number): number | undefined =>
+    wholeNumber(`--${name}`, text(flags, name), min, max);
+  const standard = WATCHDOG_LIMITS;
+  const heartbeatMissingMs = given("heartbeat-missing-ms", 1_000, 60_000) ?? standard.heartbeatMissingMs;
+  return {
+    ...standard,
+    heartbeatMissingMs,
+    // A longer one would not be a limit at all: the general one comes first.
+    unguardedMs: given("unguarded-ms", 1_000, heartbeatMissingMs) ?? standard.unguardedMs,
+    degradedMs: given("degraded-ms", 1_000, 60_000) ?? standard.degradedMs,
+    decisionsStaleMs: given("decisions-stale-ms", 1_000, 600_000) ?? standard.decisionsStaleMs,
+    crashLoopInstances: given("crash-loop-instances", 1, 100) ?? standard.crashLoopInstances,
+    crashLoopMs: given("crash-loop-ms", 1_000, 600_000) ?? standard.crashLoopMs,
+    requireBrainMs: given("require-brain-ms", 1_000, 3_600_000) ?? standard.requireBrainMs,
+  };
 }

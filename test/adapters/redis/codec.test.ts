@@ -36,6 +36,8 @@ const COMPLETION: Completion = {
   notionalUsd: decimal("207.5"),
 };
 
+const TS_7: UnixMillis = 7 as UnixMillis;
+
 const EVENT: PanicEvent = { eventId: "e1", reason: "TEST", issuedBy: "ops", ts: TS };
 
 /** Names and values, in the order they are written. */
@@ -136,10 +138,16 @@ describe("parseHeartbeat()", () => {
   test.each([
     ["no instance_id", ["seq", "1"]],
     ["an empty instance_id", ["instance_id", "", "seq", "1"]],
-    ["no seq", ["instance_id", "a"]],
-    ["a seq that is no number", ["instance_id", "a", "seq", "first"]],
   ] as const)("%s leaves a heartbeat without details", (_what, extra) => {
     expect(parseHeartbeat(asFields([...three, ...extra]))).toMatchObject({ status: "ALIVE", details: null });
+  });
+
+  test.each([
+    ["no seq", ["instance_id", "a"], { instanceId: "a", seq: null, lastDecisionTs: null }],
+    ["a seq that is no number", ["instance_id", "a", "seq", "first"], { instanceId: "a", seq: null }],
+    ["a decision and no instance_id", ["last_decision_ts", "7"], { instanceId: null, seq: null, lastDecisionTs: TS_7 }],
+  ] as const)("%s takes no other rule's field with it", (_what, extra, details) => {
+    expect(parseHeartbeat(asFields([...three, ...extra]))).toMatchObject({ status: "ALIVE", details });
   });
 
   test("any status is passed on as it is: what is not ALIVE is degraded for the one who judges", () => {
@@ -151,7 +159,7 @@ describe("parseHeartbeat()", () => {
     const details = fc.record({
       serviceId: fc.string(),
       instanceId: fc.string({ minLength: 1 }),
-      seq: fc.nat(),
+      seq: fc.option(fc.nat()),
       lastDecisionTs: fc.option(time),
       latencyMs: fc.nat(),
       mode: fc.constantFrom("live", "shadow", "halted"),

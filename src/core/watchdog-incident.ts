@@ -1,0 +1,147 @@
+/** The watchdog in an incident: publish until it is confirmed, follow up until it is flat, and wait for a person. */
+
+import type { Attempt, Outcome } from "./messages.ts";
+import { critical, info } from "./tell.ts";
+import { after, type Instant } from "./time.ts";
+import { incompleteReason } from "./trip.ts";
+import {
+  type Standing,
+  type Step,
+  type Tripped,
+  type Tripping,
+  type WatchdogEvent,
+  type WatchdogLimits,
+  type WatchdogState,
+  waiting,
+} from "./watchdog-state.ts";
+
+/** The events whose outcomes `step` wants to hear about with the next standing. */
+export function askedFor(state: WatchdogState): readonly string[] {
+  switch (state.kind) {
+    case "tripped":
+      return [state.eventId, state.attempt.incidentId];
+    case "tripping":
+      return [state.attempt.incidentId];
+    default:
+      return [];
+  }
+}
+
+/** Advances a watchdog whose panic is not confirmed published yet. */
+export function tripping(limits: WatchdogLimits, state: Tripping, event: WatchdogEvent, now: Instant): Step {
+  switch (event.kind) {
+    case "published": {
+      if (!same(event.attempt, state.attempt)) return [state, []];
+      const lines = [
+        critical("Panic close published to system:panic_close", "done"),
+        critical(`Event ID: ${event.eventId}`),
+      ];
+      return [openIncident(limits, state.attempt, event.eventId, state.haltSeen, now), lines];
+    }
+    case "publish_unconfirmed": {
+      if (!same(event.attempt, state.attempt)) return [state, []];
+      const retryAt = after(now, limits.publishRetryMs);
+      return [{ ...state, retryAt }, [critical(`Panic close not confirmed published, trying again: ${event.why}`)]];
+    }
+    case "timer": {
+      if (state.retryAt === null || now < state.retryAt) return [state, []];
+      return [{ ...state, retryAt: null }, [{ kind: "publish", attempt: state.attempt, reason: state.reason }]];
+    }
+    case "standing":
+    case "drained":
+      if (event.standing.halt !== null || !wasHalted(state, event.standing)) return [state, []];
+      return reset(event.standing, now);
+    default:
+      return [state, []];
+  }
+}
+
+function openIncident(
+  limits: WatchdogLimits,
+  attempt: Attempt,
+  eventId: string,
+  haltSeen: boolean,
+  now: Instant,
+): Tripped {
+  // The pause grows here too: a worker that is not there is not helped by a longer queue.
+  const followUpAt = after(now, Math.max(limits.completionOverdueMs, pauseAfter(limits, attempt)));
+  return { kind: "tripped", attempt, eventId, haltSeen, outcome: null, followUpAt };
+}
+
+/** Advances a watchdog whose incident is open. */
+export function inIncident(limits: WatchdogLimits, state: Tripped, event: WatchdogEvent, now: Instant): Step {
+  switch (event.kind) {
+    case "standing":
+    case "drained": {
+      const { halt, haltedBy, outcomes } = event.standing;
+      const outcome = outcomes.get(state.eventId) ?? null;
+      if (halt === null) return wasHalted(state, event.standing) ? reset(event.standing, now) : [state, []];
+      // Another incident, or this one taken further by another watchdog.
+      const elsewhere = haltedBy !== null && haltedBy.incidentId !== state.attempt.incidentId;
+      const ahead = haltedBy !== null && haltedBy.number > state.attempt.number;
+      if (elsewhere || ahead) return followHalt(limits, state, event.standing, now);
+      return hearOutcome(limits, state, outcome, now);
+    }
+    case "timer":
+      return now < state.followUpAt ? [state, []] : followUp(state);
+    default:
+      return [state, []];
+  }
+}
+
+/** The stubborn outside (design rule 4): a new event for what the last one left open. */
+function followUp({ attempt: { incidentId, number }, haltSeen, outcome }: Tripped): Step {
+  const attempt: Attempt = { incidentId, number: number + 1 };
+  const reason = incompleteReason(outcome);
+  return [
+    { kind: "tripping", attempt, reason, haltSeen, retryAt: null },
+    [
+      { kind: "publish", attempt, reason },
+      critical(`FAILURE DETECTED: Panic close incomplete (${outcome ?? "no completion"})`, "alarm"),
+      critical("TRIGGERING PANIC CLOSE", "alarm"),
+      critical(`Reason: ${reason}`),
+      critical(`Attempt: ${attempt.number} of incident ${incidentId}`),
+    ],
+  ];
+}
+
+/** 1, 2, 4 … 30 s (design rule 4). */
+function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
+  return Math.min(limits.followUpMaxMs, limits.followUpMs * 2 ** (number - 1));
+}
+
+function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | null, now: Instant): Step {
+  if (outcome === "FLAT") return [{ kind: "halted", eventId: state.eventId }, [info(halted(state.eventId))]];
+  if (outcome === state.outcome) return [{ ...state, haltSeen: true }, []];
+  const line = `Event ${state.eventId} ended ${outcome}: positions may be open, look at the venue`;
+  const followUpAt = after(now, pauseAfter(limits, state.attempt));
+  return [{ ...state, haltSeen: true, outcome, followUpAt }, [critical(line, "alarm")]];
+}
+
+/** An incident halted trading. A halt set by hand has no incident behind it, so the brain stays watched. */
+export function followHalt(limits: WatchdogLimits, state: WatchdogState, standing: Standing, now: Instant): Step {
+  const { halt, haltedBy, outcomes } = standing;
+  if (halt === null || haltedBy === null) return [state, []];
+  if (state.kind === "halted" && state.eventId === halt.eventId) return [state, []];
+  const open = openIncident(limits, haltedBy, halt.eventId, true, now);
+  const [next, lines] = hearOutcome(limits, open, outcomes.get(halt.eventId) ?? null, now);
+  return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
+}
+
+/** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */
+function wasHalted(state: Tripping | Tripped, { outcomes }: Standing): boolean {
+  return state.haltSeen || askedFor(state).some((eventId) => outcomes.has(eventId));
+}
+
+function same(one: Attempt, other: Attempt): boolean {
+  return one.incidentId === other.incidentId && one.number === other.number;
+}
+
+/** A person has cleared the halt. */
+export function reset(standing: Standing, now: Instant): Step {
+  return [waiting(standing, now), [info("Halt cleared by a person: waiting for a heartbeat to re-attach to")]];
+}
+
+function halted(eventId: string): string {
+  return `Event ${eventId} ended FLAT: halted until a person resets it (quantum reset)`;
+}

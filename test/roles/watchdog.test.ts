@@ -1,0 +1,116 @@
+/** The watchdog's loop on virtual time: what it asks the bus, and when, after it stood still or lost the link. */
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { known, type Reading, unknown } from "../../src/core/reading.ts";
+import { after, type UnixMillis } from "../../src/core/time.ts";
+import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
+import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import { runWatchdog } from "../../src/roles/watchdog.ts";
+import { VirtualClock } from "../../src/sim/clock.ts";
+import { aBeat } from "../support/core.ts";
+
+const STANDING: Standing = { halt: null, haltedBy: null, outcomes: new Map(), absenceId: "absence-1" };
+/** Over `stallMs`: every timer fires as late as after a standstill. */
+const LATE_MS = 300;
+
+let clock: VirtualClock;
+let stop: AbortController;
+let ended: Promise<void>;
+/** What was published, with the moment, and every drain asked for. */
+let published: string[];
+let drains: number;
+/** By how much the next sleep is too long. */
+let heldUpMs: number;
+
+beforeEach(() => {
+  clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
+  stop = new AbortController();
+  published = [];
+  drains = 0;
+  heldUpMs = 0;
+});
+afterEach(async () => {
+  stop.abort();
+  await clock.runUntil(() => false, 20_000);
+  await ended;
+});
+
+const silence = <T>(): Promise<T> => clock.sleep(1_000_000, stop.signal).then(() => unknown("stopped") as T);
+
+/** Attached at 0 to a brain that beat just then. */
+function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Reading<Drain>>): void {
+  const bus: WatchdogBus = {
+    attach: async () => known({ standing: STANDING, lastBeat: { beat: aBeat(), ageMs: 0, incidentCompleted: false } }),
+    watch,
+    drain: () => {
+      drains += 1;
+      return drain();
+    },
+    publish: async ({ incidentId }, reason) => {
+      published.push(`${clock.now()} ${incidentId} ${reason}`);
+      return known(incidentId);
+    },
+    beat: async () => known(null),
+  };
+  const late: Clock = {
+    now: () => clock.now(),
+    wall: () => clock.wall(),
+    at: (at, fire) => clock.at(after(at, LATE_MS), fire),
+    sleep: (ms, signal) => {
+      const tooLong = heldUpMs;
+      heldUpMs = 0;
+      return clock.sleep(ms + tooLong, signal);
+    },
+  };
+  const identity = { serviceId: "watchdog", instanceId: "w" };
+  const log = { write: () => undefined };
+  ended = runWatchdog({ clock: late, bus, log, limits: WATCHDOG_LIMITS, identity }, stop.signal);
+}
+
+function drained(...ages: readonly number[]): Reading<Drain> {
+  const beats = ages.map((ageMs, i) => ({ beat: aBeat("ALIVE", `incident-${i + 2}`, { seq: i + 2 }), ageMs }));
+  return known({ beats, standing: STANDING });
+}
+
+test("after a standstill it leaves the look under way and drains, once, and a brain that beat is not missed", async () => {
+  start(silence, async () => drained(4_300, 2_300, 300));
+  await clock.runUntil(() => false, 6_000);
+  expect({ drains, published }).toEqual({ drains: 1, published: [] });
+});
+
+test("a standstill that breaks no rule drains too: a beat that waited is not taken for a fresh one", async () => {
+  const answers = [drained(700), drained()];
+  start(silence, async () => answers.shift() ?? unknown("no more"));
+  await clock.runUntil(() => false, 900);
+  // It means to look up at 1250 ms, and does at 2250: the brain beat last at 1550.
+  heldUpMs = 1_000;
+  await clock.runUntil(() => published.length > 0, 20_000);
+  expect(published).toEqual([`${6_550 + LATE_MS} incident-2 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)`]);
+});
+
+test("a drain that fails is no excuse: it judges at once", async () => {
+  start(silence, async () => unknown("no answer"));
+  await clock.runUntil(() => published.length > 0, 10_000);
+  expect(published).toEqual(["5300 incident-1 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)"]);
+});
+
+test("nor is one that never ends: it judges half a second later", async () => {
+  start(silence, silence);
+  await clock.runUntil(() => published.length > 0, 10_000);
+  expect(published).toEqual([`${5_800 + LATE_MS} incident-1 EXIT_BRAIN_HEARTBEAT_MISSING_(6.1S_>_5.0S)`]);
+});
+
+test("what waited while the link was lost has its true age, not that of the moment it was read", async () => {
+  let asked = 0;
+  const lostOnce = async (): Promise<Reading<Watch>> => {
+    if (asked++ > 0) return await silence();
+    await clock.sleep(4_000);
+    return unknown("no answer");
+  };
+  // Read at 4250 ms: the brain beat last at 1250 ms.
+  const answers = [drained(3_000), drained()];
+  start(lostOnce, async () => answers.shift() ?? unknown("no more"));
+  await clock.runUntil(() => published.length > 0, 20_000);
+  expect(published).toEqual([`${6_250 + LATE_MS} incident-2 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)`]);
+});
