@@ -207,8 +207,9 @@ function told(event: WatchdogEvent): Tell | null {
 
 function attach(limits: WatchdogLimits, { standing, lastBeat }: Attachment, now: Instant): Step {
   if (standing.haltedBy !== null) return followHalt(limits, { kind: "detached" }, standing, now);
-  if (lastBeat === null) return [{ kind: "waiting" }, [warn(unprotected("no heartbeat has ever been seen"))]];
-  if (lastBeat.incidentCompleted) return [{ kind: "waiting" }, [warn(unprotected("none since the last reset"))]];
+  if (lastBeat === null) return [{ kind: "waiting" }, [warn(unprotected("no heartbeat has ever been seen"), "alarm")]];
+  if (lastBeat.incidentCompleted)
+    return [{ kind: "waiting" }, [warn(unprotected("none since the last reset"), "alarm")]];
   const lastBeatAt = after(now, -lastBeat.ageMs);
   const [state, lines] = arm(lastBeat.beat, lastBeatAt);
   const trip = broken(limits, state, now);

@@ -1,7 +1,7 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
-import { hostLog } from "../../adapters/host/log.ts";
 import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
+import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
@@ -10,11 +10,13 @@ import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
 import { requireRedis } from "./require-redis.ts";
+import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
 export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const logConfig = loadLog(io.env, io.terminal);
+  const alerts = loadAlerts(io.env);
   const limit = (name: string): number | undefined => wholeNumber(`--${name}`, text(flags, name), 1_000, 60_000);
   const limits = {
     ...WATCHDOG_LIMITS,
@@ -23,8 +25,9 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   };
   await requireRedis(redis);
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
-  const log = hostLog({ role: "watchdog", ...logConfig });
+  const { log, end } = openRoleLog("watchdog", logConfig, alerts);
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
+  await end();
   return 0;
 }
