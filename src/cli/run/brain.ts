@@ -10,7 +10,7 @@ import { runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum brain`. */
@@ -20,6 +20,7 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const logConfig = loadLog(io.env, io.terminal);
   const alerts = loadAlerts(io.env);
   await requireRedis(redis);
+  await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
   const bus = redisBrainBus(redis);
   const { log, end } = openRoleLog("brain", logConfig, alerts);

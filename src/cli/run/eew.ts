@@ -13,7 +13,7 @@ import { runEew } from "../../roles/eew.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum eew`. */
@@ -25,6 +25,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
   const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
   await requireRedis(redis);
+  await requireRights(redis, "eew");
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
   const rulebooks = rulebookFile(stateDirectory(io.env));

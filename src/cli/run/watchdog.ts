@@ -9,7 +9,7 @@ import { WATCHDOG_LIMITS } from "../../core/watchdog.ts";
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
@@ -24,6 +24,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
     degradedMs: limit("degraded-ms") ?? WATCHDOG_LIMITS.degradedMs,
   };
   await requireRedis(redis);
+  await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const { log, end } = openRoleLog("watchdog", logConfig, alerts);
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
