@@ -178,6 +178,8 @@ async function nextEvent({ bus, clock, log, identity }: EewWorld, signal: AbortS
   while (!signal.aborted) {
     const answer = await bus.next();
     if (!answer.known) {
+      // A connection that was closed because nobody listens any more is no outage.
+      if (signal.aborted) return null;
       if (!lost) log.write("warn", `Redis does not answer, panic events cannot be seen: ${answer.why}`);
       lost = true;
       await clock.sleep(BUS_RETRY_MS, signal);

@@ -8,8 +8,11 @@ import {
   NO_ALERTS,
   step,
 } from "../../src/core/alert.ts";
+import { ending, heading, refusal } from "../../src/core/eew-words.ts";
+import type { Completion } from "../../src/core/messages.ts";
 import { critical, info, type Tell, warn } from "../../src/core/tell.ts";
-import { at } from "../support/core.ts";
+import { WATCHDOG_LIMITS, type WatchdogEvent, type WatchdogState, step as watchdog } from "../../src/core/watchdog.ts";
+import { aBeat, aDelivery, aHalt, at } from "../support/core.ts";
 
 const { gatherMs, repeatMs } = ALERT_LIMITS;
 
@@ -144,6 +147,61 @@ describe("one message", () => {
     expect(texts(told([0, critical("not closed: a\r\nPANIC CLOSE COMPLETE", "alarm")]))).toEqual([
       "not closed: a PANIC CLOSE COMPLETE",
     ]);
+  });
+});
+
+/** The lines of an answer of the real machines, all at once. */
+function linesAt(ms: number, actions: readonly { readonly kind: string }[]): readonly (readonly [number, Tell])[] {
+  return actions.flatMap((action) => (action.kind === "tell" ? [[ms, action as Tell] as const] : []));
+}
+
+describe("the words are those that are really said", () => {
+  test("by the worker, of a follow-up", () => {
+    const delivery = aDelivery({ eventId: "event-2", followsUp: { incidentId: "event-1", number: 2 } });
+    const completion = { outcome: "NOT_FLAT" } as Completion;
+    const alerts = told(...linesAt(0, heading(delivery)), ...linesAt(1_000, ending(completion)));
+    expect(alerts.map(({ eventId, incidentId }) => [eventId, incidentId])).toEqual([
+      ["event-2", "event-1"],
+      ["event-2", "event-1"],
+    ]);
+    expect(alerts[0]?.text).toBe(
+      "PANIC CLOSE EVENT RECEIVED\nSource: watchdog\nReason: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)\n" +
+        "Attempt: 2 of incident event-1",
+    );
+    expect(told([0, refusal(delivery, "it was completed")])[0]?.eventId).toBe("event-2");
+  });
+
+  test("by the watchdog, from the first event over a follow-up to the reset", () => {
+    const lines: (readonly [number, Tell])[] = [];
+    let state = { kind: "detached" } as WatchdogState;
+    const feed = (ms: number, event: WatchdogEvent): void => {
+      const [next, actions] = watchdog(WATCHDOG_LIMITS, state, event, at(ms));
+      state = next;
+      lines.push(...linesAt(ms, actions));
+    };
+    const standing = { halt: null, haltedBy: null, outcomes: new Map() };
+    const halted = {
+      halt: aHalt("incident-1"),
+      haltedBy: { incidentId: "incident-1", number: 1 },
+      outcomes: new Map([["incident-1", "NOT_FLAT"]] as const),
+    };
+    feed(0, { kind: "attached", attachment: { standing, lastBeat: null } });
+    feed(1_000, { kind: "beat", beat: aBeat(), arrivedAt: at(1_000) });
+    feed(6_001, { kind: "timer" });
+    feed(6_010, { kind: "published", attempt: { incidentId: "incident-1", number: 1 }, eventId: "incident-1" });
+    feed(8_000, { kind: "standing", standing: halted });
+    feed(9_000, { kind: "timer" });
+    feed(9_010, { kind: "published", attempt: { incidentId: "incident-1", number: 2 }, eventId: "event-2" });
+    feed(20_000, { kind: "standing", standing: { ...standing, outcomes: new Map([["event-2", "FLAT"]] as const) } });
+    expect(state).toEqual({ kind: "waiting" });
+    const alerts = told(...lines, [30_000, critical("later", "alarm")]);
+    expect(alerts.map(({ text, eventId, incidentId }) => [text.split("\n")[0], eventId, incidentId])).toEqual([
+      [expect.stringMatching(/^UNPROTECTED: /), null, null],
+      ["FAILURE DETECTED: Heartbeat missing (5.1s > 5.0s)", "incident-1", "incident-1"],
+      [expect.stringMatching(/^Event incident-1 ended NOT_FLAT/), "incident-1", "incident-1"],
+      ["FAILURE DETECTED: Panic close incomplete (NOT_FLAT)", "event-2", "incident-1"],
+      ["later", null, null],
+    ] as never);
   });
 });
 

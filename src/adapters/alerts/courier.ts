@@ -91,10 +91,7 @@ function line(target: Target, clock: Clock, log: Log, limits: CourierLimits): Li
 
   function tellDropped(): void {
     if (dropped === 0) return;
-    log.write(
-      "warn",
-      `${dropped} alerts to ${target.name} were dropped, the oldest: ${limits.waitingMax} were waiting`,
-    );
+    log.write("warn", `Alerts to ${target.name} dropped, with ${limits.waitingMax} waiting: the oldest ${dropped}`);
     dropped = 0;
   }
 
@@ -116,7 +113,7 @@ function line(target: Target, clock: Clock, log: Log, limits: CourierLimits): Li
       const left = waiting.length + (underWay === null ? 0 : 1);
       stopping.abort();
       tellDropped();
-      if (left > 0) log.write("warn", `${left} alerts to ${target.name} were not delivered before the end`);
+      if (left > 0) log.write("warn", `Alerts to ${target.name} not delivered before the end: ${left}`);
       await target.dispose();
     },
   };
