@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { baseUrlFor } from "../adapters/binance/base-url.ts";
 import { type Env, variable } from "./env.ts";
+import { isLoopback } from "./loopback.ts";
 import { Refusal } from "./refusal.ts";
 
 /** How to reach the venue. */
@@ -64,10 +65,6 @@ function loadBaseUrl(text: string | null, testnet: boolean): string {
     );
   }
   return url.origin;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** From the variable, the file it points to, or systemd's credentials, in this order. */

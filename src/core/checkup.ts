@@ -26,6 +26,8 @@ export interface CheckupFacts {
     readonly restingOrders: Reading<number>;
   };
   readonly stateDirectory: { readonly path: string; readonly writable: Reading<null> };
+  /** Everyone who is told of an incident; `tested` is null where no test alert was asked for. */
+  readonly alerts: readonly { readonly name: string; readonly tested: Reading<null> | null }[];
 }
 
 /** What is checked, in the order of the report. */
@@ -43,7 +45,8 @@ export type CheckName =
   | "order_limits"
   | "positions"
   | "resting_orders"
-  | "state_directory";
+  | "state_directory"
+  | "alerts";
 
 /** How a check ended; `warn` is no reason not to go live. */
 export type Verdict = "ok" | "warn" | "fail";
@@ -118,6 +121,7 @@ export function checkup(facts: CheckupFacts): readonly Finding[] {
       "create it for the user that the roles run as, or set STATE_DIRECTORY",
       () => ok("state_directory", `${stateDirectory.path} can be written`),
     ),
+    alerts(facts.alerts),
   ];
 }
 
@@ -202,6 +206,23 @@ function account({ canTrade }: { readonly canTrade: boolean }): Finding {
 
 function limits({ per10s, perMinute }: { readonly per10s: number; readonly perMinute: number }): Finding {
   return ok("order_limits", `${per10s} orders per 10 s, ${perMinute} per minute`);
+}
+
+function alerts(targets: CheckupFacts["alerts"]): Finding {
+  if (targets.length === 0) {
+    const advice = "set ALERT_WEBHOOK_URL, or TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID";
+    return { check: "alerts", verdict: "warn", found: "nobody is told of an incident", advice };
+  }
+  const failed = targets.flatMap(({ name, tested }) =>
+    tested === null || tested.known ? [] : [`${name}: ${tested.why}`],
+  );
+  if (failed.length > 0) {
+    const advice = "mend the address or the token, then run quantum doctor --test-alert again";
+    return { check: "alerts", verdict: "fail", found: `a test alert did not arrive: ${failed.join("; ")}`, advice };
+  }
+  const names = targets.map(({ name }) => name).join(", ");
+  const tested = targets.every((target) => target.tested !== null);
+  return ok("alerts", tested ? `a test alert arrived: ${names}` : `go to ${names}`);
 }
 
 /** Rounded up: nothing takes 0 ms. */

@@ -3,7 +3,10 @@
 /** `critical` belongs to an incident, `warn` asks for an operator's eye, `info` is the ordinary course. */
 export type TellLevel = "info" | "warn" | "critical";
 
-/** The sign a terminal puts before the line; logs elsewhere do without (contract section 1). */
+/**
+ * The sign a terminal puts before the line; logs elsewhere do without (contract section 1). What is marked `alarm` or
+ * `lock` is told to people wherever they are (`core/alert.ts`).
+ */
 export type TellMark = "alarm" | "done" | "lock";
 
 /** One line for people, and for the runbook's greps (contract section 4). */
@@ -20,8 +23,8 @@ export function info(text: string, mark?: TellMark): Tell {
 }
 
 /** A line that asks for an operator's eye. */
-export function warn(text: string): Tell {
-  return line("warn", text);
+export function warn(text: string, mark?: TellMark): Tell {
+  return line("warn", text, mark);
 }
 
 /** A line of an incident. */

@@ -85,8 +85,10 @@ function told(event: WatchdogEvent): Tell | null {
 
 function attach(limits: WatchdogLimits, { standing, lastBeat }: Attachment, now: Instant): Step {
   if (standing.haltedBy !== null) return followHalt(limits, { kind: "detached" }, standing, now);
-  if (lastBeat === null) return [waiting(standing, now), [warn(unprotected("no heartbeat has ever been seen"))]];
-  if (lastBeat.incidentCompleted) return [waiting(standing, now), [warn(unprotected("none since the last reset"))]];
+  if (lastBeat === null)
+    return [waiting(standing, now), [warn(unprotected("no heartbeat has ever been seen"), "alarm")]];
+  if (lastBeat.incidentCompleted)
+    return [waiting(standing, now), [warn(unprotected("none since the last reset"), "alarm")]];
   const [state, lines] = arm(lastBeat.beat, after(now, -lastBeat.ageMs), null, []);
   const [next, actions] = judge(limits, state, now);
   return [next, [...lines, ...actions]];

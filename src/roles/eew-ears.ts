@@ -97,6 +97,8 @@ export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
         if (answer.known && answer.value !== null) return { kind: "panic", delivery: answer.value };
         const vigil = answer.known ? await bus.vigil() : answer;
         if (!vigil.known) {
+          // A connection that was closed because nobody listens any more is no outage.
+          if (signal.aborted) return null;
           if (!lost) log.write("warn", `Redis does not answer, panic events cannot be seen: ${vigil.why}`);
           lost = true;
           const raised = await consider({ kind: "lost", beganAt });

@@ -43,6 +43,7 @@ beforeEach(async () => {
     BINANCE_API_KEY: API_KEY,
     BINANCE_API_SECRET: SECRET,
     STATE_DIRECTORY: state,
+    ALERT_WEBHOOK_URL: "http://127.0.0.1:1/hunter2",
   };
 });
 afterEach(async () => {
@@ -81,8 +82,9 @@ describe("quantum doctor", () => {
     expect(out).toContain("ok    Positions        can be read: 1 open");
     expect(out).toContain("ok    Resting orders   can be read: 0 resting");
     expect(out).toContain(`ok    State directory  ${state} can be written`);
+    expect(out).toContain("ok    Alerts           go to the webhook");
     expect(out.at(-1)).toBe("Healthy");
-    expect(out).toHaveLength(15);
+    expect(out).toHaveLength(16);
     expect(await redis.command("KEYS", "*")).toEqual([]);
     expect(readdirSync(state)).toEqual([]);
     expect(server.requests().filter(({ method }) => method !== "GET")).toEqual([]);
@@ -91,7 +93,7 @@ describe("quantum doctor", () => {
   test("--json is one document, with every check", async () => {
     const { code, out } = await cli(["doctor", "--json"], { env });
     const document = JSON.parse(out.join("\n")) as Document;
-    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 14]);
+    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 15]);
     expect(document.checks[0]).toEqual({
       name: "settings",
       result: "ok",
@@ -191,6 +193,37 @@ describe("quantum doctor", () => {
     const [code, found] = await troubles({ STATE_DIRECTORY: "/proc/quantum" });
     expect(code).toBe(1);
     expect(found["state_directory"]).toStartWith("fail: /proc/quantum can't be written (");
+  });
+
+  test("warns where nobody is told", async () => {
+    const found = { alerts: "warn: nobody is told of an incident" };
+    expect(await troubles({ ALERT_WEBHOOK_URL: "" })).toEqual([0, found]);
+  });
+
+  test("--test-alert sends one to everyone, and says what came back", async () => {
+    const got: unknown[] = [];
+    const people = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => {
+        got.push(await request.json());
+        return new Response(null, { status: request.url.endsWith("/gone") ? 410 : 200 });
+      },
+    });
+    const url = `http://127.0.0.1:${people.port}`;
+    try {
+      const well = await cli(["doctor", "--test-alert"], { env: { ...env, ALERT_WEBHOOK_URL: `${url}/hunter2` } });
+      expect(well.code).toBe(0);
+      expect(well.out).toContain("ok    Alerts           a test alert arrived: the webhook");
+      expect(got).toMatchObject([{ role: "doctor", level: "warn", event_id: null }]);
+      const badly = await cli(["doctor", "--test-alert"], {
+        env: { ...env, ALERT_WEBHOOK_URL: `${url}/hunter2,${url}/gone` },
+      });
+      expect(badly.code).toBe(1);
+      expect(badly.out).toContain("FAIL  Alerts           a test alert did not arrive: webhook 2: HTTP 410");
+    } finally {
+      await people.stop(true);
+    }
   });
 
   test("says after two seconds what it still waits for", async () => {

@@ -154,6 +154,16 @@ describe("bad configuration is one line and exit 2", () => {
     for (const role of ["brain", "watchdog", "eew"]) expect(await line([role], 2, { env })).toBe(`quantum: ${message}`);
   });
 
+  test.each(["brain", "watchdog", "eew", "doctor"])(
+    "a bad ALERT_WEBHOOK_URL is refused by %s, unread",
+    async (role) => {
+      const env = { ...VENUE, REDIS_URL: deadUrl, ALERT_WEBHOOK_URL: "http://hooks.example/hunter2" };
+      expect(await line([role], 2, { env })).toBe(
+        "quantum: ALERT_WEBHOOK_URL is plain http: accepted on loopback only, expected https",
+      );
+    },
+  );
+
   test("a drill on real money is refused, confirmed or not", async () => {
     const env = { ...VENUE, BINANCE_TESTNET: "false", BINANCE_BASE_URL: undefined };
     const expected = "BINANCE_TESTNET is false: a drill closes every position, expected true (testnet), or --sandbox";

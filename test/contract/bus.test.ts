@@ -10,6 +10,7 @@ import type { Attempt, Completion, Delivery, Halt, Outcome } from "../../src/cor
 import type { Reading } from "../../src/core/reading.ts";
 import type { EewBus, HaltReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
+import { type AclRedis, type AclUser, startAclRedis } from "../support/acl.ts";
 import { aBeat, aHalt } from "../support/core.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
@@ -24,21 +25,31 @@ interface Sides {
 }
 
 let redis: TestRedis;
+let guarded: AclRedis;
 let namespaces = 0;
 
 function onRedis(): Sides {
-  const options = { url: redis.url, namespace: `t${namespaces++}`, triggerSecret: null, deadlineMs: 2_000 };
+  return sidesOn(redis, () => redis.url);
+}
+
+/** Each side as the user that `redis/users.acl` has for it. */
+function onGuardedRedis(): Sides {
+  return sidesOn(guarded, guarded.urlOf);
+}
+
+function sidesOn(server: TestRedis, urlOf: (user: AclUser) => string): Sides {
+  const options = { namespace: `t${namespaces++}`, triggerSecret: null, deadlineMs: 2_000 };
   const open: { close(): void }[] = [];
   const keep = <T extends { close(): void }>(side: T): T => {
     open.push(side);
     return side;
   };
   return {
-    brain: keep(redisBrainBus(options)),
-    watchdog: () => keep(redisWatchdogBus({ ...options, clock: hostClock })),
-    eew: (worker) => keep(redisEewBus({ ...options, worker, clock: hostClock })),
+    brain: keep(redisBrainBus({ ...options, url: urlOf("quantum-brain") })),
+    watchdog: () => keep(redisWatchdogBus({ ...options, url: urlOf("quantum-watchdog"), clock: hostClock })),
+    eew: (worker) => keep(redisEewBus({ ...options, url: urlOf("quantum-eew"), worker, clock: hostClock })),
     reset: async () => {
-      await redis.command("DEL", `${options.namespace}:system:state:trading`);
+      await server.command("DEL", `${options.namespace}:system:state:trading`);
     },
     close: () => {
       for (const side of open) side.close();
@@ -58,9 +69,9 @@ function inMemory(): Sides {
 }
 
 beforeAll(async () => {
-  redis = await startRedis();
+  [redis, guarded] = await Promise.all([startRedis(), startAclRedis("t*:")]);
 });
-afterAll(() => redis.stop());
+afterAll(() => Promise.all([redis.stop(), guarded.stop()]));
 
 const HEARTBEAT = aBeat().heartbeat;
 
@@ -104,6 +115,7 @@ async function nextEvent(eew: EewBus): Promise<Delivery> {
 
 describe.each([
   ["Redis", onRedis],
+  ["Redis with the least rights", onGuardedRedis],
   ["memory", inMemory],
 ] as const)("the bus on %s", (_name, open) => {
   let sides: Sides;

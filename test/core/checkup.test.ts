@@ -22,12 +22,19 @@ const VENUE: Venue = {
   restingOrders: known(0),
 };
 
-function facts(changes: { readonly redis?: Partial<Redis>; readonly venue?: Partial<Venue> } = {}): CheckupFacts {
+interface Changes {
+  readonly redis?: Partial<Redis>;
+  readonly venue?: Partial<Venue>;
+  readonly alerts?: CheckupFacts["alerts"];
+}
+
+function facts(changes: Changes = {}): CheckupFacts {
   return {
     settings: "testnet",
     redis: { ...REDIS, ...changes.redis },
     venue: { ...VENUE, ...changes.venue },
     stateDirectory: { path: "/var/lib/quantum", writable: known(null) },
+    alerts: changes.alerts ?? [{ name: "the webhook", tested: null }],
   };
 }
 
@@ -54,6 +61,7 @@ test("a deployment that has everything is fit, and there is nothing to do", () =
     "positions: can be read: 2 open",
     "resting_orders: can be read: 0 resting",
     "state_directory: /var/lib/quantum can be written",
+    "alerts: go to the webhook",
   ]);
   expect(findings.every(({ verdict, advice }) => verdict === "ok" && advice === null)).toBe(true);
 });
@@ -66,6 +74,19 @@ describe("one thing that is wrong is one line", () => {
     verdict: "warn" | "fail",
     words: string,
   ])[] = [
+    ["nobody to tell", facts({ alerts: [] }), "alerts", "warn", "nobody is told of an incident"],
+    [
+      "a test alert that did not arrive",
+      facts({
+        alerts: [
+          { name: "webhook 1", tested: known(null) },
+          { name: "webhook 2", tested: unknown("HTTP 404") },
+        ],
+      }),
+      "alerts",
+      "fail",
+      "a test alert did not arrive: webhook 2: HTTP 404",
+    ],
     ["a slow Redis", facts({ redis: { roundTripMs: known(100.1) } }), "redis", "warn", "answers within 101 ms"],
     [
       "a Redis that evicts",

@@ -1,11 +1,11 @@
 /**
- * The promises of adapters/binance/http.ts that a runtime could break, checked on whatever runtime runs this file.
+ * The promises of adapters/http/pool.ts that a runtime could break, checked on whatever runtime runs this file.
  * Prints one line per fact; exits 1 at the first that does not hold. Run by http.test.ts on Bun, Deno and compiled.
  */
 
 import { createServer, type Server, type Socket } from "node:net";
-import { type HttpOutcome, type HttpPool, httpPool } from "../../src/adapters/binance/http.ts";
 import { hostClock } from "../../src/adapters/host/clock.ts";
+import { type HttpOutcome, type HttpPool, httpPool } from "../../src/adapters/http/pool.ts";
 
 const DEADLINE_MS = 800;
 /** Far above the deadline, far below "never": what a busy machine may add. */

@@ -1,6 +1,6 @@
 /** Connections to a simulated venue on virtual time: what the real ones do with a request, without a socket. */
 
-import type { HttpOutcome, HttpPool, HttpPoolOptions, HttpRequest } from "../../src/adapters/binance/http.ts";
+import type { HttpOutcome, HttpPool, HttpPoolOptions, HttpRequest } from "../../src/adapters/http/pool.ts";
 import { after } from "../../src/core/time.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { FaultyGateway } from "../../src/sim/faulty-gateway.ts";

@@ -120,7 +120,11 @@ for (const { name, command, restart, pause, stopSec, oom, credentials } of TABLE
 
     test("holds no secret, and the exchange key only where it is needed", () => {
       expect(values(name, "LoadCredential")).toEqual([...credentials]);
-      expect(values(name, "EnvironmentFile")).toEqual(["[Service] /etc/quantum/quantum.env"]);
+      // The second is there only where Redis has a user for each role; it must come last to win.
+      expect(values(name, "EnvironmentFile")).toEqual([
+        "[Service] /etc/quantum/quantum.env",
+        `[Service] -/etc/quantum/quantum-${command}.env`,
+      ]);
       const elsewhere = ["Environment", "PassEnvironment", "SetCredential", "SetCredentialEncrypted"];
       expect(unit(name).filter(({ key }) => elsewhere.includes(key))).toEqual([]);
     });

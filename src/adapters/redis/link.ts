@@ -80,6 +80,8 @@ export class RedisLink {
       reconnectOnError: null,
       keepAlive: 1_000,
       noDelay: true,
+      // Two commands at each connect that nobody needs, and that a user with the least rights may not run.
+      disableClientInfo: true,
     });
     // The reason arrives with the rejected command; without a listener ioredis prints it to stderr as well.
     let lastError: unknown = null;
@@ -117,5 +119,12 @@ export class RedisLink {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
+  if (error.message.startsWith("NOPERM")) return `${error.message} (${commandOf(error)})`;
   return error.message === "" ? error.name : error.message;
+}
+
+/** The command that was refused, by its name only: its arguments may hold a secret. */
+function commandOf(error: Error): string {
+  const { command } = error as { readonly command?: { readonly name?: string } };
+  return command?.name?.toUpperCase() ?? "unknown command";
 }

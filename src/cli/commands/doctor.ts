@@ -5,7 +5,12 @@ import { jsonOption, redisOptions, venueOptions } from "../options.ts";
 export const doctor: Command = {
   usage: "doctor",
   describe: "check everything a live deployment needs, before it is needed (exit 0: healthy)",
-  options: { ...redisOptions, ...venueOptions, ...jsonOption },
+  options: {
+    ...redisOptions,
+    ...venueOptions,
+    ...jsonOption,
+    "test-alert": { type: "boolean", describe: "send one test alert to everyone who is to be told" },
+  },
   async run(flags, io) {
     const run = await import("../run/doctor.ts");
     return await run.doctor(flags, io);

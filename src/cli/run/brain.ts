@@ -1,7 +1,7 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
-import { hostLog } from "../../adapters/host/log.ts";
 import { redisBrainBus } from "../../adapters/redis/brain-bus.ts";
+import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { loadVenue } from "../../config/venue.ts";
@@ -10,20 +10,24 @@ import { runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
+import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum brain`. */
 export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const venue = loadVenue(io.env, text(flags, "base-url"));
   const logConfig = loadLog(io.env, io.terminal);
+  const alerts = loadAlerts(io.env);
   await requireRedis(redis);
+  await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
   const bus = redisBrainBus(redis);
-  const log = hostLog({ role: "brain", ...logConfig });
+  const { log, end } = openRoleLog("brain", logConfig, alerts);
   const identity = newIdentity("exit_brain");
   await runBrain({ clock: hostClock, bus, exchange, log, limits: BRAIN_LIMITS, identity }, io.signal);
   bus.close();
   await exchange.dispose();
+  await end();
   return 0;
 }

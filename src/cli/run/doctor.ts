@@ -1,14 +1,16 @@
+import type { Target } from "../../adapters/alerts/target.ts";
 import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { writableDirectory } from "../../adapters/host/writable.ts";
 import { type RedisCheckup, redisCheckup } from "../../adapters/redis/checkup.ts";
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
+import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
 import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue, type VenueConfig } from "../../config/venue.ts";
 import { type CheckupFacts, checkup, isFit } from "../../core/checkup.ts";
-import { known, type Reading } from "../../core/reading.ts";
+import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { HaltReader } from "../../ports/bus.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
@@ -16,27 +18,38 @@ import { checkupDocument, renderCheckup } from "../render-checkup.ts";
 import { startWaiting, type Waiting } from "../waiting.ts";
 import { connectVenue } from "./open-venue.ts";
 import { PATIENT_MS } from "./require-redis.ts";
+import { alertTargets } from "./role-log.ts";
 
-/** Runs `quantum doctor`. It sends no order and cancels none; what it writes is a key of its own, which it removes. */
+/** How long the test alert may take: connections are cold, and nothing is in a hurry. */
+const TEST_ALERT_MS = 5_000;
+
+/**
+ * Runs `quantum doctor`. It sends no order and cancels none; what it writes is a key of its own, which it removes. Only
+ * `--test-alert` is heard outside.
+ */
 export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
   const venue = loadVenue(io.env, text(flags, "base-url"));
   loadLog(io.env, io.terminal);
   const path = stateDirectory(io.env);
+  const targets = alertTargets(loadAlerts(io.env));
+  const testAlert = isSet(flags, "test-alert");
   const exchange = connectVenue(venue);
   const bus = redisOperatorBus(redis);
   const questions = redisCheckup({ ...redis, clock: hostClock });
   const waiting = startWaiting(io);
   try {
-    const [aboutRedis, aboutVenue] = await Promise.all([
+    const [aboutRedis, aboutVenue, alerts] = await Promise.all([
       redisFacts(questions, bus, waiting),
       venueFacts(exchange, waiting),
+      Promise.all(targets.map((target) => alertFact(target, testAlert, waiting))),
     ]);
     const findings = checkup({
       settings: settingsLine(redis, venue),
       redis: aboutRedis,
       venue: aboutVenue,
       stateDirectory: { path, writable: writableDirectory(path) },
+      alerts,
     });
     io.out(
       isSet(flags, "json") ? JSON.stringify(checkupDocument(findings)) : renderCheckup(findings, coloursWanted(io)),
@@ -47,6 +60,7 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
     questions.close();
     bus.close();
     await exchange.dispose();
+    await Promise.all(targets.map((target) => target.dispose()));
   }
 }
 
@@ -106,4 +120,16 @@ async function clockAhead(exchange: BinanceExchange): Promise<Reading<number>> {
 
 function counted(reading: Reading<readonly unknown[]>): Reading<number> {
   return reading.known ? known(reading.value.length) : reading;
+}
+
+async function alertFact(target: Target, test: boolean, waiting: Waiting): Promise<CheckupFacts["alerts"][number]> {
+  const { name } = target;
+  return { name, tested: test ? await waiting.for(`the test alert to ${name}`, testAlert(target)) : null };
+}
+
+async function testAlert(target: Target): Promise<Reading<null>> {
+  const text = "A test alert: nothing has happened, this is where you would be told";
+  const alert = { role: "doctor", level: "warn", text, eventId: null, incidentId: null, at: hostClock.wall() } as const;
+  const outcome = await target.post(alert, TEST_ALERT_MS);
+  return outcome.kind === "delivered" ? known(null) : unknown(outcome.why);
 }

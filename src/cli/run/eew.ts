@@ -2,9 +2,9 @@ import { listenDirect } from "../../adapters/direct/listen.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity, workerName } from "../../adapters/host/identity.ts";
 import { journalFile } from "../../adapters/host/journal-file.ts";
-import { hostLog } from "../../adapters/host/log.ts";
 import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
+import { loadAlerts } from "../../config/alerts.ts";
 import { directSocket } from "../../config/direct-socket.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
@@ -20,22 +20,27 @@ import { runEew } from "../../roles/eew.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
+import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum eew`. */
 export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const venue = loadVenue(io.env, text(flags, "base-url"));
   const logConfig = loadLog(io.env, io.terminal);
+  const alerts = loadAlerts(io.env);
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
   const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
   const journal = journalFile(stateDirectory(io.env), hostClock);
   // What an earlier life has left undone does not wait for Redis.
-  if (journal.unfinished().length === 0) await requireRedis(redis);
+  if (journal.unfinished().length === 0) {
+    await requireRedis(redis);
+    await requireRights(redis, "eew");
+  }
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
   const rulebooks = rulebookFile(stateDirectory(io.env));
-  const log = hostLog({ role: "eew", ...logConfig });
+  const { log, end } = openRoleLog("eew", logConfig, alerts);
   const identity = newIdentity("emergency_exit_worker");
   const once = isSet(flags, "once");
   const alertOnly = alertOnlyCauses(flags);
@@ -51,6 +56,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   direct?.close();
   bus.close();
   await exchange.dispose();
+  await end();
   return once && reported?.outcome !== "FLAT" ? 1 : 0;
 }
 

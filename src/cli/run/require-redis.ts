@@ -1,6 +1,8 @@
 import { reach } from "../../adapters/redis/reach.ts";
+import { refusedRights } from "../../adapters/redis/rights.ts";
 import { type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
+import type { BeatingRole } from "../../ports/bus.ts";
 
 /**
  * How long Redis may take where nothing is in a hurry: at a start, and for a drill's questions. A busy machine, with every
@@ -17,6 +19,20 @@ export async function requireRedis(config: RedisConfig): Promise<void> {
   const answer = await reach({ ...config, deadlineMs: PATIENT_MS });
   if (answer.known) return;
   throw new Refusal(unusable(config, answer.why));
+}
+
+/**
+ * Makes sure that the user of `REDIS_URL` may do what the role will have to do: what it may not is found out now, and not
+ * in the middle of an incident. A Redis that can't say what its users may do is believed to allow it.
+ *
+ * @throws {Refusal} naming the user and each command that is refused, and never the password.
+ */
+export async function requireRights(config: RedisConfig, role: BeatingRole): Promise<void> {
+  const refused = await refusedRights({ ...config, deadlineMs: PATIENT_MS }, role);
+  if (!refused.known || refused.value.commands.length === 0) return;
+  const { user, commands } = refused.value;
+  const where = `Redis at ${redisAddress(config.url)} does not let its user ${user} do what ${role} has to`;
+  throw new Refusal(`${where}: ${commands.join(", ")}; expected the rights in redis/users.acl, see the README, Deploy`);
 }
 
 /** One line that names the address, what happened and what to do. */

@@ -1,7 +1,7 @@
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
-import { hostLog } from "../../adapters/host/log.ts";
 import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
+import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
@@ -9,18 +9,22 @@ import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
-import { requireRedis } from "./require-redis.ts";
+import { requireRedis, requireRights } from "./require-redis.ts";
+import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
 export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const logConfig = loadLog(io.env, io.terminal);
   const limits = limitsOf(flags);
+  const alerts = loadAlerts(io.env);
   await requireRedis(redis);
+  await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
-  const log = hostLog({ role: "watchdog", ...logConfig });
+  const { log, end } = openRoleLog("watchdog", logConfig, alerts);
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
+  await end();
   return 0;
 }
 

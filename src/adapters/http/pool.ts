@@ -43,6 +43,8 @@ export interface HttpRequest {
   /** Path and query exactly as they go on the wire: what was signed is what is sent. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as UTF-8. Left out where there is none: what Binance is sent is all in the path. */
+  readonly body?: string;
   /** From the call to the last byte of the answer: queueing, connecting and reading the body included. */
   readonly deadlineMs: number;
 }
@@ -153,7 +155,8 @@ export function httpPool(options: HttpPoolOptions): HttpPool {
       };
 
       try {
-        pool.dispatch({ method: request.method, path: request.path, headers: request.headers }, handler);
+        const { method, path, headers, body = null } = request;
+        pool.dispatch({ method, path, headers, body }, handler);
       } catch (error) {
         giveUp(describe(error));
       }

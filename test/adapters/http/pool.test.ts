@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type HttpOutcome, type HttpPool, httpPool } from "../../../src/adapters/binance/http.ts";
 import { hostClock } from "../../../src/adapters/host/clock.ts";
+import { type HttpOutcome, type HttpPool, httpPool } from "../../../src/adapters/http/pool.ts";
 
 // What a runtime could break is checked on each of them in test/runtime/http-smoke.ts; here is the rest.
 
@@ -14,6 +14,10 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     targets.push(request.url ?? "");
     if (request.url === "/hang") return;
+    if (request.url === "/echo") {
+      request.pipe(response);
+      return;
+    }
     if (request.url === "/endless") {
       const chunk = Buffer.alloc(256 * 1024, "x");
       const more = (): void => {
@@ -55,6 +59,14 @@ describe("send()", () => {
     const path = "/a/../b?q=%27+%7e~%2A&empty=&signature=%3D";
     await get(pool, path);
     expect(targets.at(-1)).toBe(path);
+    await pool.dispose();
+  });
+
+  test("sends a body as UTF-8, and none where none is given", async () => {
+    const pool = open();
+    const post = { method: "POST", path: "/echo", headers: {}, deadlineMs: 5_000 } as const;
+    expect(await pool.send({ ...post, body: '{"a":"é 币"}' })).toMatchObject({ kind: "answer", body: '{"a":"é 币"}' });
+    expect(await pool.send(post)).toMatchObject({ kind: "answer", body: "" });
     await pool.dispose();
   });
 
