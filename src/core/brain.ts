@@ -7,6 +7,7 @@
 
 import { cents, plain, sum } from "./decimal.ts";
 import type { BrainMode, Halt } from "./messages.ts";
+import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import { legName, type Position } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import { info, type Tell, warn } from "./tell.ts";
@@ -23,10 +24,12 @@ export interface BrainLimits {
   readonly overdueMs: number;
   /** Positions, marks and P&L are logged this often, and whenever a leg changes. */
   readonly showMs: number;
+  /** When the other roles count as lost. */
+  readonly peers: PeerLimits;
 }
 
 /** Design section 5. */
-export const BRAIN_LIMITS: BrainLimits = { cycleMs: 1_000, overdueMs: 2_000, showMs: 10_000 };
+export const BRAIN_LIMITS: BrainLimits = { cycleMs: 1_000, overdueMs: 2_000, showMs: 10_000, peers: PEER_LIMITS };
 
 /** Where the brain is in its cycle, and what it last knew. */
 export type BrainState = BrainMemory &

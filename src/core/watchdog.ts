@@ -12,6 +12,7 @@
  */
 
 import type { Attempt, Beat, Halt, Outcome } from "./messages.ts";
+import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import { critical, info, type Tell, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 import { describe, incompleteReason, reasonOf, type Trip } from "./trip.ts";
@@ -30,6 +31,8 @@ export interface WatchdogLimits {
   readonly followUpMs: number;
   /** The pause never grows beyond this. Design rule 4. */
   readonly followUpMaxMs: number;
+  /** When the other roles count as lost. */
+  readonly peers: PeerLimits;
 }
 
 /** Runbook and design section 3. */
@@ -40,6 +43,7 @@ export const WATCHDOG_LIMITS: WatchdogLimits = {
   completionOverdueMs: 10_000,
   followUpMs: 1_000,
   followUpMaxMs: 30_000,
+  peers: PEER_LIMITS,
 };
 
 /** What the watchdog believes. Each state owns its data. */

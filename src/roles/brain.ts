@@ -8,22 +8,26 @@ import {
   step,
 } from "../core/brain.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { HaltReader, Pulse } from "../ports/bus.ts";
+import type { BeatingRole, HaltReader, PeerReader, Pulse } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
+import { watchPeers } from "./peers.ts";
 import type { Identity } from "./pulse.ts";
 import { run } from "./role.ts";
 
 /** What the brain runs on. */
 export interface BrainWorld {
   readonly clock: Clock;
-  readonly bus: Pulse & HaltReader;
+  readonly bus: Pulse & HaltReader & PeerReader;
   readonly exchange: Exchange;
   readonly log: Log;
   readonly limits: BrainLimits;
   readonly identity: Identity;
 }
+
+/** Whom the brain watches: those who would act if it died. */
+const PEERS: readonly BeatingRole[] = ["watchdog", "eew"];
 
 /** Runs the exit brain until `signal` aborts; rejects only on a defect. It never says goodbye: a stop looks like a death. */
 export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<void> {
@@ -61,5 +65,5 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await role.ended;
+  await Promise.all([role.ended, watchPeers(world, limits.peers, PEERS, signal)]);
 }

@@ -7,9 +7,10 @@ import {
   type WatchdogLimits,
   type WatchdogState,
 } from "../core/watchdog.ts";
-import type { WatchdogBus } from "../ports/bus.ts";
+import type { BeatingRole, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { watchPeers } from "./peers.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
@@ -21,6 +22,9 @@ export interface WatchdogWorld {
   readonly limits: WatchdogLimits;
   readonly identity: Identity;
 }
+
+/** Whom the watchdog watches besides the brain: a panic that nobody executes closes nothing. */
+const PEERS: readonly BeatingRole[] = ["eew"];
 
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
@@ -37,7 +41,7 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, listen(world, role, signal)]);
+  await Promise.all([role.ended, listen(world, role, signal), watchPeers(world, limits.peers, PEERS, signal)]);
 }
 
 function perform({ bus, log }: WatchdogWorld, action: WatchdogAction, emit: (event: WatchdogEvent) => void): void {

@@ -8,14 +8,14 @@ import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
 import { ZERO } from "../../src/core/decimal.ts";
 import type { Attempt, Completion, Delivery, Halt, Outcome } from "../../src/core/messages.ts";
 import type { Reading } from "../../src/core/reading.ts";
-import type { EewBus, HaltReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
+import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { aBeat, aHalt } from "../support/core.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** Every side of one bus. */
 interface Sides {
-  readonly brain: Pulse & HaltReader;
+  readonly brain: Pulse & HaltReader & PeerReader;
   watchdog(): WatchdogBus;
   eew(worker: string): EewBus;
   /** `DEL system:state:trading`. */
@@ -125,6 +125,26 @@ describe.each([
     expect(lastBeat?.beat.heartbeat).toEqual(HEARTBEAT);
     expect(lastBeat?.ageMs).toBeLessThan(5_000);
     expect(lastBeat?.incidentCompleted).toBe(false);
+  });
+
+  test.each([
+    ["brain", () => sides.brain],
+    ["watchdog", () => sides.watchdog()],
+  ] as const)("a %s sees who was heard last, and when", async (_who, side) => {
+    const reader = side();
+    expect(await get(reader.lastHeard(["watchdog", "eew"]))).toEqual([
+      { role: "watchdog", last: null },
+      { role: "eew", last: null },
+    ]);
+    await get(sides.eew("worker").beat("eew", HEARTBEAT));
+    const [watchdog, eew] = await get(reader.lastHeard(["watchdog", "eew"]));
+    expect(watchdog?.last).toBeNull();
+    expect(eew?.last?.ageMs).toBeLessThan(5_000);
+    const [again] = await get(reader.lastHeard(["eew"]));
+    expect(again?.last?.entry).toBe(eew?.last?.entry ?? "");
+    await get(sides.eew("worker").beat("eew", HEARTBEAT));
+    const [newer] = await get(reader.lastHeard(["eew"]));
+    expect(newer?.last?.entry).not.toBe(eew?.last?.entry ?? "");
   });
 
   test("every heartbeat after the attach is seen once, in order", async () => {

@@ -8,6 +8,7 @@ import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
 import { eventIdFor, eventIdOf } from "./event-id.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
+import { redisPeers } from "./peers.ts";
 import { beat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { ageOf, entriesOf, serverTime } from "./streams.ts";
@@ -28,6 +29,7 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
   const writing = new RedisLink(options);
+  const peers = redisPeers(options);
   let cursor = "0-0";
 
   return {
@@ -67,9 +69,11 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
       return answer.known ? known(eventId) : answer;
     },
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
+    lastHeard: peers.lastHeard,
     close: () => {
       reading.close();
       writing.close();
+      peers.close();
     },
   };
 }
