@@ -36,7 +36,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   let lastDecisionTs: UnixMillis | null = null;
 
   const role = run<BrainState, BrainEvent, BrainAction>(clock, {
-    start: start(clock.now()),
+    start: start(limits, clock.now()),
     step: (state, event, now) => step(limits, state, event, now),
     deadline,
     perform: (action, emit) => {
@@ -50,12 +50,14 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
           });
           return;
         case "beat": {
-          const { status, activePositions, mode, decided, latencyMs } = action;
+          const { status, activePositions, mode, fenced, decided, latencyMs } = action;
           const ts = clock.wall();
           if (decided) lastDecisionTs = ts;
-          const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode };
+          const state = fenced ? { state: "fenced" } : {};
+          const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode, ...state };
+          const sentAt = clock.now();
           void bus.beat("brain", { status, activePositions, ts, details }).then((answer) => {
-            if (!answer.known) emit({ kind: "beat_lost", why: answer.why });
+            emit(answer.known ? { kind: "beat_confirmed", sentAt } : { kind: "beat_lost", why: answer.why });
           });
           return;
         }

@@ -1,9 +1,9 @@
-/** Brain and watchdog on virtual time: what they tell of each other. */
+/** Brain and watchdog on virtual time: what they tell of each other, and when the brain stops itself. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { BRAIN_LIMITS } from "../../src/core/brain.ts";
 import type { Heartbeat } from "../../src/core/messages.ts";
-import type { Reading } from "../../src/core/reading.ts";
+import { type Reading, unknown } from "../../src/core/reading.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog.ts";
 import type { BeatingRole } from "../../src/ports/bus.ts";
@@ -13,7 +13,7 @@ import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import { Venue } from "../../src/sim/venue.ts";
-import { aBeat } from "../support/core.ts";
+import { aBeat, aHalt } from "../support/core.ts";
 
 const API_KEY = "supervision-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
@@ -126,6 +126,52 @@ describe("the brain", () => {
     expect((await lastBeat())?.ts).toBeGreaterThan(STARTS_AT + 8_000);
     // This question is never answered, so this brain never ends.
     ended = [];
+  });
+
+  test("fences itself when its heartbeats are not confirmed, says so once and in them, and is free when they are", async () => {
+    let confirming = true;
+    const inner = bus.brain();
+    const lines = startBrain({
+      ...inner,
+      beat: async (role, heartbeat) => {
+        const answer = await inner.beat(role, heartbeat);
+        return confirming ? answer : unknown("no answer");
+      },
+    });
+    await pass(20_000);
+    expect(about(lines, "enced")).toEqual([]);
+    expect((await lastBeat())?.details?.state).toBeUndefined();
+    confirming = false;
+    await pass(20_000);
+    expect(about(lines, "enced")).toEqual(["Fenced: no heartbeat confirmed for 4.0s, no orders until one is"]);
+    expect((await lastBeat())?.details).toMatchObject({ mode: "live", state: "fenced" });
+    confirming = true;
+    await pass(3_000);
+    expect(about(lines, "enced").slice(1)).toEqual(["No longer fenced: a heartbeat was confirmed"]);
+    expect((await lastBeat())?.details?.state).toBeUndefined();
+  });
+
+  test("obeys a halt, and one that can't be read, and tells each once", async () => {
+    let readable = true;
+    const inner = bus.brain();
+    const lines = startBrain({ ...inner, halt: async () => (readable ? await inner.halt() : unknown("no answer")) });
+    await pass(5_000);
+    expect((await lastBeat())?.details?.mode).toBe("live");
+    await bus.eew("worker").writeHalt(aHalt("e1"));
+    await pass(5_000);
+    expect((await lastBeat())?.details?.mode).toBe("halted");
+    bus.reset();
+    readable = false;
+    await pass(5_000);
+    expect((await lastBeat())?.details?.mode).toBe("halted");
+    readable = true;
+    await pass(5_000);
+    expect((await lastBeat())?.details?.mode).toBe("live");
+    expect(about(lines, "Trading")).toEqual([
+      `Trading is halted: ${aHalt().reason}`,
+      "Trading is halted: the halt can't be read, no answer",
+      "Trading is allowed",
+    ]);
   });
 });
 
