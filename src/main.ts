@@ -25,6 +25,7 @@ const io: Io = {
     }
   },
   terminal: process.stdout.isTTY === true,
+  uptimeMs: () => performance.now(),
   signal: stop.signal,
 };
 

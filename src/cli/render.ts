@@ -66,7 +66,8 @@ function doing({ role, last }: RolePulse): string {
   if (last === null) return "";
   const { activePositions, details } = last.heartbeat;
   if (role !== "brain") return details?.state ?? "";
-  return `${activePositions ?? "?"} positions, ${details?.mode ?? "mode unknown"}`;
+  const state = details?.state === undefined ? "" : `, ${details.state}`;
+  return `${activePositions ?? "?"} positions, ${details?.mode ?? "mode unknown"}${state}`;
 }
 
 /** A report as a JSON document, in the contract's names (3.3). */

@@ -2,15 +2,18 @@
  * The exit brain's cycle (design section 5): look at every position once a second, decide, beat.
  *
  * The heartbeat is written by the cycle, so it proves work, not that a timer still fires. Without a policy the
- * decision is to hold; the cycle, its deadline and its heartbeat are the same.
+ * decision is to hold; the cycle, its deadline and its heartbeat are the same. Whatever will send an order must ask
+ * `mayAct` first.
  */
 
 import { cents, plain, sum } from "./decimal.ts";
+import { advance, closing, type Fence, getsThrough, unproven } from "./fence.ts";
 import type { BrainMode, Halt } from "./messages.ts";
+import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import { legName, type Position } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import { info, type Tell, warn } from "./tell.ts";
-import { after, type Instant } from "./time.ts";
+import { after, earliest, type Instant } from "./time.ts";
 
 /** The brain's rhythm. */
 export interface BrainLimits {
@@ -23,10 +26,20 @@ export interface BrainLimits {
   readonly overdueMs: number;
   /** Positions, marks and P&L are logged this often, and whenever a leg changes. */
   readonly showMs: number;
+  /** Without a confirmed heartbeat for this long the brain fences itself. Design section 5: a second before the watchdog's limit. */
+  readonly fenceMs: number;
+  /** When the other roles count as lost. */
+  readonly peers: PeerLimits;
 }
 
 /** Design section 5. */
-export const BRAIN_LIMITS: BrainLimits = { cycleMs: 1_000, overdueMs: 2_000, showMs: 10_000 };
+export const BRAIN_LIMITS: BrainLimits = {
+  cycleMs: 1_000,
+  overdueMs: 2_000,
+  showMs: 10_000,
+  fenceMs: 4_000,
+  peers: PEER_LIMITS,
+};
 
 /** Where the brain is in its cycle, and what it last knew. */
 export type BrainState = BrainMemory &
@@ -38,15 +51,27 @@ export type BrainState = BrainMemory &
 
 interface BrainMemory {
   readonly activePositions: number;
-  readonly mode: BrainMode;
+  readonly halt: HaltView;
+  readonly fence: Fence;
   /** Legs and amounts as last logged, and when; null before the first time. */
   readonly shown: { readonly legs: string; readonly at: Instant } | null;
   readonly healthy: boolean;
 }
 
+/** What the brain knows of the halt. Everything but `none` counts as halted (design rule 1). */
+type HaltView =
+  | { readonly kind: "unread" }
+  /** `askedAt`: a halt may have been written since. */
+  | { readonly kind: "none"; readonly askedAt: Instant }
+  | { readonly kind: "halted" }
+  | { readonly kind: "unreadable" };
+
 /** Everything that can happen to the brain. */
 export type BrainEvent =
   | { readonly kind: "looked"; readonly positions: Reading<readonly Position[]>; readonly halt: Reading<Halt | null> }
+  /** The bus has the heartbeat that was sent at `sentAt`. */
+  | { readonly kind: "beat_confirmed"; readonly sentAt: Instant }
+  /** Not confirmed: it may or may not be on the bus, so it proves nothing. */
   | { readonly kind: "beat_lost"; readonly why: string }
   | { readonly kind: "timer" };
 
@@ -58,6 +83,7 @@ export type BrainAction =
       readonly status: "ALIVE" | "DEGRADED";
       readonly activePositions: number;
       readonly mode: BrainMode;
+      readonly fenced: boolean;
       /** This cycle reached a decision; the heartbeat's `last_decision_ts` moves. */
       readonly decided: boolean;
       readonly latencyMs: number;
@@ -67,12 +93,44 @@ export type BrainAction =
 type Step = readonly [BrainState, readonly BrainAction[]];
 
 /** The brain before its first cycle, which starts at once. */
-export function start(now: Instant): BrainState {
-  return { kind: "resting", nextAt: now, activePositions: 0, mode: "live", shown: null, healthy: true };
+export function start(limits: BrainLimits, now: Instant): BrainState {
+  const fence = unproven(limits.fenceMs, now);
+  return {
+    kind: "resting",
+    nextAt: now,
+    activePositions: 0,
+    halt: { kind: "unread" },
+    fence,
+    shown: null,
+    healthy: true,
+  };
+}
+
+/**
+ * Whether an order may be sent at `now`: the halt was read and there is none, and heartbeats get through.
+ *
+ * A reading is worth no more than a heartbeat: both expire after `fenceMs`, also where a suspended process finds its
+ * timers late.
+ */
+export function mayAct(limits: BrainLimits, { halt, fence }: BrainState, now: Instant): boolean {
+  if (halt.kind !== "none" || now - halt.askedAt >= limits.fenceMs) return false;
+  return getsThrough(fence, now);
 }
 
 /** Advances the brain by one event. */
 export function step(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
+  const sentAt = event.kind === "beat_confirmed" ? event.sentAt : null;
+  const [fence, lines] = advance(limits.fenceMs, state.fence, sentAt, now);
+  const [next, actions] = cycle(limits, fence === state.fence ? state : { ...state, fence }, event, now);
+  return [next, [...lines, ...actions]];
+}
+
+/** When `step` wants a `timer` event, if nothing else happens before. */
+export function deadline(state: BrainState): Instant | null {
+  return earliest(state.kind === "resting" ? state.nextAt : state.beatBy, closing(state.fence));
+}
+
+function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
   if (event.kind === "beat_lost") return [state, [warn(`Heartbeat not confirmed: ${event.why}`)]];
   if (state.kind === "resting") {
     if (event.kind !== "timer" || now < state.nextAt) return [state, []];
@@ -86,11 +144,6 @@ export function step(limits: BrainLimits, state: BrainState, event: BrainEvent, 
   return [next, [beat(state, "DEGRADED", false, now - state.startedAt), ...(state.healthy ? [line] : [])]];
 }
 
-/** When `step` wants a `timer` event, if nothing else happens before. */
-export function deadline(state: BrainState): Instant {
-  return state.kind === "resting" ? state.nextAt : state.beatBy;
-}
-
 function decide(
   limits: BrainLimits,
   state: Extract<BrainState, { kind: "looking" }>,
@@ -99,30 +152,43 @@ function decide(
 ): Step {
   const latencyMs = now - state.startedAt;
   const nextAt = nextCycle(limits, state.startedAt, now);
+  // Before anything else, and whether or not the positions can be read: the halt is obeyed.
+  const halted = haltView(halt, state.startedAt);
+  const haltLines = haltLine(state.halt, halted, halt);
   if (!positions.known) {
-    const next: BrainState = { ...memoryOf(state), kind: "resting", nextAt, healthy: false };
+    const next: BrainState = { ...memoryOf(state), halt: halted, kind: "resting", nextAt, healthy: false };
     const lines = state.healthy ? [warn(`Positions can't be read: ${positions.why}`)] : [];
-    return [next, [beat(state, "DEGRADED", false, latencyMs), ...lines]];
+    return [next, [beat(next, "DEGRADED", false, latencyMs), ...haltLines, ...lines]];
   }
-  // An unreadable halt counts as one (design rule 1).
-  const mode: BrainMode = !halt.known || halt.value !== null ? "halted" : "live";
   const status = latencyMs > limits.overdueMs ? "DEGRADED" : "ALIVE";
   const legs = positions.value.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
   const quiet = state.shown !== null && state.shown.legs === legs && now - state.shown.at < limits.showMs;
-  const shown = quiet ? state.shown : { legs, at: now };
-  const memory = { activePositions: positions.value.length, mode, shown, healthy: status === "ALIVE" };
-  const next: BrainState = { ...memory, kind: "resting", nextAt };
+  const next: BrainState = {
+    kind: "resting",
+    nextAt,
+    activePositions: positions.value.length,
+    halt: halted,
+    fence: state.fence,
+    shown: quiet ? state.shown : { legs, at: now },
+    healthy: status === "ALIVE",
+  };
   const lines = [
     ...(status === "ALIVE" && !state.healthy ? [info("Positions are read in time again")] : []),
-    ...modeLine(state.mode, mode, halt),
+    ...haltLines,
     ...(quiet ? [] : positionLines(positions.value)),
   ];
   return [next, [beat(next, status, true, latencyMs), ...lines]];
 }
 
-function modeLine(before: BrainMode, mode: BrainMode, halt: Reading<Halt | null>): readonly Tell[] {
-  if (before === mode) return [];
-  if (mode === "live") return [info("Trading is allowed")];
+function haltView(halt: Reading<Halt | null>, askedAt: Instant): HaltView {
+  if (!halt.known) return { kind: "unreadable" };
+  return halt.value === null ? { kind: "none", askedAt } : { kind: "halted" };
+}
+
+/** Told when it changes, not while it stays. A start that finds trading allowed is the ordinary course. */
+function haltLine(before: HaltView, now: HaltView, halt: Reading<Halt | null>): readonly Tell[] {
+  if (before.kind === now.kind || (before.kind === "unread" && now.kind === "none")) return [];
+  if (now.kind === "none") return [info("Trading is allowed")];
   return [
     warn(`Trading is halted: ${halt.known ? (halt.value?.reason ?? "") : `the halt can't be read, ${halt.why}`}`),
   ];
@@ -146,10 +212,12 @@ function nextCycle(limits: BrainLimits, startedAt: Instant, now: Instant): Insta
 }
 
 function beat(memory: BrainMemory, status: "ALIVE" | "DEGRADED", decided: boolean, latencyMs: number): BrainAction {
-  const { activePositions, mode } = memory;
-  return { kind: "beat", status, activePositions, mode, decided, latencyMs: Math.round(latencyMs) };
+  const { activePositions, halt, fence } = memory;
+  const mode: BrainMode = halt.kind === "none" ? "live" : "halted";
+  const fenced = fence.kind === "fenced";
+  return { kind: "beat", status, activePositions, mode, fenced, decided, latencyMs: Math.round(latencyMs) };
 }
 
-function memoryOf({ activePositions, mode, shown, healthy }: BrainMemory): BrainMemory {
-  return { activePositions, mode, shown, healthy };
+function memoryOf({ activePositions, halt, fence, shown, healthy }: BrainMemory): BrainMemory {
+  return { activePositions, halt, fence, shown, healthy };
 }

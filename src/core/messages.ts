@@ -28,7 +28,7 @@ export interface HeartbeatDetails {
   readonly lastDecisionTs: UnixMillis | null;
   readonly latencyMs: number;
   readonly mode: BrainMode;
-  /** What a protector is doing, in the heartbeats of watchdog and worker only. */
+  /** What a protector is doing; of a brain only `fenced`, while it may not act because its heartbeats are not confirmed. */
   readonly state?: string;
 }
 

@@ -33,7 +33,9 @@ export function problems({ roles, halt, lastPanic }: SystemView): readonly strin
     if (view.last === null) found.push(`${view.role}: no heartbeat has ever been seen`);
     else if (!isAlive(view)) found.push(`${view.role}: no heartbeat for ${tenths(view.last.ageMs)}`);
     else if (view.last.heartbeat.status !== "ALIVE") found.push(`${view.role}: says ${view.last.heartbeat.status}`);
-    else if (view.last.heartbeat.details?.state === "waiting") {
+    else if (view.last.heartbeat.details?.state === "fenced") {
+      found.push(`${view.role}: fenced, its heartbeats are not confirmed in time`);
+    } else if (view.last.heartbeat.details?.state === "waiting") {
       found.push(`UNPROTECTED: the ${view.role} is waiting for a heartbeat`);
     }
   }

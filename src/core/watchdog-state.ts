@@ -2,6 +2,7 @@
 
 import type { BrainWatch, BrainWatchLimits } from "./brain-watch.ts";
 import type { Attempt, Beat, Halt, Outcome } from "./messages.ts";
+import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import type { Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 
@@ -21,6 +22,8 @@ export interface WatchdogLimits extends BrainWatchLimits {
   readonly followUpMs: number;
   /** The pause never grows beyond this. Design rule 4. */
   readonly followUpMaxMs: number;
+  /** When the other roles count as lost. */
+  readonly peers: PeerLimits;
 }
 
 /** Runbook and design section 3. */
@@ -38,6 +41,7 @@ export const WATCHDOG_LIMITS: WatchdogLimits = {
   completionOverdueMs: 10_000,
   followUpMs: 1_000,
   followUpMaxMs: 30_000,
+  peers: PEER_LIMITS,
 };
 
 /** What the watchdog believes. Each state owns its data. */

@@ -6,6 +6,7 @@
 
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
+import type { LastHeard } from "../core/peers.ts";
 import type { Reading } from "../core/reading.ts";
 import type { Vigil } from "../core/second-line.ts";
 import type { UnixMillis } from "../core/time.ts";
@@ -26,6 +27,12 @@ export interface HaltReader {
   halt(): Promise<Reading<Halt | null>>;
 }
 
+/** Whether the other roles live. */
+export interface PeerReader {
+  /** The last heartbeat of each of `roles`, in their order. */
+  lastHeard(roles: readonly BeatingRole[]): Promise<Reading<readonly LastHeard[]>>;
+}
+
 /** One look at what arrived since the last one. */
 export interface Watch {
   readonly beats: readonly (Beat | { readonly malformed: string })[];
@@ -39,7 +46,7 @@ export interface Drain {
 }
 
 /** The watchdog's side of the bus. */
-export interface WatchdogBus extends Pulse {
+export interface WatchdogBus extends Pulse, PeerReader {
   /** Reads the whole picture, and sets the place from which `watch` continues. */
   attach(): Promise<Reading<Attachment>>;
   /**

@@ -8,22 +8,26 @@ import {
   step,
 } from "../core/brain.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { HaltReader, Pulse } from "../ports/bus.ts";
+import type { BeatingRole, HaltReader, PeerReader, Pulse } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
+import { watchPeers } from "./peers.ts";
 import type { Identity } from "./pulse.ts";
 import { run } from "./role.ts";
 
 /** What the brain runs on. */
 export interface BrainWorld {
   readonly clock: Clock;
-  readonly bus: Pulse & HaltReader;
+  readonly bus: Pulse & HaltReader & PeerReader;
   readonly exchange: Exchange;
   readonly log: Log;
   readonly limits: BrainLimits;
   readonly identity: Identity;
 }
+
+/** Whom the brain watches: those who would act if it died. */
+const PEERS: readonly BeatingRole[] = ["watchdog", "eew"];
 
 /** Runs the exit brain until `signal` aborts; rejects only on a defect. It never says goodbye: a stop looks like a death. */
 export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<void> {
@@ -32,7 +36,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   let lastDecisionTs: UnixMillis | null = null;
 
   const role = run<BrainState, BrainEvent, BrainAction>(clock, {
-    start: start(clock.now()),
+    start: start(limits, clock.now()),
     step: (state, event, now) => step(limits, state, event, now),
     deadline,
     perform: (action, emit) => {
@@ -46,12 +50,14 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
           });
           return;
         case "beat": {
-          const { status, activePositions, mode, decided, latencyMs } = action;
+          const { status, activePositions, mode, fenced, decided, latencyMs } = action;
           const ts = clock.wall();
           if (decided) lastDecisionTs = ts;
-          const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode };
+          const state = fenced ? { state: "fenced" } : {};
+          const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode, ...state };
+          const sentAt = clock.now();
           void bus.beat("brain", { status, activePositions, ts, details }).then((answer) => {
-            if (!answer.known) emit({ kind: "beat_lost", why: answer.why });
+            emit(answer.known ? { kind: "beat_confirmed", sentAt } : { kind: "beat_lost", why: answer.why });
           });
           return;
         }
@@ -61,5 +67,5 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await role.ended;
+  await Promise.all([role.ended, watchPeers(world, limits.peers, PEERS, signal)]);
 }

@@ -10,9 +10,10 @@ import type {
   WatchdogLimits,
   WatchdogState,
 } from "../core/watchdog-state.ts";
-import type { Drain, Watch, WatchdogBus } from "../ports/bus.ts";
+import type { BeatingRole, Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { watchPeers } from "./peers.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
@@ -27,6 +28,9 @@ export interface WatchdogWorld {
 
 /** How often it sees whether it stood still: a standstill this long and `stallMs` longer can't go unnoticed. */
 const LOOK_UP_MS = 250;
+
+/** Whom the watchdog watches besides the brain: a panic that nobody executes closes nothing. */
+const PEERS: readonly BeatingRole[] = ["eew"];
 
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
@@ -47,7 +51,12 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, listen(world, role, drain, signal), feelStandstill(world, role, signal)]);
+  await Promise.all([
+    role.ended,
+    listen(world, role, drain, signal),
+    feelStandstill(world, role, signal),
+    watchPeers(world, limits.peers, PEERS, signal),
+  ]);
 }
 
 function perform(

@@ -20,7 +20,7 @@ import {
 import { known, type Reading, unknown } from "../core/reading.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog-state.ts";
-import type { BeatingRole, EewBus, HaltReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
+import type { BeatingRole, EewBus, HaltReader, PeerReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 
 interface Entry<T> {
@@ -73,9 +73,23 @@ export class SimulatedBus {
     };
   }
 
+  /** Who was heard when. */
+  peers(): PeerReader {
+    return {
+      lastHeard: async (roles) =>
+        known(
+          roles.map((role) => {
+            const entry = this.#heartbeats[role].at(-1);
+            if (entry === undefined) return { role, last: null };
+            return { role, last: { entry: entry.id, ageMs: Math.max(0, this.#clock.wall() - entry.at) } };
+          }),
+        ),
+    };
+  }
+
   /** The brain's side, and a person's view of the halt. */
-  brain(): Pulse & HaltReader {
-    return { ...this.pulse(), halt: async () => known(this.#halt) };
+  brain(): Pulse & HaltReader & PeerReader {
+    return { ...this.pulse(), ...this.peers(), halt: async () => known(this.#halt) };
   }
 
   /** What a person does with `DEL system:state:trading`. */
@@ -99,6 +113,7 @@ export class SimulatedBus {
     const beatOf = ({ id, value }: Entry<Heartbeat>): Beat => ({ heartbeat: value, incidentId: eventIdFor(id) });
     return {
       ...this.pulse(),
+      ...this.peers(),
       publish: async (attempt, reason) => {
         const eventId = eventIdOf(attempt);
         const event: PanicEvent = { eventId, reason, issuedBy: "watchdog", ts: this.#clock.wall() };

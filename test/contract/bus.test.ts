@@ -8,7 +8,7 @@ import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
 import { ZERO } from "../../src/core/decimal.ts";
 import type { Attempt, Completion, Delivery, Halt, Outcome } from "../../src/core/messages.ts";
 import type { Reading } from "../../src/core/reading.ts";
-import type { EewBus, HaltReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
+import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { type AclRedis, type AclUser, startAclRedis } from "../support/acl.ts";
 import { aBeat, aHalt } from "../support/core.ts";
@@ -16,7 +16,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** Every side of one bus. */
 interface Sides {
-  readonly brain: Pulse & HaltReader;
+  readonly brain: Pulse & HaltReader & PeerReader;
   watchdog(): WatchdogBus;
   eew(worker: string): EewBus;
   /** `DEL system:state:trading`. */
@@ -137,6 +137,26 @@ describe.each([
     expect(lastBeat?.beat.heartbeat).toEqual(HEARTBEAT);
     expect(lastBeat?.ageMs).toBeLessThan(5_000);
     expect(lastBeat?.incidentCompleted).toBe(false);
+  });
+
+  test.each([
+    ["brain", () => sides.brain, "watchdog"],
+    ["watchdog", () => sides.watchdog(), "brain"],
+  ] as const)("a %s sees who was heard last, and when", async (_who, side, silent) => {
+    const reader = side();
+    expect(await get(reader.lastHeard([silent, "eew"]))).toEqual([
+      { role: silent, last: null },
+      { role: "eew", last: null },
+    ]);
+    await get(sides.eew("worker").beat("eew", HEARTBEAT));
+    const [mute, eew] = await get(reader.lastHeard([silent, "eew"]));
+    expect(mute?.last).toBeNull();
+    expect(eew?.last?.ageMs).toBeLessThan(5_000);
+    const [again] = await get(reader.lastHeard(["eew"]));
+    expect(again?.last?.entry).toBe(eew?.last?.entry ?? "");
+    await get(sides.eew("worker").beat("eew", HEARTBEAT));
+    const [newer] = await get(reader.lastHeard(["eew"]));
+    expect(newer?.last?.entry).not.toBe(eew?.last?.entry ?? "");
   });
 
   test("every heartbeat after the attach is seen once, in order", async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import {
   BRAIN_LIMITS,
   type BrainAction,
   type BrainEvent,
   type BrainState,
   deadline,
+  mayAct,
   start,
   step,
 } from "../../src/core/brain.ts";
@@ -20,9 +22,12 @@ function looked(positions: Reading<readonly Position[]>, halt: Reading<Halt | nu
   return { kind: "looked", positions, halt };
 }
 
+/** An event and its time. */
+type Happened = readonly [ms: number, event: BrainEvent];
+
 /** Feeds events at their times; gives the last state and everything that was asked for. */
-function play(...events: readonly (readonly [ms: number, event: BrainEvent])[]) {
-  let state: BrainState = start(at(0));
+function play(...events: readonly Happened[]) {
+  let state: BrainState = start(LIMITS, at(0));
   const actions: BrainAction[] = [];
   for (const [ms, event] of events) {
     const [next, asked] = step(LIMITS, state, event, at(ms));
@@ -44,6 +49,7 @@ describe("a cycle", () => {
       status: "ALIVE",
       activePositions: 1,
       mode: "live",
+      fenced: false,
       decided: true,
       latencyMs: 30,
     });
@@ -64,7 +70,8 @@ describe("a cycle", () => {
   test("is quiet while nothing changes, and shows the account again after a while", () => {
     const same = looked(known([BTC]));
     expect(play([0, TIMER], [10, same], [1_000, TIMER], [1_010, same]).lines).toHaveLength(2);
-    expect(play([0, TIMER], [10, same], [11_000, TIMER], [11_010, same]).lines).toHaveLength(4);
+    const later = play([0, TIMER], [10, same], [10_995, confirmed(10_990)], [11_000, TIMER], [11_010, same]);
+    expect(later.lines).toHaveLength(4);
   });
 });
 
@@ -123,6 +130,231 @@ describe("a halt", () => {
       expect(beats[0]).toMatchObject({ status: "ALIVE", mode });
     });
   }
+
+  test("is told when it comes, when it changes and when it goes, and not in between", () => {
+    const looks = [
+      known(aHalt()),
+      known(aHalt()),
+      unknown("no answer"),
+      unknown("no route"),
+      known(null),
+      known(null),
+      known(aHalt()),
+    ];
+    const events = looks.flatMap((halt, i): Happened[] => [
+      [i * 1_000, TIMER],
+      [i * 1_000 + 10, looked(known([]), halt)],
+    ]);
+    expect(play(...events).lines.filter((line) => line.startsWith("Trading"))).toEqual([
+      "Trading is halted: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)",
+      "Trading is halted: the halt can't be read, no answer",
+      "Trading is allowed",
+      "Trading is halted: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)",
+    ]);
+  });
+
+  test("is obeyed although the positions can't be read", () => {
+    const { beats, lines } = play([0, TIMER], [10, looked(unknown("503"), known(aHalt()))]);
+    expect(beats[0]).toMatchObject({ status: "DEGRADED", mode: "halted" });
+    expect(lines).toContain("Trading is halted: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)");
+  });
+
+  test("that was never read counts as one", () => {
+    expect(play([0, TIMER], [LIMITS.overdueMs, TIMER]).beats[0]).toMatchObject({ status: "DEGRADED", mode: "halted" });
+  });
+});
+
+/** The bus has the heartbeat that was sent then. */
+function confirmed(sentAt: number): BrainEvent {
+  return { kind: "beat_confirmed", sentAt: at(sentAt) };
+}
+
+const LOST: BrainEvent = { kind: "beat_lost", why: "no answer" };
+const FREE = looked(known([]));
+
+describe("the fence", () => {
+  function fenceLines(...events: readonly Happened[]): readonly string[] {
+    return play(...events).lines.filter((line) => /fenced/i.test(line));
+  }
+  const FENCED = "Fenced: no heartbeat confirmed for 4.0s, no orders until one is";
+  const LIFTED = "No longer fenced: a heartbeat was confirmed";
+  const BEAT_AT_10: readonly Happened[] = [
+    [0, TIMER],
+    [10, FREE],
+    [15, confirmed(10)],
+  ];
+
+  const ROWS: readonly (readonly [name: string, events: readonly Happened[], lines: readonly string[]])[] = [
+    ["stays open just short of the limit", [[4_009, TIMER]], []],
+    ["closes at the limit, counted from when the last confirmed heartbeat was sent", [[4_010, TIMER]], [FENCED]],
+    [
+      "is told once",
+      [
+        [4_010, TIMER],
+        [4_500, TIMER],
+        [9_000, LOST],
+      ],
+      [FENCED],
+    ],
+    ["closes whatever is the first to happen", [[4_010, LOST]], [FENCED]],
+    [
+      "is not kept open by heartbeats that are not confirmed",
+      [
+        [2_000, LOST],
+        [4_010, TIMER],
+      ],
+      [FENCED],
+    ],
+    [
+      "is kept open by one that is",
+      [
+        [2_000, confirmed(1_990)],
+        [4_010, TIMER],
+      ],
+      [],
+    ],
+    [
+      "is lifted by the next one that is confirmed",
+      [
+        [4_010, TIMER],
+        [5_005, confirmed(5_000)],
+      ],
+      [FENCED, LIFTED],
+    ],
+    [
+      "is not lifted by an old confirmation",
+      [
+        [4_010, TIMER],
+        [8_000, confirmed(4_000)],
+      ],
+      [FENCED],
+    ],
+    [
+      "is lifted once",
+      [
+        [4_010, TIMER],
+        [5_005, confirmed(5_000)],
+        [6_005, confirmed(6_000)],
+      ],
+      [FENCED, LIFTED],
+    ],
+    [
+      "is not shortened by confirmations in the wrong order",
+      [
+        [2_000, confirmed(1_990)],
+        [2_001, confirmed(990)],
+        [5_000, TIMER],
+      ],
+      [],
+    ],
+  ];
+  for (const [name, events, lines] of ROWS) {
+    test(name, () => expect(fenceLines(...BEAT_AT_10, ...events)).toEqual([...lines]));
+  }
+
+  test("closes too where no heartbeat was ever confirmed", () => {
+    expect(fenceLines([0, TIMER], [10, FREE], [3_999, TIMER])).toEqual([]);
+    expect(fenceLines([0, TIMER], [10, FREE], [4_000, TIMER])).toEqual([FENCED]);
+  });
+
+  test("wakes the brain when it closes, though its cycle is not due", () => {
+    const slow = { ...LIMITS, cycleMs: 60_000 };
+    const [looking] = step(slow, start(slow, at(0)), TIMER, at(0));
+    const [resting] = step(slow, looking, FREE, at(10));
+    const [open] = step(slow, resting, confirmed(10), at(15));
+    expect(deadline(open)).toBe(at(4_010));
+    const [fenced] = step(slow, open, TIMER, at(4_010));
+    expect(deadline(fenced)).toBe(at(60_000));
+  });
+
+  test("shows in the heartbeats, which go on", () => {
+    const { beats } = play(...BEAT_AT_10, [4_010, TIMER], [4_020, FREE], [5_100, TIMER], [5_110, confirmed(5_100)]);
+    expect(beats.map(({ fenced }) => fenced)).toEqual([false, true]);
+    expect(beats[1]).toMatchObject({ status: "ALIVE", mode: "live" });
+  });
+});
+
+describe("mayAct()", () => {
+  const NO_HALT: readonly Happened[] = [
+    [0, TIMER],
+    [10, FREE],
+  ];
+  const FIT: readonly Happened[] = [...NO_HALT, [15, confirmed(10)]];
+  const halted = (halt: Reading<Halt | null>): Happened => [1_010, looked(known([]), halt)];
+
+  const ROWS: readonly (readonly [name: string, events: readonly Happened[], now: number, allowed: boolean])[] = [
+    ["nothing was read yet", [], 0, false],
+    ["the first look is under way", [[0, TIMER]], 5, false],
+    ["no heartbeat was confirmed yet", NO_HALT, 20, false],
+    ["one was sent and not confirmed", [...NO_HALT, [15, LOST]], 20, false],
+    ["no halt, and a heartbeat was confirmed", FIT, 20, true],
+    ["the next look is under way", [...FIT, [1_000, TIMER]], 1_500, true],
+    ["a heartbeat is not confirmed, the last one is young", [...FIT, [1_000, LOST]], 1_500, true],
+    ["halted by an event", [...FIT, [1_000, TIMER], halted(known(aHalt()))], 1_020, false],
+    ["halted by hand", [...FIT, [1_000, TIMER], halted(known(aHalt("")))], 1_020, false],
+    ["the halt can't be read", [...FIT, [1_000, TIMER], halted(unknown("no answer"))], 1_020, false],
+    [
+      "halted, and positions can't be read",
+      [...FIT, [1_000, TIMER], [1_010, looked(unknown("503"), known(aHalt()))]],
+      1_020,
+      false,
+    ],
+    [
+      "a person reset the halt",
+      [...FIT, [1_000, TIMER], halted(known(aHalt())), [2_000, TIMER], [2_010, FREE]],
+      2_020,
+      true,
+    ],
+    ["just short of the fence", [...FIT, [3_000, TIMER], [3_010, FREE]], 4_009, true],
+    ["at the fence, though its timer is late", [...FIT, [3_000, TIMER], [3_010, FREE]], 4_010, false],
+    ["fenced", [...FIT, [4_010, TIMER], [4_020, FREE]], 4_030, false],
+    ["no longer fenced", [...FIT, [4_010, TIMER], [4_020, FREE], [4_030, confirmed(4_020)]], 4_040, true],
+    [
+      "after a stall, with an old confirmation",
+      [...FIT, [8_000, TIMER], [8_010, FREE], [8_015, confirmed(900)]],
+      8_020,
+      false,
+    ],
+    ["heartbeats are confirmed, the halt was read too long ago", [...FIT, [3_000, confirmed(2_990)]], 4_000, false],
+  ];
+  for (const [name, events, now, allowed] of ROWS) {
+    test(`${allowed ? "yes" : "no"}: ${name}`, () => {
+      expect(mayAct(LIMITS, play(...events).state, at(now))).toBe(allowed);
+    });
+  }
+
+  test("is never true without a confirmed heartbeat and a look at the halt, both young, and never told wrongly", () => {
+    const halts = [known(null), known(aHalt()), unknown("no answer")];
+    const anEvent = fc.oneof(
+      fc.constant(TIMER),
+      fc.constant(LOST),
+      fc.integer({ min: 0, max: 9_000 }).map((ageMs) => ({ ageMs })),
+      fc.constantFrom(...halts).map((halt) => looked(known([]), halt)),
+    );
+    const lives = fc.array(fc.tuple(fc.integer({ min: 0, max: 2_000 }), anEvent), { maxLength: 40 });
+    fc.assert(
+      fc.property(lives, (life) => {
+        let state = start(LIMITS, at(0));
+        let now = 0;
+        let provenAt = Number.NEGATIVE_INFINITY;
+        let free = false;
+        const told: string[] = [];
+        for (const [ms, happened] of life) {
+          now += ms;
+          const event = "ageMs" in happened ? confirmed(now - happened.ageMs) : happened;
+          if (event.kind === "beat_confirmed") provenAt = Math.max(provenAt, event.sentAt);
+          if (event.kind === "looked" && state.kind === "looking") free = event.halt.known && event.halt.value === null;
+          const [next, actions] = step(LIMITS, state, event, at(now));
+          state = next;
+          told.push(...linesOf(actions).filter((line) => /fenced/i.test(line)));
+          if (mayAct(LIMITS, state, at(now))) expect(free && now - provenAt < LIMITS.fenceMs).toBe(true);
+        }
+        told.forEach((line, i) => {
+          expect(line.startsWith(i % 2 === 0 ? "Fenced" : "No longer")).toBe(true);
+        });
+      }),
+    );
+  });
 });
 
 test("a heartbeat that is not confirmed is told and changes nothing", () => {

@@ -119,4 +119,13 @@ describe("problems()", () => {
       "UNPROTECTED: the watchdog is waiting for a heartbeat",
     ]);
   });
+
+  test("a brain that may not act is a problem", () => {
+    const { heartbeat } = fresh;
+    const details = heartbeat.details && { ...heartbeat.details, state: "fenced" };
+    const brain = { role: "brain", last: { heartbeat: { ...heartbeat, details }, ageMs: 1 } };
+    expect(problems({ roles: [brain], halt: null, lastPanic: null })).toEqual([
+      "brain: fenced, its heartbeats are not confirmed in time",
+    ]);
+  });
 });

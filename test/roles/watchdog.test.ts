@@ -52,6 +52,7 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
       return known(incidentId);
     },
     beat: async () => known(null),
+    lastHeard: silence,
   };
   const late: Clock = {
     now: () => clock.now(),

@@ -94,8 +94,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   }
 
   return {
-    next: () =>
-      reading.ask(
+    next: async () => {
+      const answer = await reading.ask(
         `read ${keys.panic}`,
         async (redis) => {
           const entry = (await read(redis)) ?? (await claims.takeOver(redis));
@@ -104,7 +104,11 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
           return entry === null ? null : await deliver(redis, entry, now);
         },
         BLOCK_MS,
-      ),
+      );
+      // An event may have been handed out in the answer that was lost: it is unfinished like one of a former life.
+      if (!answer.known) from = "0";
+      return answer;
+    },
 
     writeHalt: (halt) =>
       writing.ask(`write ${keys.halt}`, async (redis) => {

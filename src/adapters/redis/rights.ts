@@ -14,12 +14,16 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
   brain: ({ heartbeat, halt }) => [
     ["XADD", heartbeat.brain, "*", "status", "ALIVE"],
     ["HGETALL", halt],
+    ["TIME"],
+    ["XREVRANGE", heartbeat.watchdog, "+", "-"],
+    ["XREVRANGE", heartbeat.eew, "+", "-"],
   ],
   watchdog: ({ heartbeat, halt, attempts, outcomes, panic, published, completed }) => [
     ["TIME"],
     ["XREAD", "BLOCK", "1", "STREAMS", heartbeat.brain, "0-0"],
     ["XREVRANGE", heartbeat.brain, "+", "-"],
     ["XREVRANGE", completed, "+", "-"],
+    ["XREVRANGE", heartbeat.eew, "+", "-"],
     ["HGETALL", halt],
     ["HGET", attempts, "id"],
     ["HMGET", outcomes, "id"],

@@ -9,6 +9,7 @@ import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
 import { eventIdFor, eventIdOf } from "./event-id.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
+import { redisPeers } from "./peers.ts";
 import { beat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { ageOf, entriesOf, newest, serverTime } from "./streams.ts";
@@ -29,6 +30,7 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
   const keys = keysOf(options.namespace);
   let reading = new RedisLink(options);
   const writing = new RedisLink(options);
+  const peers = redisPeers(options);
   let cursor = "0-0";
   let drains = 0;
 
@@ -92,9 +94,11 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
       return answer.known ? known(eventId) : answer;
     },
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
+    lastHeard: peers.lastHeard,
     close: () => {
       reading.close();
       writing.close();
+      peers.close();
     },
   };
 }
