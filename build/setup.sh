@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing and nothing else: npm packages always, and the programs that are named.
-#   sh build/setup.sh [redis-server] [systemd-analyze] [bench-packages]
+#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [bench-packages]
 # bench-packages are npm packages too: those of test/bench, which the product does not carry.
 # A machine needs Node.js, npm and git; everything else comes from here.
 set -eu
@@ -29,6 +29,8 @@ for program in "$@"; do
   command -v "$program" >/dev/null 2>&1 && continue
   case "$program" in
     systemd-analyze) missing="$missing systemd" ;;
+    # Only recommended by gcc, and it compiles nothing without.
+    gcc) missing="$missing gcc libc6-dev" ;;
     *) missing="$missing $program" ;;
   esac
 done
