@@ -111,10 +111,11 @@ function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
 }
 
 function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | null, now: Instant): Step {
-  if (outcome === "FLAT") return [{ kind: "halted", eventId: state.eventId }, [info(halted(state.eventId))]];
+  const { attempt, eventId } = state;
+  if (outcome === "FLAT") return [{ kind: "halted", attempt, eventId }, [info(halted(eventId))]];
   if (outcome === state.outcome) return [{ ...state, haltSeen: true }, []];
-  const line = `Event ${state.eventId} ended ${outcome}: positions may be open, look at the venue`;
-  const followUpAt = after(now, pauseAfter(limits, state.attempt));
+  const line = `Event ${eventId} ended ${outcome}: positions may be open, look at the venue`;
+  const followUpAt = after(now, pauseAfter(limits, attempt));
   return [{ ...state, haltSeen: true, outcome, followUpAt }, [critical(line, "alarm")]];
 }
 
@@ -122,10 +123,19 @@ function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | 
 export function followHalt(limits: WatchdogLimits, state: WatchdogState, standing: Standing, now: Instant): Step {
   const { halt, haltedBy, outcomes } = standing;
   if (halt === null || haltedBy === null) return [state, []];
-  if (state.kind === "halted" && state.eventId === halt.eventId) return [state, []];
+  if (state.kind === "halted" && isOldNews(haltedBy, state.attempt)) return [state, []];
   const open = openIncident(limits, haltedBy, halt.eventId, true, now);
   const [next, lines] = hearOutcome(limits, open, outcomes.get(halt.eventId) ?? null, now);
   return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
+}
+
+/**
+ * The attempt that ended FLAT, or one before it whose completion came late and moved the halt back. Following that one
+ * up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
+ * worker watches for that.
+ */
+function isOldNews(haltedBy: Attempt, flatBy: Attempt): boolean {
+  return haltedBy.incidentId === flatBy.incidentId && haltedBy.number <= flatBy.number;
 }
 
 /** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */

@@ -52,8 +52,8 @@ export type WatchdogState =
   | Armed
   | Tripping
   | Tripped
-  /** Flat, and waiting for a person. */
-  | { readonly kind: "halted"; readonly eventId: string };
+  /** Flat by this attempt, and waiting for a person. */
+  | { readonly kind: "halted"; readonly attempt: Attempt; readonly eventId: string };
 
 /** What waiting and watching have in common: they listen for heartbeats. */
 interface Listening {

@@ -74,7 +74,7 @@ const STATES = {
   tripped: tripped(),
   trippedHalted: tripped({ haltSeen: true }),
   trippedAgain: tripped({ attempt: SECOND, eventId: "follow-up-2", haltSeen: true }),
-  halted: { kind: "halted", eventId: "incident-1" },
+  halted: { kind: "halted", attempt: FIRST, eventId: "incident-1" },
 } satisfies Record<string, WatchdogState>;
 
 const EVENTS = {
@@ -551,8 +551,13 @@ describe("an open incident", () => {
 
   test("goes on until an attempt is FLAT", () => {
     const [next, actions] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
-    expect(next).toEqual({ kind: "halted", eventId: "follow-up-2" });
+    expect(next).toEqual({ kind: "halted", attempt: SECOND, eventId: "follow-up-2" });
     expect(linesOf(actions)).toEqual(["Event follow-up-2 ended FLAT: halted until a person resets it (quantum reset)"]);
+  });
+
+  test("is over with its FLAT attempt, though an earlier one reports late and moves the halt back", () => {
+    const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
+    expect(step(LIMITS, flat, EVENTS.haltedNotFlat, at(300))).toEqual([flat, []]);
   });
 
   test("waits for its own attempt, whatever the last one ended with", () => {

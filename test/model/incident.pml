@@ -13,15 +13,12 @@
  * One label or one inline is one step. Where it is in the code:
  *   PUBLISH, REPORT     the Lua scripts of these names in adapters/redis/records.ts and eew-bus.ts
  *   attach              adapters/redis/watchdog-bus.ts attach(), core/watchdog.ts attach()
- *   trip .. end_waiting core/watchdog.ts, the states of these names; `trip` is tripping. Spin lets a process end at an end_ label
- *   follow, RESET       core/watchdog.ts followHalt() with hear() and followUp(); wasHalted()
+ *   trip .. end_waiting core/watchdog-incident.ts, the states of these names; `trip` is tripping. Spin lets a process end at an end_ label
+ *   follow, RESET       core/watchdog-incident.ts followHalt() with hearOutcome() and followUp(); wasHalted()
  *   take                adapters/redis/eew-bus.ts read() and deliver(), core/authorization.ts `completed`
  *   halting .. report   core/eew.ts surveying, closing with verifying, reporting
  *
  * Left out: a second incident, Redis losing data, what venue and orders do, and a write that arrives after its writer gave it up.
- *
- * Where the model is ahead of the code:
- *   - a halted watchdog takes the halt of an earlier attempt for no news: without it BUG_HALT_GOES_BACK
  *
  * What must hold. Always, as assertions:
  *   S1 one completion per event       S2 acknowledged only with its completion on record
