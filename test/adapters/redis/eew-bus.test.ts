@@ -15,6 +15,7 @@ import type { UnixMillis } from "../../../src/core/time.ts";
 import type { EewBus } from "../../../src/ports/bus.ts";
 import { aBeat, aHalt } from "../../support/core.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { lossyProxy } from "./hostile.ts";
 
 // Real processes: a busy machine may be slow, and what is measured has bounds of its own.
 setDefaultTimeout(30_000);
@@ -113,6 +114,32 @@ describe("with a trigger secret", () => {
     await redis.command("XADD", panic, "*", ...fields, "ts", String(EVENT.ts), "sig", String(sig));
     expect(await nextEvent(workerOn(options))).toMatchObject({ reason: "CHANGED", signature: "wrong" });
   });
+});
+
+test("an event handed out in an answer that was lost on the way is read again", async () => {
+  const options = fresh();
+  const { panic } = keysOf(options.namespace);
+  let port: number;
+  let eew: EewBus;
+  {
+    await using proxy = await lossyProxy(redis.url);
+    port = proxy.port;
+    eew = workerOn({ ...options, url: `redis://127.0.0.1:${port}` });
+    // Makes the group, and finds nothing left over from a former life: from here on it reads what is new.
+    for (const _ of ["the group", "the rest"]) expect(await get(eew.next())).toBeNull();
+    proxy.loseReplies();
+    await get(keep(redisOperatorBus(options)).publish(EVENT));
+    expect((await eew.next()).known).toBe(false);
+    expect(await pending(panic)).toBe(1);
+  }
+  await using _ = await lossyProxy(redis.url, port);
+  const deadline = Date.now() + 15_000;
+  let answer = await eew.next();
+  while (!(answer.known && answer.value !== null) && Date.now() < deadline) {
+    await Bun.sleep(50);
+    answer = await eew.next();
+  }
+  expect(answer).toMatchObject({ known: true, value: { eventId: EVENT.eventId } });
 });
 
 describe("an event that somebody else wrote by hand", () => {
