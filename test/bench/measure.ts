@@ -51,6 +51,9 @@ const WARM_LIMIT_MS = 30_000;
 const WINDOW_MS = 10_000;
 const WINDOW_MATTERS_FROM = 50;
 
+/** Longer than the worker takes to see that the halt is gone. */
+const HALT_SEEN_MS = 2_500;
+
 /** A sequential closer may take its time. */
 const PASS_LIMIT_MS = 120_000;
 
@@ -82,7 +85,7 @@ export async function measure(closer: CloserName, row: Row, repeats: number, sta
     }
     if (stage.idle && closer === "quantum" && !row.orders && !row.cold) {
       say(`  ${closer} idle: watched for ${IDLE_WATCH_MS / 1_000} s`);
-      await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
+      await reset(row, stage);
       await warm(venue);
       idleWeight = await idleWeightPerMinute(venue);
     }
@@ -93,8 +96,9 @@ export async function measure(closer: CloserName, row: Row, repeats: number, sta
   return { runs, idleWeight };
 }
 
-async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run> {
-  await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
+async function once(row: Row, stage: Stage): Promise<Run> {
+  const { venue, trigger, latencyMs } = stage;
+  await reset(row, stage);
   if (row.cold) {
     await venue.ask({ do: "shut" });
     await Bun.sleep(IDLE_MS);
@@ -103,8 +107,11 @@ async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run
   }
   if (row.positions >= WINDOW_MATTERS_FROM) await freshWindow();
   const before = await venue.ask(row.cold ? { do: "open" } : { do: "report" });
-  if (before.positions !== row.positions) {
-    throw new Error(`The venue has ${before.positions} positions before the event: expected ${row.positions}`);
+  if (before.positions !== row.positions || before.resting > 0 !== row.orders) {
+    const expected = `expected ${row.positions}, ${row.orders ? "with" : "without"} orders`;
+    throw new Error(
+      `The venue has ${before.positions} positions and ${before.resting} orders before the event: ${expected}`,
+    );
   }
   const event = await trigger.publish();
   const outcome = await event.outcome(PASS_LIMIT_MS);
@@ -112,6 +119,13 @@ async function once(row: Row, { venue, trigger, latencyMs }: Stage): Promise<Run
   await Bun.sleep(2 * latencyMs);
   const after = await venue.ask({ do: "report" });
   return { ...judged(before, after, event.at), outcome };
+}
+
+/** Sets the scene anew, once the worker has seen that the halt is gone: it closes what opens under a halt. */
+async function reset(row: Row, { venue, trigger }: Stage): Promise<void> {
+  await trigger.clearHalt();
+  await Bun.sleep(HALT_SEEN_MS);
+  await venue.ask({ do: "set", positions: row.positions, orders: row.orders });
 }
 
 function judged(before: VenueReport, after: VenueReport, at: number): Omit<Run, "outcome"> {

@@ -24,7 +24,9 @@ interface Published {
 export interface Trigger {
   /** Forgets every event there ever was: a worker that starts would work off those that it has missed. */
   readonly forget: () => Promise<void>;
-  /** Clears the halt of the last event, as an operator would, and publishes a new one. */
+  /** Clears the halt of the last event, as an operator would: positions opened under it would be closed at once. */
+  readonly clearHalt: () => Promise<void>;
+  /** Publishes a new event. */
   readonly publish: () => Promise<Published>;
   readonly close: () => void;
 }
@@ -56,12 +58,14 @@ export function trigger(url: string): Trigger {
     forget: async () => {
       must(await link.ask("empty Redis", (redis) => redis.flushall()));
     },
+    clearHalt: async () => {
+      must(await link.ask("clear the halt", (redis) => redis.del(KEYS.halt)));
+    },
     publish: async () => {
       const eventId = randomUUID();
       const ts = Date.now() as UnixMillis;
       const event = { eventId, reason: "BENCHMARK", issuedBy: "ops", ts } as const;
       const published = await link.ask("publish the event", async (redis) => {
-        await redis.del(KEYS.halt);
         const last = (await newest(redis, KEYS.completed))?.[0] ?? "0-0";
         const id = await redis.xadd(KEYS.panic, "*", ...panicFields(event, null));
         return { last, id: id ?? "" };
