@@ -60,8 +60,10 @@ describe("figures", () => {
     expect(verdictsTable(verdicts(failed))).toContain("FAIL");
   });
 
-  test("a cold start is shown and not judged", () => {
-    expect(verdicts(figures([sample("quantum", { ...PLAIN, cold: true }, 900)], 50))).toEqual([]);
+  test("a cold start is judged for being flat, and not for its time", () => {
+    const cold = { ...PLAIN, cold: true };
+    expect(verdicts(figures([sample("quantum", cold, 900)], 50)).map(({ passed }) => passed)).toEqual([true]);
+    expect(verdicts(figures([sample("quantum", cold, 900, null)], 50)).map(({ passed }) => passed)).toEqual([false]);
   });
 });
 

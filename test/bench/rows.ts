@@ -38,3 +38,8 @@ export function takesPart(closer: CloserName, row: Row): boolean {
 export function runsOf(closer: CloserName, row: Row, repeats: number): number {
   return closer === "sequential" && row.positions >= 100 ? 1 : repeats;
 }
+
+/** What the row is about, in words. */
+export function title({ positions, orders, cold }: Row): string {
+  return `${positions} positions${orders ? ", half with resting orders" : ""}${cold ? ", cold TLS" : ""}`;
+}

@@ -27,22 +27,24 @@ function clear(venue: Venue, apiKey: string): void {
  */
 function rest(venue: Venue, apiKey: string, contract: BenchContract, index: number): void {
   const turn = index % 3;
-  if (turn === 0) takeProfit(venue, apiKey, contract);
+  if (turn === 0) limit(venue, apiKey, contract, true);
   if (turn <= 1) stop(venue, apiKey, contract);
-  if (turn === 2) entry(venue, apiKey, contract);
+  if (turn === 2) limit(venue, apiKey, contract, false);
 }
 
-function takeProfit(venue: Venue, apiKey: string, { rules, amount }: BenchContract): void {
+/** A limit order beyond the mark, so that it rests: one that takes the profit, or one that enters more. */
+function limit(venue: Venue, apiKey: string, { rules, amount }: BenchContract, reduceOnly: boolean): void {
   const held = decimal(amount);
+  const sells = held.gt(ZERO) === reduceOnly;
   venue.place(apiKey, {
     symbol: rules.symbol,
-    side: held.gt(ZERO) ? "SELL" : "BUY",
+    side: sells ? "SELL" : "BUY",
     type: "LIMIT",
     positionSide: "BOTH",
     quantity: held.abs(),
-    price: decimal(rules.mark).times(decimal(held.gt(ZERO) ? "1.02" : "0.98")),
+    price: decimal(rules.mark).times(decimal(sells ? "1.02" : "0.98")),
     timeInForce: "GTC",
-    reduceOnly: true,
+    reduceOnly,
     clientOrderId: null,
   });
 }
@@ -63,20 +65,5 @@ function stop(venue: Venue, apiKey: string, { rules, amount }: BenchContract): v
     reduceOnly: true,
     closePosition: false,
     clientAlgoId: null,
-  });
-}
-
-function entry(venue: Venue, apiKey: string, { rules, amount }: BenchContract): void {
-  const held = decimal(amount);
-  venue.place(apiKey, {
-    symbol: rules.symbol,
-    side: held.gt(ZERO) ? "BUY" : "SELL",
-    type: "LIMIT",
-    positionSide: "BOTH",
-    quantity: held.abs(),
-    price: decimal(rules.mark).times(decimal(held.gt(ZERO) ? "0.98" : "1.02")),
-    timeInForce: "GTC",
-    reduceOnly: false,
-    clientOrderId: null,
   });
 }

@@ -9,7 +9,7 @@ import { startRedis } from "../support/redis.ts";
 import type { Sample } from "./figures.ts";
 import { measure, type Stage } from "./measure.ts";
 import type { BenchOptions } from "./options.ts";
-import { CLOSERS, type Row, runsOf, takesPart } from "./rows.ts";
+import { CLOSERS, runsOf, takesPart, title } from "./rows.ts";
 import { trigger } from "./trigger.ts";
 import { startVenue } from "./venue-process.ts";
 
@@ -71,8 +71,4 @@ function interruption(signal: AbortSignal): Promise<never> {
     if (signal.aborted) interrupt();
     signal.addEventListener("abort", interrupt, { once: true });
   });
-}
-
-function title({ positions, orders, cold }: Row): string {
-  return `${positions} positions${orders ? ", half with resting orders" : ""}${cold ? ", cold TLS" : ""}`;
 }

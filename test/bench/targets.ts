@@ -1,6 +1,7 @@
 /** What the figures must come to. */
 
 import type { Figure } from "./figures.ts";
+import { title } from "./rows.ts";
 
 /** One demand and what was measured. */
 export interface Verdict {
@@ -29,14 +30,14 @@ const SEQUENTIAL_RATIO_MIN = 20;
 /** Binance's budget of an address is 2400 a minute; half of it is for passes, and for whoever else works from there. */
 const IDLE_WEIGHT_MAX = 1_200;
 
-/** Judges the worker's figures. Targets hold for warm connections: what a cold start costs is shown, not judged. */
+/** Judges the worker's figures. Every pass must end flat; what a cold start costs in time is shown, not judged. */
 export function verdicts(figures: readonly Figure[]): readonly Verdict[] {
-  return figures.filter(({ closer, row }) => closer === "quantum" && !row.cold).flatMap(verdictsOn);
+  return figures.filter(({ closer }) => closer === "quantum").flatMap(verdictsOn);
 }
 
 function verdictsOn(figure: Figure): readonly Verdict[] {
   const { row, roundTrips, ratioToCcxt, ratioToSequential, handshakesWorst, idleWeight, flat, runs } = figure;
-  const where = `${row.positions} positions${row.orders ? ", half with resting orders" : ""}`;
+  const where = title(row);
   const tripsMax = ROUND_TRIPS_MAX.get(row.positions);
   const found: Verdict[] = [
     {
@@ -45,13 +46,14 @@ function verdictsOn(figure: Figure): readonly Verdict[] {
       target: `${runs} of ${runs}`,
       passed: flat === runs,
     },
-    {
-      name: `${where}: TLS handshakes inside a pass`,
-      measured: String(handshakesWorst),
-      target: "0",
-      passed: handshakesWorst === 0,
-    },
   ];
+  if (row.cold) return found;
+  found.push({
+    name: `${where}: TLS handshakes inside a pass`,
+    measured: String(handshakesWorst),
+    target: "0",
+    passed: handshakesWorst === 0,
+  });
   if (tripsMax !== undefined) {
     found.push(atMost(`${where}: round trips`, roundTrips, tripsMax + (row.orders ? ROUND_TRIPS_FOR_ORDERS : 0)));
   }
