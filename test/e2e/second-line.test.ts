@@ -4,15 +4,15 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ChildRun } from "../../src/adapters/host/processes.ts";
+import type { ChildRun } from "../../src/adapters/host/processes.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { QUANTUM, run } from "../support/run.ts";
+import { startWorker, WORKER_KEY } from "../support/worker.ts";
 
-const KEY = { BINANCE_API_KEY: "second-key", BINANCE_API_SECRET: "second-secret" };
 const LIMIT_MS = 60_000;
 
 let directory: string;
@@ -25,9 +25,9 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "quantum-second-"));
   redis = await startRedis();
   venue = new Venue({ now: () => Date.now() as UnixMillis });
-  venue.addAccount({ apiKey: KEY.BINANCE_API_KEY, secret: KEY.BINANCE_API_SECRET });
-  venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "BTCUSDT", amount: "0.5" });
-  venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "ETHUSDT", amount: "-2" });
+  venue.addAccount({ apiKey: WORKER_KEY.BINANCE_API_KEY, secret: WORKER_KEY.BINANCE_API_SECRET });
+  venue.openPosition(WORKER_KEY.BINANCE_API_KEY, { symbol: "BTCUSDT", amount: "0.5" });
+  venue.openPosition(WORKER_KEY.BINANCE_API_KEY, { symbol: "ETHUSDT", amount: "-2" });
   server = await serveBinance({ venue, latencyMs: 20 });
 });
 afterEach(async () => {
@@ -39,17 +39,7 @@ afterEach(async () => {
 });
 
 async function start(...flags: readonly string[]): Promise<ChildRun> {
-  const env = {
-    ...KEY,
-    PATH: process.env["PATH"] ?? "",
-    REDIS_URL: redis.url,
-    BINANCE_TESTNET: "true",
-    BINANCE_BASE_URL: server.url,
-    STATE_DIRECTORY: join(directory, "state"),
-    LOG_FORMAT: "text",
-  };
-  const logFile = join(directory, "eew.log");
-  const child = new ChildRun({ file: QUANTUM, args: ["eew", ...flags], env, cwd: directory, logFile });
+  const child = startWorker({ redis, server, directory, name: "state", flags });
   worker = child;
   await eventually("the worker listens", () => child.log().includes("Listening"));
   return child;
@@ -74,7 +64,7 @@ async function seen(): Promise<void> {
   );
 }
 
-const flat = (): boolean => venue.positions(KEY.BINANCE_API_KEY).length === 0;
+const flat = (): boolean => venue.positions(WORKER_KEY.BINANCE_API_KEY).length === 0;
 
 describe("a worker whose Redis is gone for good", () => {
   test(
@@ -168,7 +158,7 @@ test(
     await redis.command("XADD", "system:panic_close", "*", ...PANIC);
     await eventually("the account is flat", flat);
     await eventually("the report is on record", async () => (await reports()) === 1);
-    venue.openPosition(KEY.BINANCE_API_KEY, { symbol: "SOLUSDT", amount: "3" });
+    venue.openPosition(WORKER_KEY.BINANCE_API_KEY, { symbol: "SOLUSDT", amount: "3" });
     const openedAt = performance.now();
     await eventually("the account is flat again", flat);
     expect(performance.now() - openedAt).toBeLessThan(10_000);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newEventId } from "../../src/adapters/host/identity.ts";
-import { ChildRun } from "../../src/adapters/host/processes.ts";
+import type { ChildRun } from "../../src/adapters/host/processes.ts";
 import { fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
 import { RedisLink } from "../../src/adapters/redis/link.ts";
 import { redisOperatorBus } from "../../src/adapters/redis/operator-bus.ts";
@@ -15,34 +15,22 @@ import { manySymbols } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedis } from "../support/redis.ts";
-import { QUANTUM } from "../support/run.ts";
+import { startWorker, WORKER_KEY } from "../support/worker.ts";
 
-const KEY = { BINANCE_API_KEY: "takeover-key", BINANCE_API_SECRET: "takeover-secret" };
 const POSITIONS = 40;
 
 test("a pass whose worker was killed is finished by the other one within its patience, with one report and nothing turned", async () => {
   const directory = mkdtempSync(join(tmpdir(), "quantum-takeover-"));
   const symbols = manySymbols(POSITIONS);
   const venue = new Venue({ now: () => Date.now() as UnixMillis, symbols });
-  venue.addAccount({ apiKey: KEY.BINANCE_API_KEY, secret: KEY.BINANCE_API_SECRET });
-  for (const { symbol } of symbols) venue.openPosition(KEY.BINANCE_API_KEY, { symbol, amount: "1" });
+  venue.addAccount({ apiKey: WORKER_KEY.BINANCE_API_KEY, secret: WORKER_KEY.BINANCE_API_SECRET });
+  for (const { symbol } of symbols) venue.openPosition(WORKER_KEY.BINANCE_API_KEY, { symbol, amount: "1" });
   // Slow enough that the worker can be met between its first read and its last order.
   const server = await serveBinance({ venue, latencyMs: 400 });
   const redis = await startRedis();
   const bus = redisOperatorBus({ url: redis.url, namespace: "", triggerSecret: null, deadlineMs: 2_000 });
   const link = new RedisLink({ url: redis.url, deadlineMs: 2_000 });
-  const start = (name: string): ChildRun => {
-    const env = {
-      ...KEY,
-      PATH: process.env["PATH"] ?? "",
-      REDIS_URL: redis.url,
-      BINANCE_TESTNET: "true",
-      BINANCE_BASE_URL: server.url,
-      STATE_DIRECTORY: join(directory, name),
-      LOG_FORMAT: "text",
-    };
-    return new ChildRun({ file: QUANTUM, args: ["eew"], env, cwd: directory, logFile: join(directory, `${name}.log`) });
-  };
+  const start = (name: string): ChildRun => startWorker({ redis, server, directory, name });
   const workers = [start("one"), start("two")];
   const executing = (worker: ChildRun): boolean => worker.log().includes("Trigger validated");
   try {
@@ -58,8 +46,8 @@ test("a pass whose worker was killed is finished by the other one within its pat
     const answer = await link.ask("completions", (client) => client.xrange("system:panic_close:completed", "-", "+"));
     if (!answer.known) throw new Error(answer.why);
     expect(answer.value.map((entry: RawEntry) => fieldsOf(entry).get("outcome"))).toEqual(["FLAT"]);
-    expect(venue.positions(KEY.BINANCE_API_KEY)).toEqual([]);
-    expect(venue.fills(KEY.BINANCE_API_KEY)).toHaveLength(POSITIONS);
+    expect(venue.positions(WORKER_KEY.BINANCE_API_KEY)).toEqual([]);
+    expect(venue.fills(WORKER_KEY.BINANCE_API_KEY)).toHaveLength(POSITIONS);
   } finally {
     for (const worker of workers) await worker.end();
     bus.close();
