@@ -9,6 +9,7 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from "pino";
 import type { TellLevel, TellMark } from "../../core/tell.ts";
 import type { Log } from "../../ports/log.ts";
+import { pauseHere } from "./output.ts";
 
 /** How a log looks and how much it says. */
 export interface LogOptions {
@@ -35,11 +36,31 @@ const COLOURS: Readonly<Record<TellLevel | "debug", string>> = {
 /** What is kept for a reader that has fallen behind. */
 const BACKLOG_BYTES = 1_048_576;
 
+/** How soon a reader that has fallen behind is offered the rest again. */
+const AGAIN_MS = 100;
+
+/** The same while the process ends: so often, and so long apart. The last words of a role are the ones that matter. */
+const LAST_ATTEMPTS = 50;
+const LAST_PAUSE_MS = 10;
+
 /** A log on stdout. */
 export function hostLog(options: LogOptions): Log {
   // A reader that stops reading must not stop the role: lines past a full pipe and this much memory are dropped.
   const stdout = destination({ fd: 1, sync: true, minLength: 0, maxLength: BACKLOG_BYTES, retryEAGAIN: () => false });
-  stdout.on("error", () => undefined);
+  let behind = false;
+  // Writing nothing offers what is kept. pino's own flushSync would never come back from a full disk.
+  const offer = (): boolean => {
+    behind = false;
+    stdout.write("");
+    return !behind;
+  };
+  stdout.on("error", () => {
+    if (!behind) setTimeout(offer, AGAIN_MS).unref();
+    behind = true;
+  });
+  process.once("exit", () => {
+    for (let attempt = 0; attempt < LAST_ATTEMPTS && !offer(); attempt++) pauseHere(LAST_PAUSE_MS);
+  });
   return options.format === "json" ? jsonLog(options, stdout) : textLog(options, stdout);
 }
 

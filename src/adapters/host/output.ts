@@ -15,7 +15,12 @@ export function writeLine(fd: 1 | 2, text: string): void {
     } catch (error) {
       const full = error instanceof Error && "code" in error && error.code === "EAGAIN";
       if (!full) return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      pauseHere(1);
     }
   }
+}
+
+/** Stops the whole process for `ms`: only for one that is about to end. */
+export function pauseHere(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

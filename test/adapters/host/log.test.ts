@@ -90,6 +90,27 @@ describe.each(["text", "json"] as const)("hostLog() as %s", (format) => {
     expect(lines({ format }, body)).toHaveLength(5_000);
   });
 
+  test.each([
+    ["when the process ends", "process.exit(0);"],
+    ["while the process has nothing to say", "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 2_000);"],
+  ])("a reader that was behind gets everything %s", async (_when, rest) => {
+    const options: LogOptions = { role: "eew", level: "info", format, fancy: false, timestamps: false };
+    const body = `
+      for (let i = 0; i < 1000; i++) log.write("info", "x".repeat(500));
+      process.stderr.write("that is all");
+      ${rest}`;
+    const child = spawn(process.execPath, [...program(options, body)], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.pause();
+    await new Promise((resolve) => child.stderr.once("data", resolve));
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stdout.resume();
+    await ended(child);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1_000);
+  });
+
   test("a reader that goes away does not kill the process, nor does it stop its work", async () => {
     const options: LogOptions = { role: "eew", level: "info", format, fancy: false, timestamps: true };
     const body = `
