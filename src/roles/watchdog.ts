@@ -129,11 +129,13 @@ async function listen(
   signal: AbortSignal,
 ): Promise<void> {
   const nextBeat = pulse(clock, identity);
+  // Not asked of the role, which takes the answer a moment later: a heartbeat between two attaches would be heard by neither.
+  let isAttached = false;
   let lost = false;
   let behind = false;
   const look = async (): Promise<Reading<readonly WatchdogEvent[]>> => {
     const asked = askedFor(role.state());
-    if (role.state().kind === "detached") return eventsOf(await bus.attach(), attached);
+    if (!isAttached) return eventsOf(await bus.attach(), attached);
     if (behind) return eventsOf(await bus.drain(asked), drained);
     return eventsOf(await bus.watch(asked), (watch) => watched(watch, clock.now()));
   };
@@ -153,6 +155,7 @@ async function listen(
       continue;
     }
     if (lost) role.emit({ kind: "bus_back" });
+    isAttached = true;
     lost = false;
     behind = false;
     for (const event of answer.value) role.emit(event);

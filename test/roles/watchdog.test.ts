@@ -17,8 +17,9 @@ const LATE_MS = 300;
 let clock: VirtualClock;
 let stop: AbortController;
 let ended: Promise<void>;
-/** What was published, with the moment, and every drain asked for. */
+/** What was published, with the moment, and how often it was asked to attach and to drain. */
 let published: string[];
+let attaches: number;
 let drains: number;
 /** By how much the next sleep is too long. */
 let heldUpMs: number;
@@ -27,6 +28,7 @@ beforeEach(() => {
   clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
   stop = new AbortController();
   published = [];
+  attaches = 0;
   drains = 0;
   heldUpMs = 0;
 });
@@ -41,7 +43,10 @@ const silence = <T>(): Promise<T> => clock.sleep(1_000_000, stop.signal).then(()
 /** Attached at 0 to a brain that beat just then. */
 function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Reading<Drain>>): void {
   const bus: WatchdogBus = {
-    attach: async () => known({ standing: STANDING, lastBeat: { beat: aBeat(), ageMs: 0, incidentCompleted: false } }),
+    attach: async () => {
+      attaches += 1;
+      return known({ standing: STANDING, lastBeat: { beat: aBeat(), ageMs: 0, incidentCompleted: false } });
+    },
     watch,
     drain: () => {
       drains += 1;
@@ -73,6 +78,12 @@ function drained(...ages: readonly number[]): Reading<Drain> {
   const beats = ages.map((ageMs, i) => ({ beat: aBeat("ALIVE", `incident-${i + 2}`, { seq: i + 2 }), ageMs }));
   return known({ beats, standing: STANDING });
 }
+
+test("it attaches once: a heartbeat between two attaches would be heard by neither", async () => {
+  start(silence, silence);
+  await clock.runUntil(() => false, 1_000);
+  expect(attaches).toBe(1);
+});
 
 test("after a standstill it leaves the look under way and drains, once, and a brain that beat is not missed", async () => {
   start(silence, async () => drained(4_300, 2_300, 300));
