@@ -17,6 +17,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   positions: "Positions",
   resting_orders: "Resting orders",
   state_directory: "State directory",
+  direct_line: "Direct line",
   alerts: "Alerts",
 };
 

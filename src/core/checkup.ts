@@ -26,6 +26,8 @@ export interface CheckupFacts {
     readonly restingOrders: Reading<number>;
   };
   readonly stateDirectory: { readonly path: string; readonly writable: Reading<null> };
+  /** Where the worker takes a panic without Redis, and whether it answers there; null where no place is set. */
+  readonly directLine: { readonly url: string; readonly answers: Reading<null> } | null;
   /** Everyone who is told of an incident; `tested` is null where no test alert was asked for. */
   readonly alerts: readonly { readonly name: string; readonly tested: Reading<null> | null }[];
 }
@@ -46,6 +48,7 @@ export type CheckName =
   | "positions"
   | "resting_orders"
   | "state_directory"
+  | "direct_line"
   | "alerts";
 
 /** How a check ended; `warn` is no reason not to go live. */
@@ -121,6 +124,7 @@ export function checkup(facts: CheckupFacts): readonly Finding[] {
       "create it for the user that the roles run as, or set STATE_DIRECTORY",
       () => ok("state_directory", `${stateDirectory.path} can be written`),
     ),
+    ...(facts.directLine === null ? [] : [directLine(facts.directLine)]),
     alerts(facts.alerts),
   ];
 }
@@ -206,6 +210,12 @@ function account({ canTrade }: { readonly canTrade: boolean }): Finding {
 
 function limits({ per10s, perMinute }: { readonly per10s: number; readonly perMinute: number }): Finding {
   return ok("order_limits", `${per10s} orders per 10 s, ${perMinute} per minute`);
+}
+
+/** The worker may not have been started yet. */
+function directLine({ url, answers }: NonNullable<CheckupFacts["directLine"]>): Finding {
+  const advice = "start the worker, with the same QUANTUM_DIRECT_HTTP";
+  return judged("direct_line", answers, null, advice, () => ok("direct_line", `the worker answers at ${url}`), "warn");
 }
 
 function alerts(targets: CheckupFacts["alerts"]): Finding {

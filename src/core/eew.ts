@@ -2,6 +2,7 @@
  * The emergency exit worker's decisions (design section 4): a straight line, ten seconds in all.
  *
  *   idle → surveying → closing → verifying → reporting → idle
+ *                                            reporting → surveying      the report is not confirmed, and another event came
  *
  * A pass sends each close once. What it leaves open it reports by name; the watchdog answers with a new event.
  */
@@ -181,8 +182,8 @@ export type EewEvent =
     }
   | { readonly kind: "cancel_answered"; readonly request: CancelRequest; readonly outcome: CancelOutcome }
   | ({ readonly kind: "close_answered" } & SentOrder)
-  | { readonly kind: "reported" }
-  | { readonly kind: "report_unconfirmed"; readonly why: string }
+  | { readonly kind: "reported"; readonly eventId: string }
+  | { readonly kind: "report_unconfirmed"; readonly eventId: string; readonly why: string }
   | { readonly kind: "timer" };
 
 /** What the worker wants done. */
@@ -200,9 +201,11 @@ export type EewAction =
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
   | { readonly kind: "report"; readonly delivery: Delivery; readonly completion: Completion; readonly halt: Halt }
+  /** Go on reporting a pass beside the next one: its report was not confirmed yet. */
+  | { readonly kind: "owe"; readonly delivery: Delivery; readonly completion: Completion; readonly halt: Halt }
   /** Acknowledge an event that is not executed. */
   | { readonly kind: "refuse"; readonly delivery: Delivery; readonly why: string }
-  /** Ready for the next event. */
+  /** Ready for the next event. It may be said again while it is being listened for. */
   | { readonly kind: "listen" }
   | Tell;
 
@@ -604,14 +607,22 @@ function report(
   ];
 }
 
+/** The account comes before the record: while the bus can't be told, the next event is listened for and executed. */
 function reporting(limits: EewLimits, state: Reporting, event: EewEvent, now: Instant): Step {
   switch (event.kind) {
+    case "panic": {
+      const [next, actions] = receive(limits, event.delivery, now);
+      return [next, [{ ...reportAction(state.delivery, state.completion), kind: "owe" }, ...actions]];
+    }
     case "reported":
+      if (event.eventId !== state.delivery.eventId) return [state, []];
       return [{ kind: "idle" }, [...words.ending(state.completion), { kind: "listen" }]];
     case "report_unconfirmed": {
+      if (event.eventId !== state.delivery.eventId) return [state, []];
       const tell = state.toldAt === null || now - state.toldAt >= limits.tellAgainMs;
       const next = { ...state, retryAt: after(now, limits.reportAgainMs), toldAt: tell ? now : state.toldAt };
-      return [next, tell ? [warn(`Report not confirmed, trying again: ${event.why}`)] : []];
+      const lines = tell ? [warn(`Report not confirmed, trying again: ${event.why}`)] : [];
+      return [next, state.toldAt === null ? [...lines, { kind: "listen" }] : lines];
     }
     case "timer":
       if (state.retryAt === null || now < state.retryAt) return [state, []];
@@ -621,7 +632,7 @@ function reporting(limits: EewLimits, state: Reporting, event: EewEvent, now: In
   }
 }
 
-function reportAction(delivery: Delivery, completion: Completion): EewAction {
+function reportAction(delivery: Delivery, completion: Completion): Extract<EewAction, { kind: "report" }> {
   return { kind: "report", delivery, completion, halt: haltFor(delivery, completion.positionsClosed) };
 }
 

@@ -88,6 +88,13 @@ export interface Delivery {
 /** What the venue says of the account after a pass. `FLAT` needs two witnesses (design rule 2). */
 export type Outcome = "FLAT" | "NOT_FLAT" | "UNKNOWN";
 
+/** What came of an event, in short: as it is told on the direct line. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** By name, with the amount where it is known; empty also where only the record knows the outcome. */
+  readonly open: readonly string[];
+}
+
 /** What is still open, by name. */
 export interface Residual {
   readonly symbol: string;

@@ -76,6 +76,8 @@ export interface EewBus extends Pulse {
   next(): Promise<Reading<Delivery | null>>;
   /** Shows the other workers that this one still executes the event; at least every second, or they take it over. */
   renew(delivery: Delivery): Promise<Reading<null>>;
+  /** What is on record of an event, whoever has executed it; null if nothing is. */
+  outcome(eventId: string): Promise<Reading<Outcome | null>>;
   /** Looks at those who should speak before this worker does. */
   vigil(): Promise<Reading<Vigil>>;
   /** Publishes an event that is not on the bus yet, unless one of that id was published before. */

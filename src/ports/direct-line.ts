@@ -1,11 +1,9 @@
-import type { Completion, Delivery } from "../core/messages.ts";
+import type { Delivery, Ending } from "../core/messages.ts";
 
-/** The way to the worker that needs no Redis. Who may use it is decided by who may open it. */
+/** The way to the worker that needs no Redis: the worker's end. Who may use it is decided at its doors. */
 export interface DirectLine {
-  /** The next panic that comes by it; the promise stays pending while none does. One call at a time. */
+  /** The next event that comes by it, each id once; the promise stays pending while none does. One call at a time. */
   next(): Promise<Delivery>;
-  /** Tells whoever still listens what came of an event. Never throws. */
-  done(completion: Completion): void;
-  /** Tells whoever still listens that an event is not executed. Never throws. */
-  refuse(eventId: string, why: string): void;
+  /** Tells whoever asks, now or later, what came of an event, whichever way it had come. Never throws. */
+  ended(eventId: string, ending: Ending): void;
 }

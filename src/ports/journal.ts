@@ -1,4 +1,4 @@
-import type { Outcome } from "../core/messages.ts";
+import type { Ending, Outcome } from "../core/messages.ts";
 
 /** An incident that this worker raised itself, because nobody else could be reached. */
 export interface OwnIncident {
@@ -25,6 +25,8 @@ export interface Journal {
   append(record: JournalRecord): boolean;
   /** The incidents of earlier lives that were raised and never reconciled: there is work left. */
   unfinished(): readonly OwnIncident[];
+  /** How a pass for this event ended, in this life or an earlier one; null if there was none, or it was not written down. */
+  executed(eventId: string): Ending | null;
   /** What is wrong with what was found at the start; null if nothing is. */
   trouble(): string | null;
 }

@@ -24,8 +24,8 @@ export interface EarsWorld {
   readonly clock: Clock;
   readonly bus: EewBus;
   readonly journal: Journal;
-  /** The way to it without Redis; null where it could not be opened. */
-  readonly direct: DirectLine | null;
+  /** The way to it without Redis. */
+  readonly direct: DirectLine;
   readonly log: Log;
   readonly identity: Identity;
   readonly secondLine: SecondLineLimits;
@@ -42,9 +42,20 @@ export interface Ears {
 /** Pause before a bus that does not answer is asked again. */
 const BUS_RETRY_MS = 250;
 
+/** The events that this worker has begun, in this life. */
+type Passes = ReadonlyMap<string, Passed>;
+
+/** What became of an event that was begun. */
+export interface Passed {
+  /** It had not come by the bus. */
+  readonly own: boolean;
+  /** Its report is on the bus. */
+  readonly onRecord: boolean;
+}
+
 /** The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read. */
-export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
-  const { bus, clock, journal, log } = world;
+export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Passes): Ears {
+  const { bus, clock, direct, journal, log } = world;
   const nextBeat = pulse(clock, world.identity);
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
@@ -56,15 +67,47 @@ export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
   /** What comes first, by the bus or by the direct line. */
   async function hear(): Promise<Reading<Delivery | null>> {
     asked ??= bus.next();
-    called ??= world.direct?.next() ?? new Promise(() => undefined);
+    called ??= direct.next();
     const first = await Promise.race([asked, called.then((delivery) => ({ delivery }))]);
     if ("delivery" in first) {
       called = null;
-      log.write("critical", `Heard by the direct line: ${first.delivery.eventId}`, "alarm");
       return known(first.delivery);
     }
     asked = null;
     return first;
+  }
+
+  /** By the bus, what this worker has begun already comes again: published besides, or read anew after a lost answer. */
+  async function fromBus(delivery: Delivery): Promise<Delivery | null> {
+    const begun = passes.get(delivery.eventId);
+    if (begun === undefined) return delivery;
+    if (begun.own) {
+      // Its report is on record, or owed, or in the journal: nobody has to read the event any more.
+      void bus.acknowledge(delivery);
+      log.write("info", `Event ${delivery.eventId} came by the bus as well: executed already`);
+      return null;
+    }
+    if (begun.onRecord) return { ...delivery, completed: true };
+    // The report that is owed acknowledges it.
+    await clock.sleep(BUS_RETRY_MS);
+    return null;
+  }
+
+  /**
+   * By the direct line, what was executed in an earlier life or by another worker may come again: from a caller that has not
+   * heard of the end, or from one who has caught it on its way. Where Redis can't be asked the journal alone is.
+   */
+  async function fromDirect(delivery: Delivery): Promise<Delivery | null> {
+    const { eventId } = delivery;
+    if (passes.has(eventId)) return null;
+    const onRecord = lost ? null : await bus.outcome(eventId);
+    const outcome = onRecord?.known === true ? onRecord.value : null;
+    const ending = journal.executed(eventId) ?? (outcome === null ? null : { outcome, open: [] });
+    const words = ending === null ? "" : `, executed before: it ended ${ending.outcome}`;
+    log.write("critical", `Heard by the direct line: ${eventId}${words}`, "alarm");
+    if (ending === null) return delivery;
+    direct.ended(eventId, ending);
+    return null;
   }
 
   /** What the look means for the second line; an event if the worker raises one that the bus can't deliver. */
@@ -75,6 +118,7 @@ export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
   }
 
   async function raise({ incidentId, cause, reason }: SelfTrip): Promise<EewEvent | null> {
+    if (passes.has(incidentId)) return null;
     if (world.alertOnly.has(cause)) {
       log.write("critical", `ALERT ONLY, nothing is closed: ${reason}`, "alarm");
       return null;
@@ -94,7 +138,12 @@ export function ears(world: EarsWorld, open: () => Snapshot | null): Ears {
       while (!signal.aborted) {
         const beganAt = clock.now();
         const answer = await hear();
-        if (answer.known && answer.value !== null) return { kind: "panic", delivery: answer.value };
+        if (answer.known && answer.value !== null) {
+          const heard = answer.value;
+          const delivery = heard.entryId === "" ? await fromDirect(heard) : await fromBus(heard);
+          if (delivery !== null) return { kind: "panic", delivery };
+          continue;
+        }
         const vigil = answer.known ? await bus.vigil() : answer;
         if (!vigil.known) {
           // A connection that was closed because nobody listens any more is no outage.

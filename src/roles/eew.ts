@@ -9,14 +9,15 @@ import {
   step,
 } from "../core/eew.ts";
 import type { Look, SentOrder } from "../core/flat.ts";
-import type { Completion, Delivery } from "../core/messages.ts";
+import type { Completion, Delivery, Ending } from "../core/messages.ts";
 import { type CloseOrder, legName } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
-import { type EarsWorld, ears } from "./eew-ears.ts";
+import { type EarsWorld, ears, type Passed } from "./eew-ears.ts";
 import { keepReady, type Memory } from "./eew-upkeep.ts";
+import { type OwedReport, owedReports } from "./owed-reports.ts";
 import { type Running, run } from "./role.ts";
 
 /** What the emergency exit worker runs on. */
@@ -45,32 +46,62 @@ export interface EewRun {
 export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const listening = new AbortController();
   const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
-  const heard = ears(world, () => memory.snapshot);
+  const passes = new Map<string, Passed>();
+  const heard = ears(world, () => memory.snapshot, passes);
+  const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
     step: (state, event, now) => step(world.limits, state, event, now),
     deadline,
     perform: (action, emit) => {
+      if (action.kind === "owe") return owed.add(action);
       if (action.kind === "report") {
         if (reported !== action.completion) note(world, action.delivery, action.completion);
         reported = action.completion;
       }
-      if (action.kind === "write_halt") remember(world, action.delivery);
-      if (action.kind === "write_halt") void hold(world, role, action.delivery);
-      perform(world, memory, action, emit, listen);
+      if (action.kind === "write_halt") begin(action.delivery);
+      if (action.kind === "report") void report(action).then(emit);
+      else perform(world, memory, action, emit, listen);
     },
   });
   const idle = (): boolean => role.state().kind === "idle";
   let reported: Completion | null = null;
+  let hearing = false;
+
+  function begin(delivery: Delivery): void {
+    passes.set(delivery.eventId, { own: isOwn(delivery), onRecord: false });
+    if (isOwn(delivery)) remember(world, delivery);
+    else void hold(world, role, delivery);
+  }
+  async function report({ delivery, completion, halt }: OwedReport): Promise<EewEvent> {
+    const { eventId } = delivery;
+    const answer = owed.any()
+      ? unknown("the reports of earlier passes go first")
+      : await world.bus.report(delivery, completion, halt);
+    if (!answer.known) return { kind: "report_unconfirmed", eventId, why: answer.why };
+    settled(delivery);
+    return { kind: "reported", eventId };
+  }
+  function settled(delivery: Delivery): void {
+    const { eventId } = delivery;
+    passes.set(eventId, { own: isOwn(delivery), onRecord: true });
+    if (isOwn(delivery)) world.journal.append({ kind: "reconciled", eventId });
+  }
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
   function listen(): void {
     if (signal.aborted || (once && reported !== null)) {
-      stop();
+      if (idle()) stop();
       return;
     }
-    world.log.write("info", "Listening for panic_close events...");
-    void heard.next(listening.signal).then((event) => event !== null && role.emit(event));
+    const what = idle() ? "Listening for panic_close events..." : "Going on to listen while the report waits for Redis";
+    world.log.write("info", what);
+    if (hearing) return;
+    hearing = true;
+    void heard.next(listening.signal).then((event) => {
+      hearing = false;
+      if (event !== null) role.emit(event);
+    });
   }
   function stop(): void {
     listening.abort();
@@ -80,7 +111,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
-  await Promise.all([role.ended, keepReady(world, memory, idle, listening.signal)]);
+  await Promise.all([role.ended, keepReady(world, memory, () => hearing, listening.signal)]);
   return reported;
 }
 
@@ -91,17 +122,20 @@ function isOwn({ entryId }: Delivery): boolean {
 
 /** Before anything else of a pass: what only this worker knows of would be forgotten with it. */
 function remember({ journal, log }: EewWorld, delivery: Delivery): void {
-  if (!isOwn(delivery)) return;
   if (journal.append({ kind: "raised", eventId: delivery.eventId, reason: delivery.reason ?? "" })) return;
   log.write("critical", "The journal can't be written: a restart in the middle of this pass would forget it", "alarm");
 }
 
 function note({ direct, journal }: EewWorld, delivery: Delivery, completion: Completion): void {
-  direct?.done(completion);
-  if (!isOwn(delivery)) return;
-  const { eventId, outcome, residual } = completion;
-  const left = residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`);
-  journal.append({ kind: "executed", eventId, outcome, residual: left });
+  const { eventId } = completion;
+  const { outcome, open } = endingOf(completion);
+  direct.ended(eventId, { outcome, open });
+  if (isOwn(delivery)) journal.append({ kind: "executed", eventId, outcome, residual: open });
+}
+
+function endingOf({ outcome, residual, failedSymbols }: Completion): Ending {
+  const named = residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`);
+  return { outcome, open: named.length > 0 ? named : failedSymbols };
 }
 
 /** Shows for as long as the pass goes on that it does, or another worker would take the event over. */
@@ -126,7 +160,7 @@ function finish({ clock, log }: EewWorld, role: Running<EewState, EewEvent>, sto
 function perform(
   world: EewWorld,
   memory: Memory,
-  action: EewAction,
+  action: Exclude<EewAction, { kind: "report" | "owe" }>,
   emit: (event: EewEvent) => void,
   listen: () => void,
 ): void {
@@ -163,17 +197,9 @@ function perform(
         emit({ kind: "close_answered", order: action.order, outcome });
       });
       return;
-    case "report":
-      void bus.report(action.delivery, action.completion, action.halt).then((answer) => {
-        if (answer.known && isOwn(action.delivery))
-          world.journal.append({ kind: "reconciled", eventId: action.delivery.eventId });
-        emit(answer.known ? { kind: "reported" } : { kind: "report_unconfirmed", why: answer.why });
-      });
-      return;
     case "refuse":
       // Not confirmed: it stays pending, is delivered again and refused again.
       if (!isOwn(action.delivery)) void bus.acknowledge(action.delivery);
-      else world.direct?.refuse(action.delivery.eventId, action.why);
       return;
   }
 }

@@ -5,7 +5,7 @@
  * unfinished events, and reports that are written once. It never fails; faults are put around it, not into it.
  */
 
-import { eventIdFor, eventIdOf, violationIdOf } from "../adapters/redis/event-id.ts";
+import { eventIdFor, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
 import {
   type Attempt,
   type Beat,
@@ -115,10 +115,9 @@ export class SimulatedBus {
       ...this.pulse(),
       ...this.peers(),
       publish: async (attempt, reason) => {
-        const eventId = eventIdOf(attempt);
-        const event: PanicEvent = { eventId, reason, issuedBy: "watchdog", ts: this.#clock.wall() };
-        await this.publish(attempt.number === 1 ? event : { ...event, followsUp: attempt });
-        return known(eventId);
+        const event = watchdogEvent(attempt, reason, this.#clock.wall());
+        await this.publish(event);
+        return known(event.eventId);
       },
       attach: async () => {
         const standing = this.#standing([]);
@@ -185,6 +184,7 @@ export class SimulatedBus {
               : null,
         });
       },
+      outcome: async (eventId) => known(this.#outcome(eventId)),
       raise: (delivery) => this.#raise(delivery),
       renew: async ({ entryId }) => {
         if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);

@@ -347,6 +347,8 @@ describe.each([
     await get(sides.watchdog().publish(first("e1"), "TEST"));
     await get(eew.report(await nextEvent(eew), aCompletion("e1"), aHalt("e1")));
     expect(await get(sides.eew("worker").next())).toBeNull();
+    expect(await get(sides.eew("another").outcome("e1"))).toBe("FLAT");
+    expect(await get(sides.eew("another").outcome("e2"))).toBeNull();
   });
 
   test("a watchdog sees the outcome of the halt's event and of its own incident", async () => {

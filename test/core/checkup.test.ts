@@ -25,6 +25,7 @@ const VENUE: Venue = {
 interface Changes {
   readonly redis?: Partial<Redis>;
   readonly venue?: Partial<Venue>;
+  readonly directLine?: CheckupFacts["directLine"];
   readonly alerts?: CheckupFacts["alerts"];
 }
 
@@ -34,6 +35,7 @@ function facts(changes: Changes = {}): CheckupFacts {
     redis: { ...REDIS, ...changes.redis },
     venue: { ...VENUE, ...changes.venue },
     stateDirectory: { path: "/var/lib/quantum", writable: known(null) },
+    directLine: changes.directLine ?? null,
     alerts: changes.alerts ?? [{ name: "the webhook", tested: null }],
   };
 }
@@ -74,6 +76,13 @@ describe("one thing that is wrong is one line", () => {
     verdict: "warn" | "fail",
     words: string,
   ])[] = [
+    [
+      "a worker that does not answer at its door, perhaps not started yet",
+      facts({ directLine: { url: "http://127.0.0.1:8702", answers: unknown("connect ECONNREFUSED") } }),
+      "direct_line",
+      "warn",
+      "connect ECONNREFUSED",
+    ],
     ["nobody to tell", facts({ alerts: [] }), "alerts", "warn", "nobody is told of an incident"],
     [
       "a test alert that did not arrive",

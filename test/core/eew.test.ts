@@ -21,6 +21,10 @@ import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf } from "../su
 
 const LIMITS = EEW_LIMITS;
 
+const EVENT_ID = aDelivery().eventId;
+const REPORTED: EewEvent = { kind: "reported", eventId: EVENT_ID };
+const UNCONFIRMED: EewEvent = { kind: "report_unconfirmed", eventId: EVENT_ID, why: "no answer" };
+
 /** Stands for the read that was asked for last; `Worker` fills it in. */
 const LAST_ASKED = at(-1);
 const BTC = aPosition("BTCUSDT", "0.002", "50000");
@@ -181,7 +185,7 @@ describe("the straight line", () => {
   test("the log has the runbook's words", () => {
     const worker = Worker.verifying();
     worker.send(30, account([]));
-    worker.send(31, { kind: "reported" });
+    worker.send(31, REPORTED);
     expect(worker.lines.filter((line) => !line.startsWith("==="))).toEqual([
       "PANIC CLOSE EVENT RECEIVED",
       "Event ID: 550e8400-e29b-41d4-a716-446655440000",
@@ -201,14 +205,26 @@ describe("the straight line", () => {
     ]);
   });
 
-  test("listens again only once the report is confirmed, and repeats it until then", () => {
+  test("repeats its report until it is confirmed, and listens meanwhile: Redis may stay away for long", () => {
     const worker = Worker.verifying();
     worker.send(30, account([]));
-    expect(worker.send(31, { kind: "report_unconfirmed", why: "no answer" })).toEqual([]);
+    expect(worker.send(31, UNCONFIRMED)).toEqual([{ kind: "listen" }]);
     expect(deadline(worker.state)).toBe(at(31 + LIMITS.reportAgainMs));
     expect(worker.send(281, { kind: "timer" }).map(({ kind }) => kind)).toEqual(["report"]);
-    expect(worker.send(282, { kind: "reported" })).toEqual([{ kind: "listen" }]);
+    expect(worker.send(282, UNCONFIRMED)).toEqual([]);
+    expect(worker.send(283, REPORTED)).toEqual([{ kind: "listen" }]);
     expect(worker.state).toEqual({ kind: "idle" });
+  });
+
+  test("the next event does not wait for a report that can't be made: it is owed, and the pass begins", () => {
+    const worker = Worker.verifying();
+    worker.send(30, account([]));
+    worker.send(31, UNCONFIRMED);
+    const delivery = aDelivery({ entryId: "", eventId: "second" });
+    const [owed, ...rest] = worker.send(40, { kind: "panic", delivery });
+    expect(owed).toMatchObject({ kind: "owe", delivery: { eventId: EVENT_ID }, completion: { outcome: "FLAT" } });
+    expect(rest.map(({ kind }) => kind)).toEqual(["write_halt", "survey"]);
+    expect(worker.state).toMatchObject({ kind: "surveying", delivery: { eventId: "second" } });
   });
 });
 
@@ -277,7 +293,7 @@ describe("never better than the venue says", () => {
       outcome: "NOT_FLAT",
       failedSymbols: ["BTCUSDT"],
     });
-    worker.send(31, { kind: "reported" });
+    worker.send(31, REPORTED);
     expect(worker.lines).toContain("PANIC CLOSE INCOMPLETE - SYSTEM HALTED");
     expect(worker.lines).not.toContain("PANIC CLOSE COMPLETE - SYSTEM HALTED");
   });
@@ -763,13 +779,15 @@ describe("step(), every state and every event", () => {
     look_failed: looked(UNREADABLE),
     stray_cancel: cancelled("X", "algo"),
     stray_close: { kind: "close_answered", order, outcome: UNKNOWN },
-    reported: { kind: "reported" },
-    report_unconfirmed: { kind: "report_unconfirmed", why: "no answer" },
+    reported: REPORTED,
+    report_unconfirmed: UNCONFIRMED,
+    reported_other: { ...REPORTED, eventId: "an earlier one" },
+    unconfirmed_other: { ...UNCONFIRMED, eventId: "an earlier one" },
     timer: { kind: "timer" },
   };
   /** The state after the event at 40 ms, and what is asked for; `-` where the event changes nothing. */
   const TABLE: Readonly<Record<string, readonly string[]>> = {
-    panic: ["surveying write_halt survey", "-", "-", "-", "-", "-"],
+    panic: ["surveying write_halt survey", "-", "-", "-", "-", "surveying owe write_halt survey"],
     halt_written: ["-", "surveying", "-", "-", "-", "-"],
     halt_unconfirmed: ["-", "surveying", "-", "-", "-", "-"],
     surveyed: ["-", "surveying", "closing close", "-", "-", "-"],
@@ -779,7 +797,9 @@ describe("step(), every state and every event", () => {
     stray_cancel: ["-", "-", "-", "-", "-", "-"],
     stray_close: ["-", "-", "-", "-", "-", "-"],
     reported: ["-", "-", "-", "-", "-", "idle listen"],
-    report_unconfirmed: ["-", "-", "-", "-", "-", "reporting"],
+    report_unconfirmed: ["-", "-", "-", "-", "-", "reporting listen"],
+    reported_other: ["-", "-", "-", "-", "-", "-"],
+    unconfirmed_other: ["-", "-", "-", "-", "-", "-"],
     timer: ["-", "-", "-", "-", "-", "-"],
   };
   for (const [eventName, cells] of Object.entries(TABLE)) {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { Ending } from "../../core/messages.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
 
@@ -35,6 +36,8 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
   const found = readLines(path);
   let { prev, seq } = found;
   let needsNewline = found.torn;
+  const endings = new Map<string, Ending>();
+  for (const record of found.records) remember(endings, record);
 
   return {
     append: (record) => {
@@ -45,9 +48,11 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
       prev = hash;
       seq += 1;
       needsNewline = false;
+      remember(endings, record);
       return true;
     },
     unfinished: () => unfinished(found.records),
+    executed: (eventId) => endings.get(eventId) ?? null,
     trouble: () => found.trouble,
   };
 }
@@ -107,6 +112,10 @@ function unfinished(records: readonly JournalRecord[]): readonly OwnIncident[] {
     if (record.kind === "reconciled") open.delete(record.eventId);
   }
   return [...open.values()];
+}
+
+function remember(endings: Map<string, Ending>, record: JournalRecord): void {
+  if (record.kind === "executed") endings.set(record.eventId, { outcome: record.outcome, open: record.residual });
 }
 
 function hashOf(prev: string, seq: number, at: number, record: JournalRecord): string {

@@ -139,6 +139,11 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         };
       }),
 
+    outcome: (eventId) =>
+      writing.ask(`read ${keys.outcomes}`, async (redis) => {
+        return (await readOutcomes(redis, keys, [eventId])).get(eventId) ?? null;
+      }),
+
     raise,
 
     report: async (delivery, completion, halt) => {

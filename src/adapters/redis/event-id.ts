@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
-import type { Attempt } from "../../core/messages.ts";
+import type { Attempt, PanicEvent } from "../../core/messages.ts";
+import type { UnixMillis } from "../../core/time.ts";
 
 /** The namespace of our UUIDv5s; any fixed UUID would do, but it can never change. */
 const NAMESPACE = Buffer.from("6f9c1d6e0b7a4d5c9a3e2f1b8c7d6e50", "hex");
 
 /** The event id of an attempt: the incident's own for the first, derived from incident and number for a follow-up. */
-export function eventIdOf({ incidentId, number }: Attempt): string {
+function eventIdOf({ incidentId, number }: Attempt): string {
   return number === 1 ? incidentId : eventIdFor(`${incidentId}/${number}`);
+}
+
+/** An attempt as the event that a watchdog raises, by whichever way it goes. */
+export function watchdogEvent(attempt: Attempt, reason: string, ts: UnixMillis): PanicEvent {
+  const event: PanicEvent = { eventId: eventIdOf(attempt), reason, issuedBy: "watchdog", ts };
+  return attempt.number === 1 ? event : { ...event, followsUp: attempt };
 }
 
 /** The event id of the incident that begins when something opens under the halt of an event that had ended flat. */

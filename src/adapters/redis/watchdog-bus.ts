@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
-import type { Beat, PanicEvent } from "../../core/messages.ts";
+import type { Beat } from "../../core/messages.ts";
 import { known } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { AgedBeat, Standing } from "../../core/watchdog-state.ts";
 import type { WatchdogBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
-import { eventIdFor, eventIdOf } from "./event-id.ts";
+import { eventIdFor, watchdogEvent } from "./event-id.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { redisPeers } from "./peers.ts";
@@ -87,11 +87,9 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
     },
 
     publish: async (attempt, reason) => {
-      const eventId = eventIdOf(attempt);
-      const event: PanicEvent = { eventId, reason, issuedBy: "watchdog", ts: options.clock.wall() };
-      const followUp: PanicEvent = attempt.number === 1 ? event : { ...event, followsUp: attempt };
-      const answer = await publish(writing, keys, options.triggerSecret, followUp);
-      return answer.known ? known(eventId) : answer;
+      const event = watchdogEvent(attempt, reason, options.clock.wall());
+      const answer = await publish(writing, keys, options.triggerSecret, event);
+      return answer.known ? known(event.eventId) : answer;
     },
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     lastHeard: peers.lastHeard,

@@ -14,6 +14,11 @@ export const eew: Command = {
       type: "string",
       describe: `an event older than this is refused (default ${EEW_LIMITS.eventMaxAgeMs}, a day)`,
     },
+    "direct-http": {
+      type: "string",
+      describe:
+        "HOST:PORT on which a signed panic is taken by HTTP as well, without Redis (QUANTUM_DIRECT_HTTP; default: none)",
+    },
     "redis-lost-alert-only": {
       type: "boolean",
       describe: "where Redis stays away for over 5 s, only say so: close nothing",

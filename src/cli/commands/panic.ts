@@ -11,11 +11,15 @@ export const panic: Command = {
     ...jsonOption,
     direct: {
       type: "boolean",
-      describe: "call the worker on this machine by its socket: needs no Redis",
+      describe: "call the worker itself, by its socket on this machine or by --url: needs no Redis",
     },
     socket: {
       type: "string",
       describe: "with --direct: the worker's eew.sock (default in RUNTIME_DIRECTORY or STATE_DIRECTORY)",
+    },
+    url: {
+      type: "string",
+      describe: "with --direct: the worker's HTTP door, http://HOST:PORT, instead of its socket",
     },
     reason: { type: "string", default: "OPERATOR_PANIC", describe: "why, in your words" },
     "wait-ms": {
@@ -24,12 +28,13 @@ export const panic: Command = {
     },
   },
   async run(flags, io) {
+    const given = ["socket", "url"].filter((name) => text(flags, name) !== undefined);
     if (isSet(flags, "direct")) {
+      if (given.length > 1) throw new Refusal("--socket and --url are two ways to the worker: expected one of them");
       const run = await import("../run/panic-direct.ts");
       return await run.panicDirect(flags, io);
     }
-    if (text(flags, "socket") !== undefined)
-      throw new Refusal("--socket is for a direct call: expected --direct with it");
+    if (given[0] !== undefined) throw new Refusal(`--${given[0]} is for a direct call: expected --direct with it`);
     const run = await import("../run/panic.ts");
     return await run.panic(flags, io);
   },

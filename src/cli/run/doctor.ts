@@ -1,10 +1,12 @@
 import type { Target } from "../../adapters/alerts/target.ts";
 import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
+import { workerAnswers } from "../../adapters/direct/call-http.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { writableDirectory } from "../../adapters/host/writable.ts";
 import { type RedisCheckup, redisCheckup } from "../../adapters/redis/checkup.ts";
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { loadAlerts } from "../../config/alerts.ts";
+import { loadDirectHttp, urlOfDoor } from "../../config/direct-http.ts";
 import { loadLog } from "../../config/log.ts";
 import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
@@ -31,6 +33,7 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
   const venue = loadVenue(io.env, text(flags, "base-url"));
   loadLog(io.env, io.terminal);
+  const door = loadDirectHttp(io.env, undefined, redis.triggerSecret);
   const path = stateDirectory(io.env);
   const targets = alertTargets(loadAlerts(io.env));
   const testAlert = isSet(flags, "test-alert");
@@ -39,9 +42,10 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
   const questions = redisCheckup({ ...redis, clock: hostClock });
   const waiting = startWaiting(io);
   try {
-    const [aboutRedis, aboutVenue, alerts] = await Promise.all([
+    const [aboutRedis, aboutVenue, directLine, alerts] = await Promise.all([
       redisFacts(questions, bus, waiting),
       venueFacts(exchange, waiting),
+      door === null ? null : directFact(urlOfDoor(door), waiting),
       Promise.all(targets.map((target) => alertFact(target, testAlert, waiting))),
     ]);
     const findings = checkup({
@@ -49,6 +53,7 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
       redis: aboutRedis,
       venue: aboutVenue,
       stateDirectory: { path, writable: writableDirectory(path) },
+      directLine,
       alerts,
     });
     io.out(
@@ -105,6 +110,10 @@ async function venueFacts(exchange: BinanceExchange, waiting: Waiting): Promise<
     positions: counted(positions),
     restingOrders: counted(restingOrders),
   };
+}
+
+async function directFact(url: string, waiting: Waiting): Promise<CheckupFacts["directLine"]> {
+  return { url, answers: await waiting.for("the worker's direct line", workerAnswers(url, hostClock)) };
 }
 
 /** With the connections open, as they are in a pass: opening them is the first look's part. */

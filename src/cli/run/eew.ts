@@ -1,14 +1,18 @@
-import { listenDirect } from "../../adapters/direct/listen.ts";
+import { openHttpDoor } from "../../adapters/direct/http-door.ts";
+import { directLine, type OpenLine } from "../../adapters/direct/line.ts";
+import { openUnixDoor } from "../../adapters/direct/unix-door.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity, workerName } from "../../adapters/host/identity.ts";
 import { journalFile } from "../../adapters/host/journal-file.ts";
 import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisEewBus } from "../../adapters/redis/eew-bus.ts";
 import { loadAlerts } from "../../config/alerts.ts";
+import { type HostPort, loadDirectHttp } from "../../config/direct-http.ts";
 import { directSocket } from "../../config/direct-socket.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue } from "../../config/venue.ts";
 import { EEW_LIMITS } from "../../core/eew.ts";
@@ -29,6 +33,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const venue = loadVenue(io.env, text(flags, "base-url"));
   const logConfig = loadLog(io.env, io.terminal);
   const alerts = loadAlerts(io.env);
+  const directHttp = loadDirectHttp(io.env, text(flags, "direct-http"), redis.triggerSecret);
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
   const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
   const journal = journalFile(stateDirectory(io.env), hostClock);
@@ -45,19 +50,40 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const once = isSet(flags, "once");
   const alertOnly = alertOnlyCauses(flags);
   tellAtStart(log, journal, alertOnly);
-  const line = await listenDirect(directSocket(io.env), redis.triggerSecret);
-  if (!line.known) log.write("critical", `No direct line, only Redis can be heard: ${line.why}`, "alarm");
-  const direct = line.known ? line.value : null;
+  const direct = directLine(redis.triggerSecret, { clock: hostClock, log });
+  const hangUp = await openDoors(directSocket(io.env), directHttp, direct, log);
   const secondLine = SECOND_LINE_LIMITS;
   const own = { journal, direct, secondLine, alertOnly };
   const world = { clock: hostClock, bus, exchange, rulebooks, log, limits, identity, ...own };
   practise();
   const reported = await runEew(world, { signal: io.signal, once });
-  direct?.close();
+  hangUp();
   bus.close();
   await exchange.dispose();
   await end();
   return once && reported?.outcome !== "FLAT" ? 1 : 0;
+}
+
+/**
+ * Opens the worker's doors; returns what closes them. Without the socket it goes on, and says so.
+ *
+ * @throws {Refusal} if the HTTP door can't be opened: somebody has set it, and relies on it.
+ */
+async function openDoors(path: string, http: HostPort | null, line: OpenLine, log: Log): Promise<() => void> {
+  const web = http === null ? null : await openHttpDoor(http, line, hostClock);
+  if (http !== null && web?.known === false) {
+    const where = `${http.host}:${http.port}`;
+    throw new Refusal(
+      `QUANTUM_DIRECT_HTTP (--direct-http): ${where} can't be listened on (${web.why}), expected it free`,
+    );
+  }
+  const socket = await openUnixDoor(path, line);
+  if (!socket.known) log.write("critical", `No direct line by the worker's socket: ${socket.why}`, "alarm");
+  return () => {
+    if (web?.known === true) web.value.close();
+    if (socket.known) socket.value.close();
+    line.close();
+  };
 }
 
 function alertOnlyCauses(flags: Flags): ReadonlySet<SelfTrip["cause"]> {

@@ -1,6 +1,8 @@
-import { callDirect } from "../../adapters/direct/call.ts";
+import { byHttp } from "../../adapters/direct/call-http.ts";
+import { bySocket } from "../../adapters/direct/call-unix.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newEventId } from "../../adapters/host/identity.ts";
+import { loadDirectUrl } from "../../config/direct-http.ts";
 import { directSocket } from "../../config/direct-socket.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
@@ -12,16 +14,17 @@ import { panicWords } from "../panic-words.ts";
 /** The worker says that it has heard at once, or it is not there. */
 const HEARD_MS = 3_000;
 
-/** Runs `quantum panic --direct`: calls the worker on this machine by its socket. */
+/** Runs `quantum panic --direct`: calls the worker by its socket on this machine, or by its HTTP door. */
 export async function panicDirect(flags: Flags, io: Io): Promise<ExitCode> {
   const { triggerSecret } = loadRedis(io.env, redisFlags(flags));
   const { reason, waitMs } = panicWords(flags);
-  const path = text(flags, "socket") ?? directSocket(io.env);
+  const url = loadDirectUrl("--url", text(flags, "url"), triggerSecret);
+  const way = url === undefined ? bySocket(text(flags, "socket") ?? directSocket(io.env)) : byHttp(url, hostClock);
   const event: PanicEvent = { eventId: newEventId(), reason, issuedBy: "ops", ts: hostClock.wall() };
-  io.err(`Calling the worker by ${path}, event ID: ${event.eventId}`);
-  const called = await callDirect(path, event, triggerSecret, { heardMs: HEARD_MS, doneMs: waitMs });
+  io.err(`Calling the worker by ${way.name}, event ID: ${event.eventId}`);
+  const called = await way.call(event, triggerSecret, { heardMs: HEARD_MS, doneMs: waitMs });
   if (!called.known) throw new Failure(`The worker did not hear it, close by hand at the venue: ${called.why}`);
-  const { done } = called.value;
+  const done = called.value;
   if (isSet(flags, "json")) {
     io.out(JSON.stringify({ event_id: event.eventId, outcome: done?.outcome ?? null, open: done?.open ?? null }));
   } else if (done !== null) {

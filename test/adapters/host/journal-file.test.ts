@@ -28,6 +28,14 @@ describe("journalFile()", () => {
     expect(open().trouble()).toBeNull();
   });
 
+  test("knows how a pass ended, in this life and in the next", () => {
+    const journal = open();
+    expect(journal.executed("e1")).toBeNull();
+    journal.append({ kind: "executed", eventId: "e1", outcome: "NOT_FLAT", residual: ["BTCUSDT 0.5"] });
+    const ending = { outcome: "NOT_FLAT", open: ["BTCUSDT 0.5"] } as const;
+    expect([journal.executed("e1"), open().executed("e1"), open().executed("e2")]).toEqual([ending, ending, null]);
+  });
+
   test("an empty directory is an empty journal, and nobody else may read what is written", () => {
     expect([open().unfinished(), open().trouble()]).toEqual([[], null]);
     open().append({ kind: "reconciled", eventId: "e1" });

@@ -1,0 +1,239 @@
+/** The worker on virtual time, with a Redis that goes away and comes back: what it executes, once, and what is on record. */
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { ZERO } from "../../src/core/decimal.ts";
+import { EEW_LIMITS } from "../../src/core/eew.ts";
+import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
+import { unknown } from "../../src/core/reading.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
+import type { EewBus } from "../../src/ports/bus.ts";
+import type { Journal, JournalRecord } from "../../src/ports/journal.ts";
+import { runEew } from "../../src/roles/eew.ts";
+import { SimulatedBus } from "../../src/sim/bus.ts";
+import { VirtualClock } from "../../src/sim/clock.ts";
+import { simulatedExchange } from "../../src/sim/exchange.ts";
+import { Venue } from "../../src/sim/venue.ts";
+import { aBeat, aDelivery } from "../support/core.ts";
+import { SECOND_LINE } from "../support/second-line.ts";
+
+const KEY = "direct-key";
+const COMPLETION: Omit<Completion, "outcome"> = {
+  eventId: "first",
+  positionsTotal: 0,
+  positionsClosed: 0,
+  positionsFailed: 0,
+  failedSymbols: [],
+  executionTimeMs: 1,
+  reason: "R",
+  source: "watchdog",
+  ordersCancelled: 0,
+  residual: [],
+  notionalUsd: ZERO,
+};
+/** How long a bus that is away takes to say so. */
+const NO_ANSWER_MS = 20;
+
+let clock: VirtualClock;
+let bus: SimulatedBus;
+let venue: Venue;
+let away: boolean;
+/** The event whose report alone does not get through. */
+let stuck: string | null;
+/** How often the worker has looked at the bus. */
+let looks: number;
+let lines: string[];
+let journal: JournalRecord[];
+let endings: string[];
+let stop: AbortController;
+let ended: Promise<unknown>;
+let call: (delivery: Delivery) => void;
+/** What is known of passes in earlier lives. */
+let before: ReadonlyMap<string, Ending>;
+
+beforeEach(() => {
+  clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
+  bus = new SimulatedBus(clock);
+  venue = new Venue({ now: () => clock.wall() });
+  venue.addAccount({ apiKey: KEY, secret: "secret" });
+  venue.openPosition(KEY, { symbol: "BTCUSDT", amount: "0.5" });
+  [stuck, looks] = [null, 0];
+  [away, lines, journal, endings, before] = [false, [], [], [], new Map()];
+  stop = new AbortController();
+});
+afterEach(async () => {
+  away = false;
+  stop.abort();
+  await clock.runUntil(() => false, 30_000);
+  await ended;
+});
+
+/** The worker's side of the bus: unknown, every method, while Redis is away. */
+function breakable(whole: EewBus): EewBus {
+  const broken = Object.entries(whole).map(([name, method]: [string, (...args: unknown[]) => unknown]) => [
+    name,
+    async (...args: unknown[]) => {
+      const isStuck = name === "report" && (args[0] as Delivery).eventId === stuck;
+      if (name === "vigil") looks += 1;
+      if (!away && !isStuck) return await method(...args);
+      await clock.sleep(NO_ANSWER_MS);
+      return unknown("no answer");
+    },
+  ]);
+  return Object.fromEntries(broken) as EewBus;
+}
+
+function start(): void {
+  let heard: ((delivery: Delivery) => void) | null = null;
+  const waiting: Delivery[] = [];
+  call = (delivery) => {
+    waiting.push(delivery);
+    heard?.(waiting.shift() as Delivery);
+    heard = null;
+  };
+  const direct = {
+    next: () =>
+      new Promise<Delivery>((resolve) => {
+        const next = waiting.shift();
+        if (next === undefined) heard = resolve;
+        else resolve(next);
+      }),
+    ended: (eventId: string, { outcome, open }: Ending) =>
+      void endings.push(`${eventId} ${outcome} ${open.join()}`.trim()),
+  };
+  const kept: Journal = {
+    append: (record) => journal.push(record) > 0,
+    unfinished: () => [],
+    executed: (eventId) => before.get(eventId) ?? null,
+    trouble: () => null,
+  };
+  ended = runEew(
+    {
+      ...SECOND_LINE,
+      clock,
+      bus: breakable(bus.eew("worker")),
+      exchange: simulatedExchange(venue, KEY),
+      rulebooks: { load: () => new Map(), save: () => true },
+      log: { write: (_level, text) => void lines.push(text) },
+      limits: EEW_LIMITS,
+      identity: { serviceId: "eew", instanceId: "eew" },
+      direct,
+      journal: kept,
+    },
+    { signal: stop.signal },
+  );
+}
+
+const direct = (eventId: string, changes: Partial<Delivery> = {}): Delivery =>
+  aDelivery({ entryId: "", eventId, ageMs: 0, ...changes });
+
+/** By event id and outcome, in the order of the record. */
+const record = (): readonly string[] => bus.completions().map(({ eventId, outcome }) => `${eventId} ${outcome}`);
+const passes = (): number => lines.filter((line) => line.startsWith("Trigger validated")).length;
+const pause = (ms: number): Promise<unknown> => clock.runUntil(() => false, ms);
+
+test("without Redis the next event does not wait for the last one's report; back, each is on record once, in order", async () => {
+  start();
+  await pause(1_000);
+  away = true;
+  venue.setMarketBlocked("BTCUSDT", true);
+  call(direct("first"));
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  venue.setMarketBlocked("BTCUSDT", false);
+  call(direct("second", { followsUp: { incidentId: "first", number: 2 } }));
+  await clock.runUntil(() => endings.length === 2, 60_000);
+  expect(endings).toEqual(["first NOT_FLAT BTCUSDT 0.5", "second FLAT"]);
+  expect(record()).toEqual([]);
+  away = false;
+  stuck = "first";
+  await pause(3_000);
+  expect(record()).toEqual([]);
+  stuck = null;
+  await pause(3_000);
+  expect(record()).toEqual(["first NOT_FLAT", "second FLAT"]);
+  expect(bus.panics().map(({ eventId }) => eventId)).toEqual(["first", "second"]);
+  expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second" } });
+  expect(journal.filter(({ kind }) => kind === "reconciled")).toMatchObject([
+    { eventId: "first" },
+    { eventId: "second" },
+  ]);
+});
+
+test("listens with one pair of ears again once the report it had listened beside is confirmed", async () => {
+  start();
+  await pause(1_000);
+  away = true;
+  call(direct("first"));
+  await pause(10_000);
+  away = false;
+  await pause(2_000);
+  const before = looks;
+  await pause(10_000);
+  // A look waits a second for an event.
+  expect(looks - before).toBeLessThanOrEqual(11);
+});
+
+test("what the watchdog publishes besides is not executed a second time, nor told as refused", async () => {
+  start();
+  await pause(1_000);
+  away = true;
+  call(direct("first"));
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+  away = false;
+  await pause(5_000);
+  expect([record(), passes()]).toEqual([["first FLAT"], 1]);
+  expect(lines).toContain("Event first came by the bus as well: executed already");
+  expect(lines.filter((line) => line.includes("not executed"))).toEqual([]);
+});
+
+test("an event of the bus whose report was lost is read anew, and not executed anew", async () => {
+  start();
+  await pause(1_000);
+  await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+  await clock.runUntil(() => lines.some((line) => line.startsWith("Trigger validated")), 30_000);
+  away = true;
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  call(direct("second"));
+  await clock.runUntil(() => endings.length === 2, 60_000);
+  away = false;
+  await pause(5_000);
+  expect([record(), passes()]).toEqual([["first FLAT", "second FLAT"], 2]);
+});
+
+test("its own second line does not raise what the watchdog has raised by the direct line", async () => {
+  start();
+  await bus.pulse().beat("brain", aBeat().heartbeat);
+  await bus.pulse().beat("watchdog", aBeat().heartbeat);
+  await pause(3_000);
+  const vigil = await bus.eew("other").vigil();
+  const incidentId = vigil.known ? (vigil.value.brain?.incidentId ?? "") : "";
+  away = true;
+  call(direct(incidentId));
+  await pause(20_000);
+  expect(passes()).toBe(1);
+  away = false;
+  await pause(5_000);
+  expect(record()).toEqual([`${incidentId} FLAT`]);
+});
+
+test.each([
+  ["in an earlier life", "NOT_FLAT", ["BTCUSDT 0.5"]],
+  ["by another worker", "FLAT", []],
+] as const)("what was executed %s is answered, and not executed again", async (who, outcome, open) => {
+  if (who === "in an earlier life") before = new Map([["first", { outcome, open }]]);
+  else {
+    const other = bus.eew("other");
+    await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+    const delivery = await other.next();
+    if (!delivery.known || delivery.value === null) throw new Error("not delivered");
+    const halt = { reason: "R", source: "watchdog", eventId: "first", positionsClosed: 1 };
+    await other.report(delivery.value, { ...COMPLETION, outcome }, halt);
+    bus.reset();
+  }
+  start();
+  await pause(1_000);
+  call(direct("first"));
+  await pause(5_000);
+  expect([passes(), endings]).toEqual([0, [`first ${outcome} ${open.join()}`.trim()]]);
+  expect(await bus.brain().halt()).toEqual({ known: true, value: null });
+});
