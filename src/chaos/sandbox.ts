@@ -91,7 +91,9 @@ export async function openSandbox({ env, self, without, signal }: SandboxOptions
       LOG_FORMAT: "text",
     };
     const startRole = (role: BeatingRole): void => {
-      start(role, self.file, [...self.args, role], { ...sandboxEnv, STATE_DIRECTORY: join(directory, role) });
+      const direct = role === "watchdog" ? ["--direct-socket", join(directory, "eew", "eew.sock")] : [];
+      const state = { STATE_DIRECTORY: join(directory, role) };
+      start(role, self.file, [...self.args, role, ...direct], { ...sandboxEnv, ...state });
     };
     for (const role of ["brain", "watchdog", "eew"] as const) if (!without.includes(role)) startRole(role);
     return { redisUrl, env: sandboxEnv, supervisor: supervisorOf(runs, startRole), logTails: () => tails(runs), close };

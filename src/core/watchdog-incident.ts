@@ -1,14 +1,23 @@
-/** The watchdog in an incident: publish until it is confirmed, follow up until it is flat, and wait for a person. */
+/**
+ * The watchdog in an incident: publish until it is confirmed, follow up until it is flat, and wait for a person.
+ *
+ * While a publish is not confirmed the worker is called by the direct line as well. That it has heard is no publish: the
+ * same event is published on, so that it is on record once Redis is back. The stubborn outside needs no Redis either: an
+ * attempt that ended otherwise than FLAT by the direct line is followed up with the next one, after the same pauses.
+ */
 
-import type { Attempt, Outcome } from "./messages.ts";
+import type { Attempt, Ending, Outcome } from "./messages.ts";
+import type { Reading } from "./reading.ts";
 import { critical, info } from "./tell.ts";
-import { after, type Instant } from "./time.ts";
+import { after, earliest, type Instant } from "./time.ts";
 import { incompleteReason } from "./trip.ts";
 import {
   type Standing,
   type Step,
   type Tripped,
   type Tripping,
+  UNUSED,
+  type WatchdogAction,
   type WatchdogEvent,
   type WatchdogLimits,
   type WatchdogState,
@@ -40,10 +49,17 @@ export function tripping(limits: WatchdogLimits, state: Tripping, event: Watchdo
     }
     case "publish_unconfirmed": {
       if (!same(event.attempt, state.attempt)) return [state, []];
-      const retryAt = after(now, limits.publishRetryMs);
-      return [{ ...state, retryAt }, [critical(`Panic close not confirmed published, trying again: ${event.why}`)]];
+      const retrying: Tripping = { ...state, retryAt: after(now, limits.publishRetryMs) };
+      const line = critical(`Panic close not confirmed published, trying again: ${event.why}`);
+      const [next, calls] = callWorker(retrying, now);
+      return [next, [...calls, line]];
     }
+    case "direct_answered":
+      return same(event.attempt, state.attempt) ? answered(limits, state, event.answer, now) : [state, []];
     case "timer": {
+      const { directLine } = state;
+      if (directLine.kind === "ended" && directLine.followUpAt !== null && now >= directLine.followUpAt)
+        return followUp({ ...state, outcome: directLine.outcome });
       if (state.retryAt === null || now < state.retryAt) return [state, []];
       return [{ ...state, retryAt: null }, [{ kind: "publish", attempt: state.attempt, reason: state.reason }]];
     }
@@ -54,6 +70,38 @@ export function tripping(limits: WatchdogLimits, state: Tripping, event: Watchdo
     default:
       return [state, []];
   }
+}
+
+/** When a publish or a follow-up of a panic that is not confirmed published is due; null while one is under way. */
+export function trippingDeadline({ retryAt, directLine }: Tripping): Instant | null {
+  return earliest(retryAt, directLine.kind === "ended" ? directLine.followUpAt : null);
+}
+
+function callWorker(state: Tripping, now: Instant): readonly [Tripping, readonly WatchdogAction[]] {
+  const { attempt, directLine, reason } = state;
+  if (directLine.kind !== "free" || (directLine.from !== null && now < directLine.from)) return [state, []];
+  return [{ ...state, directLine: { kind: "calling", since: now } }, [{ kind: "call_direct", attempt, reason }]];
+}
+
+function answered(limits: WatchdogLimits, state: Tripping, answer: Reading<Ending | null>, now: Instant): Step {
+  const { attempt, directLine } = state;
+  if (directLine.kind !== "calling") return [state, []];
+  if (!answer.known || answer.value === null) {
+    const line = answer.known
+      ? info("The worker has heard it by the direct line, and not said yet what came of it")
+      : critical(`The worker can't be reached by the direct line: ${answer.why}`);
+    const from = after(directLine.since, limits.callRetryMs);
+    return [{ ...state, directLine: { kind: "free", from } }, [line]];
+  }
+  const { outcome, open } = answer.value;
+  if (outcome === "FLAT") {
+    const line = info("By the direct line the worker says FLAT; publishing goes on, so that it is on record");
+    return [{ ...state, directLine: { kind: "ended", outcome, followUpAt: null } }, [line]];
+  }
+  const left = open.length === 0 ? "look at the venue" : `still open: ${open.join(", ")}`;
+  const line = critical(`By the direct line the worker says ${outcome}: positions may be open, ${left}`, "alarm");
+  const followUpAt = after(now, pauseAfter(limits, attempt));
+  return [{ ...state, directLine: { kind: "ended", outcome, followUpAt } }, [line]];
 }
 
 function openIncident(
@@ -90,11 +138,15 @@ export function inIncident(limits: WatchdogLimits, state: Tripped, event: Watchd
 }
 
 /** The stubborn outside (design rule 4): a new event for what the last one left open. */
-function followUp({ attempt: { incidentId, number }, haltSeen, outcome }: Tripped): Step {
+function followUp({
+  attempt: { incidentId, number },
+  haltSeen,
+  outcome,
+}: Pick<Tripped, "attempt" | "haltSeen" | "outcome">): Step {
   const attempt: Attempt = { incidentId, number: number + 1 };
   const reason = incompleteReason(outcome);
   return [
-    { kind: "tripping", attempt, reason, haltSeen, retryAt: null },
+    { kind: "tripping", attempt, reason, haltSeen, retryAt: null, directLine: UNUSED },
     [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: Panic close incomplete (${outcome ?? "no completion"})`, "alarm"),

@@ -6,16 +6,17 @@ import { critical, info, type Tell, warn } from "./tell.ts";
 import { after, type Instant, latest } from "./time.ts";
 import { describe, reasonOf, type Trip } from "./trip.ts";
 import { followHalt } from "./watchdog-incident.ts";
-import type {
-  Armed,
-  NoHeartbeat,
-  Standing,
-  Step,
-  Waiting,
-  WatchdogAction,
-  WatchdogEvent,
-  WatchdogLimits,
-  WatchdogState,
+import {
+  type Armed,
+  type NoHeartbeat,
+  type Standing,
+  type Step,
+  UNUSED,
+  type Waiting,
+  type WatchdogAction,
+  type WatchdogEvent,
+  type WatchdogLimits,
+  type WatchdogState,
 } from "./watchdog-state.ts";
 
 /**
@@ -157,7 +158,7 @@ function raise(incidentId: string, trip: Trip): Step {
   const attempt: Attempt = { incidentId, number: 1 };
   const reason = reasonOf(trip);
   return [
-    { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null },
+    { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null, directLine: UNUSED },
     [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: ${describe(trip)}`, "alarm"),

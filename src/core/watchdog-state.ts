@@ -1,8 +1,9 @@
 /** What the watchdog believes, hears and wants done, and its thresholds. */
 
 import type { BrainWatch, BrainWatchLimits } from "./brain-watch.ts";
-import type { Attempt, Beat, Halt, Outcome } from "./messages.ts";
+import type { Attempt, Beat, Ending, Halt, Outcome } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
+import type { Reading } from "./reading.ts";
 import type { Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 
@@ -16,6 +17,8 @@ export interface WatchdogLimits extends BrainWatchLimits {
   readonly drainMs: number;
   /** How soon a publish that was not confirmed is tried again. */
   readonly publishRetryMs: number;
+  /** A worker that did not hear the direct line, or has not said yet what came of it, is called again no sooner than this. */
+  readonly callRetryMs: number;
   /** A published panic without a completion for this long is followed up. Runbook: a pass takes up to 10 s. */
   readonly completionOverdueMs: number;
   /** Pause before the first follow-up after a completion that is not FLAT; it doubles with each attempt. Design rule 4. */
@@ -38,6 +41,7 @@ export const WATCHDOG_LIMITS: WatchdogLimits = {
   stallMs: 250,
   drainMs: 500,
   publishRetryMs: 250,
+  callRetryMs: 1_000,
   completionOverdueMs: 10_000,
   followUpMs: 1_000,
   followUpMaxMs: 30_000,
@@ -93,7 +97,19 @@ export interface Tripping {
   readonly haltSeen: boolean;
   /** Null while a publish is under way. */
   readonly retryAt: Instant | null;
+  readonly directLine: DirectLine;
 }
+
+/** How far this attempt has come by the direct line to the worker. It is used only while the publish is not confirmed. */
+export type DirectLine =
+  /** May be used from then on; null: at once. */
+  | { readonly kind: "free"; readonly from: Instant | null }
+  | { readonly kind: "calling"; readonly since: Instant }
+  /** The worker has said what came of the attempt. Unless that is FLAT, the next one is made then. */
+  | { readonly kind: "ended"; readonly outcome: Outcome; readonly followUpAt: Instant | null };
+
+/** The direct line before the first call of an attempt. */
+export const UNUSED: DirectLine = { kind: "free", from: null };
 
 /** The incident is open. */
 export interface Tripped {
@@ -157,6 +173,8 @@ export type WatchdogEvent =
   | { readonly kind: "published"; readonly attempt: Attempt; readonly eventId: string }
   /** Not confirmed: it may or may not be on the bus. */
   | { readonly kind: "publish_unconfirmed"; readonly attempt: Attempt; readonly why: string }
+  /** The worker was called. Unknown: it did not hear, or refuses; null: it has heard, and not said yet what came of it. */
+  | { readonly kind: "direct_answered"; readonly attempt: Attempt; readonly answer: Reading<Ending | null> }
   | { readonly kind: "bus_lost"; readonly why: string }
   | { readonly kind: "bus_back" }
   /** A deadline has passed. */
@@ -165,6 +183,8 @@ export type WatchdogEvent =
 /** What the watchdog wants done. */
 export type WatchdogAction =
   | { readonly kind: "publish"; readonly attempt: Attempt; readonly reason: string }
+  /** Tell the worker itself, without Redis. The same attempt again is harmless: the worker executes an event id once. */
+  | { readonly kind: "call_direct"; readonly attempt: Attempt; readonly reason: string }
   /** Read what has arrived so far, over a new connection: the call under way timed out with this process. */
   | { readonly kind: "drain" }
   | Tell;

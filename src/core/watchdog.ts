@@ -18,7 +18,7 @@
 
 import { info, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
-import { followHalt, inIncident, reset, tripping } from "./watchdog-incident.ts";
+import { followHalt, inIncident, reset, tripping, trippingDeadline } from "./watchdog-incident.ts";
 import { arm, judge, listening, verdictAt } from "./watchdog-listening.ts";
 import {
   type Attachment,
@@ -62,7 +62,7 @@ export function deadline(limits: WatchdogLimits, state: WatchdogState): Instant 
     case "armed":
       return state.drainBy ?? verdictAt(limits, state);
     case "tripping":
-      return state.retryAt;
+      return trippingDeadline(state);
     case "tripped":
       return state.followUpAt;
     case "detached":

@@ -12,6 +12,7 @@ import type {
 } from "../core/watchdog-state.ts";
 import type { BeatingRole, Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DirectCall } from "../ports/direct-line.ts";
 import type { Log } from "../ports/log.ts";
 import { watchPeers } from "./peers.ts";
 import { type Identity, pulse } from "./pulse.ts";
@@ -21,6 +22,8 @@ import { type Running, run } from "./role.ts";
 export interface WatchdogWorld {
   readonly clock: Clock;
   readonly bus: WatchdogBus;
+  /** The way to the worker without Redis; null where none is set. */
+  readonly direct: DirectCall | null;
   readonly log: Log;
   readonly limits: WatchdogLimits;
   readonly identity: Identity;
@@ -60,7 +63,7 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
 }
 
 function perform(
-  { bus, log }: WatchdogWorld,
+  { bus, direct, log }: WatchdogWorld,
   action: Exclude<WatchdogAction, { kind: "drain" }>,
   emit: (event: WatchdogEvent) => void,
 ): void {
@@ -69,6 +72,10 @@ function perform(
     return;
   }
   const { attempt, reason } = action;
+  if (action.kind === "call_direct") {
+    void direct?.call(attempt, reason).then((answer) => emit({ kind: "direct_answered", attempt, answer }));
+    return;
+  }
   void bus.publish(attempt, reason).then((answer) => {
     if (answer.known) emit({ kind: "published", attempt, eventId: answer.value });
     else emit({ kind: "publish_unconfirmed", attempt, why: answer.why });

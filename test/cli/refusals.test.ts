@@ -112,6 +112,25 @@ describe("bad usage is one line and exit 2", () => {
       ["exchange", "--faults", join(ROOT, "package.json")],
       "The script has name, version, description",
     ],
+    ["a socket without a direct call", ["panic", "--socket", "x"], "--socket is for a direct call: expected --direct"],
+    ["a URL without a direct call", ["panic", "--url", "http://x"], "--url is for a direct call: expected --direct"],
+    ["two ways", ["panic", "--direct", "--socket", "x", "--url", "http://x"], "expected one of them"],
+    [
+      "a call that can't be signed",
+      ["panic", "--direct", "--url", "http://x"],
+      "QUANTUM_TRIGGER_SECRET is not: expected",
+    ],
+    [
+      "a watchdog's call that can't be signed",
+      ["watchdog", "--direct-url", "http://x"],
+      "QUANTUM_TRIGGER_SECRET is not",
+    ],
+    [
+      "a door for everybody",
+      ["eew", "--direct-http", "127.0.0.1:1"],
+      "QUANTUM_TRIGGER_SECRET is not: expected the secret",
+    ],
+    ["a door without a port", ["eew", "--direct-http", "127.0.0.1"], 'is "127.0.0.1": expected HOST:PORT'],
     ["a certificate without HTTPS", ["exchange", "--ca-file", "x.pem"], "expected --https with it"],
   ] as const)("%s", async (_what, argv, expected) => {
     expect(await line(argv, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(expected);

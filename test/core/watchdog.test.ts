@@ -1,13 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Attempt, Outcome } from "../../src/core/messages.ts";
+import { known, unknown } from "../../src/core/reading.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { deadline, step } from "../../src/core/watchdog.ts";
 import { askedFor } from "../../src/core/watchdog-incident.ts";
 import {
   type AgedBeat,
   type Attachment,
+  type DirectLine,
   type Standing,
+  UNUSED,
   WATCHDOG_LIMITS,
   type WatchdogEvent,
   type WatchdogState,
@@ -42,6 +45,20 @@ function tripped(changes: Partial<Extract<WatchdogState, { kind: "tripped" }>> =
   };
 }
 
+type Tripping = Extract<WatchdogState, { kind: "tripping" }>;
+
+function tripping(changes: Partial<Tripping>): Tripping {
+  return {
+    kind: "tripping",
+    attempt: FIRST,
+    reason: "R",
+    haltSeen: false,
+    retryAt: null,
+    directLine: UNUSED,
+    ...changes,
+  };
+}
+
 type Armed = Extract<WatchdogState, { kind: "armed" }>;
 type Waiting = Extract<WatchdogState, { kind: "waiting" }>;
 
@@ -68,9 +85,10 @@ const STATES = {
   armed: armed(),
   degraded: armed({ degradedSince: at(-4_000) }),
   draining: armed({ lastBeatAt: at(-6_000) }, at(500)),
-  publishing: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: null },
-  retrying: { kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: at(250) },
-  followingUp: { kind: "tripping", attempt: SECOND, reason: "R", haltSeen: true, retryAt: null },
+  publishing: tripping({}),
+  retrying: tripping({ retryAt: at(250) }),
+  calling: tripping({ retryAt: at(250), directLine: { kind: "calling", since: at(100) } }),
+  followingUp: tripping({ attempt: SECOND, haltSeen: true }),
   tripped: tripped(),
   trippedHalted: tripped({ haltSeen: true }),
   trippedAgain: tripped({ attempt: SECOND, eventId: "follow-up-2", haltSeen: true }),
@@ -104,6 +122,9 @@ const EVENTS = {
   publishedSecond: { kind: "published", attempt: SECOND, eventId: "follow-up-2" },
   publishedOther: { kind: "published", attempt: { incidentId: "incident-9", number: 1 }, eventId: "incident-9" },
   unconfirmed: { kind: "publish_unconfirmed", attempt: FIRST, why: "no answer" },
+  directFlat: { kind: "direct_answered", attempt: FIRST, answer: known({ outcome: "FLAT", open: [] }) },
+  directLost: { kind: "direct_answered", attempt: FIRST, answer: unknown("no answer") },
+  directOther: { kind: "direct_answered", attempt: SECOND, answer: known({ outcome: "FLAT", open: [] }) },
   busLost: { kind: "bus_lost", why: "no answer" },
   busBack: { kind: "bus_back" },
   timer: { kind: "timer" },
@@ -118,13 +139,13 @@ type StateName = keyof typeof STATES;
 type EventName = keyof typeof EVENTS;
 
 /**
- * What every event does in every state, at 200 ms: the next state, and `+publish` or `+drain` where that is wanted.
+ * What every event does in every state, at 200 ms: the next state, and `+publish`, `+call_direct` or `+drain` where that is wanted.
  * `-` means that nothing changes. Lines are checked elsewhere.
  */
 const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = {
-  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  beat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
-  degradedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
+  attached: row("waiting", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  beat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
+  degradedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
   lateBeat: row(
     "-",
     "armed",
@@ -138,11 +159,12 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "-",
     "-",
     "-",
+    "-",
   ),
-  malformed: row("-", "waiting", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-"),
-  copiedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
-  otherBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
-  drained: row("-", "armed", "armed", "armed", "armed", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  malformed: row("-", "waiting", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-", "-"),
+  copiedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
+  otherBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
+  drained: row("-", "armed", "armed", "armed", "armed", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
   drainedNothing: row(
     "-",
     "-",
@@ -151,20 +173,49 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "tripping +publish",
     "-",
     "-",
+    "-",
     "waiting",
     "-",
     "waiting",
     "waiting",
     "waiting",
   ),
-  drainedHalt: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
-  stoodStill: row("-", "waiting +drain", "armed +drain", "armed +drain", "-", "-", "-", "-", "-", "-", "-", "-"),
-  drainFailed: row("-", "-", "-", "-", "tripping +publish", "-", "-", "-", "-", "-", "-", "-"),
-  free: row("-", "-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
-  freeFlat: row("-", "-", "-", "-", "-", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"),
-  haltedNoReport: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "-", "-", "-"),
-  haltedFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "-", "-"),
-  haltedNotFlat: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "tripped", "tripped", "-", "-"),
+  drainedHalt: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "-", "tripped", "-", "-", "-"),
+  stoodStill: row("-", "waiting +drain", "armed +drain", "armed +drain", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  drainFailed: row("-", "-", "-", "-", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
+  free: row("-", "-", "-", "-", "-", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  freeFlat: row(
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "waiting",
+    "waiting",
+    "waiting",
+    "waiting",
+    "waiting",
+    "waiting",
+    "waiting",
+    "waiting",
+  ),
+  haltedNoReport: row("-", "tripped", "tripped", "tripped", "tripped", "-", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "-", "halted", "halted", "-", "-"),
+  haltedNotFlat: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "-",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+  ),
   haltedByOps: row(
     "-",
     "tripped",
@@ -174,18 +225,20 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "-",
     "-",
     "-",
+    "-",
     "tripped",
     "tripped",
     "tripped",
     "tripped",
   ),
-  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-"),
+  haltedByHand: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-"),
   haltedBySecond: row(
     "-",
     "tripped",
     "tripped",
     "tripped",
     "tripped",
+    "-",
     "-",
     "-",
     "-",
@@ -203,19 +256,51 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "-",
     "-",
     "-",
+    "-",
     "tripped",
     "tripped",
     "tripped",
     "tripped",
   ),
-  secondFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "halted", "halted"),
-  published: row("-", "-", "-", "-", "-", "tripped", "tripped", "-", "-", "-", "-", "-"),
-  publishedSecond: row("-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
-  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  unconfirmed: row("-", "-", "-", "-", "-", "tripping", "tripping", "-", "-", "-", "-", "-"),
-  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
-  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  secondFlat: row(
+    "-",
+    "halted",
+    "halted",
+    "halted",
+    "halted",
+    "-",
+    "-",
+    "-",
+    "-",
+    "halted",
+    "halted",
+    "halted",
+    "halted",
+  ),
+  published: row("-", "-", "-", "-", "-", "tripped", "tripped", "tripped", "-", "-", "-", "-", "-"),
+  publishedSecond: row("-", "-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
+  publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  unconfirmed: row(
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "tripping +call_direct",
+    "tripping +call_direct",
+    "tripping",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+  ),
+  directFlat: row("-", "-", "-", "-", "-", "-", "-", "tripping", "-", "-", "-", "-", "-"),
+  directLost: row("-", "-", "-", "-", "-", "-", "-", "tripping", "-", "-", "-", "-", "-"),
+  directOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
+  timer: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
 };
 
 function row(...cells: readonly string[]): Readonly<Record<StateName, string>> {
@@ -248,7 +333,7 @@ describe("heartbeat missing", () => {
   test("a moment later the panic is published, in the runbook's words", () => {
     const [next, actions] = step(LIMITS, STATES.armed, { kind: "timer" }, at(5_000.2));
     const reason = "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)";
-    expect(next).toEqual({ kind: "tripping", attempt: FIRST, reason, haltSeen: false, retryAt: null });
+    expect(next).toEqual(tripping({ reason }));
     expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: FIRST, reason }]);
     expect(linesOf(actions)).toEqual([
       "FAILURE DETECTED: Heartbeat missing (5.1s > 5.0s)",
@@ -305,6 +390,69 @@ describe("a publish that is not confirmed", () => {
     const [next, actions] = step(LIMITS, STATES.retrying, EVENTS.published, at(300));
     expect(next.kind).toBe("tripped");
     expect(linesOf(actions)).toEqual(["Panic close published to system:panic_close", "Event ID: incident-1"]);
+  });
+});
+
+describe("the direct line", () => {
+  const calling = (changes: Partial<Tripping> = {}): Tripping =>
+    tripping({ retryAt: at(1_250), directLine: { kind: "calling", since: at(1_000) }, ...changes });
+  const answer = (reading: Extract<WatchdogEvent, { kind: "direct_answered" }>["answer"]): WatchdogEvent => ({
+    kind: "direct_answered",
+    attempt: FIRST,
+    answer: reading,
+  });
+
+  test("is used at once when a publish is not confirmed, for the same attempt, and publishing goes on", () => {
+    const [next, actions] = step(LIMITS, STATES.publishing, EVENTS.unconfirmed, at(1_000));
+    expect(deedsOf(actions)).toEqual([{ kind: "call_direct", attempt: FIRST, reason: "R" }]);
+    expect(next).toEqual(calling());
+    const [again, more] = step(LIMITS, next, { kind: "timer" }, at(1_250));
+    expect(deedsOf(more)).toEqual([{ kind: "publish", attempt: FIRST, reason: "R" }]);
+    expect(deedsOf(step(LIMITS, again, EVENTS.unconfirmed, at(1_260))[1])).toEqual([]);
+  });
+
+  test.each([
+    ["the worker does not hear", unknown("/run/eew.sock: no such file"), "critical"],
+    ["it has heard and not said yet what came of it", known(null), "info"],
+  ] as const)("is used again no sooner than a second after the last call where %s", (_fact, reading, level) => {
+    const [next, actions] = step(LIMITS, calling(), answer(reading), at(1_100));
+    expect(actions).toMatchObject([{ kind: "tell", level }]);
+    expect(deedsOf(step(LIMITS, next, EVENTS.unconfirmed, at(1_999))[1])).toEqual([]);
+    expect(deedsOf(step(LIMITS, next, EVENTS.unconfirmed, at(2_000))[1])).toMatchObject([{ kind: "call_direct" }]);
+  });
+
+  test("is not the record: FLAT by it ends the calls, and only a confirmed publish ends the publishing", () => {
+    const [next, actions] = step(LIMITS, calling(), answer(known({ outcome: "FLAT", open: [] })), at(1_100));
+    expect(linesOf(actions)[0]).toContain("FLAT; publishing goes on");
+    expect(deadline(LIMITS, next)).toBe(at(1_250));
+    const [later, calls] = step(LIMITS, next, EVENTS.unconfirmed, at(60_000));
+    expect([later.kind, deedsOf(calls)]).toEqual(["tripping", []]);
+    expect(step(LIMITS, later, EVENTS.published, at(60_100))[0].kind).toBe("tripped");
+  });
+
+  test("is followed up by the next attempt, after the same pauses, where the outcome is not FLAT", () => {
+    const ended: DirectLine = { kind: "ended", outcome: "NOT_FLAT", followUpAt: at(2_100) };
+    const open = answer(known({ outcome: "NOT_FLAT", open: ["BTCUSDT 0.5"] }));
+    const [next, actions] = step(LIMITS, calling({ retryAt: null }), open, at(1_100));
+    expect(next).toEqual(tripping({ directLine: ended }));
+    expect(linesOf(actions)).toEqual([
+      "By the direct line the worker says NOT_FLAT: positions may be open, still open: BTCUSDT 0.5",
+    ]);
+    expect(deadline(LIMITS, next)).toBe(at(2_100));
+    const [second, deeds] = step(LIMITS, next, { kind: "timer" }, at(2_100));
+    const reason = "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)";
+    expect(second).toEqual(tripping({ attempt: SECOND, reason }));
+    expect(deedsOf(deeds)).toEqual([{ kind: "publish", attempt: SECOND, reason }]);
+  });
+
+  test("pauses for 1, 2, 4, 8, 16, 30, 30 … seconds before the next attempt", () => {
+    const pauses = [1, 2, 3, 4, 5, 6, 7, 40].map((number) => {
+      const attempt = { incidentId: "incident-1", number };
+      const ended = known({ outcome: "UNKNOWN", open: [] } as const);
+      const state = calling({ attempt, retryAt: null });
+      return deadline(LIMITS, step(LIMITS, state, { kind: "direct_answered", attempt, answer: ended }, at(0))[0]);
+    });
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000].map(at));
   });
 });
 
@@ -405,7 +553,7 @@ describe("a brain that is required", () => {
     const [next, actions] = step(limits, WAITING, { kind: "timer" }, at(10_001));
     const reason = "EXIT_BRAIN_HEARTBEAT_MISSING_(NONE_FOR_10.1S_>_10.0S)";
     const attempt = { incidentId: "absence-1", number: 1 };
-    expect(next).toEqual({ kind: "tripping", attempt, reason, haltSeen: false, retryAt: null });
+    expect(next).toEqual(tripping({ attempt, reason }));
     expect(linesOf(actions)[0]).toBe("FAILURE DETECTED: Heartbeat missing (none for 10.1s > 10.0s)");
   });
 
@@ -522,7 +670,7 @@ describe("an open incident", () => {
     expect(deadline(LIMITS, open)).toBe(at(1_200));
     const [next, actions] = step(LIMITS, open, { kind: "timer" }, at(1_200));
     const reason = "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)";
-    expect(next).toEqual({ kind: "tripping", attempt: SECOND, reason, haltSeen: true, retryAt: null });
+    expect(next).toEqual(tripping({ attempt: SECOND, reason, haltSeen: true }));
     expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: SECOND, reason }]);
     expect(linesOf(actions)).toEqual([
       "FAILURE DETECTED: Panic close incomplete (NOT_FLAT)",

@@ -87,7 +87,7 @@ function startBrain(): Role {
 
 function startWatchdog(): Role {
   const world = { clock: hostClock, bus: bus.watchdog(), limits: WATCHDOG };
-  return start((log, signal) => runWatchdog({ ...world, log, identity: identity("watchdog") }, signal));
+  return start((log, signal) => runWatchdog({ ...world, direct: null, log, identity: identity("watchdog") }, signal));
 }
 
 function startEew(at: Exchange = exchange()): Role {
@@ -138,7 +138,7 @@ describe("a pass that ends NOT_FLAT", () => {
 
   function startQuickWatchdog(): Role {
     const world = { clock: hostClock, bus: bus.watchdog(), limits: quick };
-    return start((log, signal) => runWatchdog({ ...world, log, identity: identity("watchdog") }, signal));
+    return start((log, signal) => runWatchdog({ ...world, direct: null, log, identity: identity("watchdog") }, signal));
   }
 
   test("is followed up, attempt after attempt, until the account is flat, also by a watchdog started in the middle", async () => {
@@ -406,7 +406,10 @@ test("a watchdog that starts after the brain has died panics at once, with the t
 test("a brain that can't read its positions any more is as good as dead", async () => {
   const watchdog = start((log, signal) => {
     const limits = { ...WATCHDOG, degradedMs: 300 };
-    return runWatchdog({ clock: hostClock, bus: bus.watchdog(), limits, log, identity: identity("watchdog") }, signal);
+    return runWatchdog(
+      { clock: hostClock, bus: bus.watchdog(), direct: null, limits, log, identity: identity("watchdog") },
+      signal,
+    );
   });
   startEew();
   let blind = false;
@@ -468,7 +471,9 @@ describe("a role that was asked to stop before it started", () => {
 
   test("watchdog ends", async () => {
     const world = { clock: hostClock, bus: bus.watchdog(), limits: WATCHDOG };
-    expect(await endsIn(500, (signal) => runWatchdog({ ...world, log, identity: identity("w") }, signal))).toBe(true);
+    expect(
+      await endsIn(500, (signal) => runWatchdog({ ...world, direct: null, log, identity: identity("w") }, signal)),
+    ).toBe(true);
   });
 
   test("eew ends", async () => {

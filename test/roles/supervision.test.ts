@@ -60,7 +60,9 @@ function startWatchdog(): Lines {
   const lines: string[] = [];
   const log = { write: (_level: string, text: string) => void lines.push(text) };
   const identity = { serviceId: "watchdog", instanceId: "w" };
-  ended.push(runWatchdog({ clock, bus: bus.watchdog(), log, limits: WATCHDOG_LIMITS, identity }, stop.signal));
+  ended.push(
+    runWatchdog({ clock, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
+  );
   return lines;
 }
 

@@ -6,6 +6,7 @@ import { after, type UnixMillis } from "../../src/core/time.ts";
 import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { DirectCall } from "../../src/ports/direct-line.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { aBeat } from "../support/core.ts";
@@ -21,6 +22,10 @@ let ended: Promise<void>;
 let published: string[];
 let attaches: number;
 let drains: number;
+/** Every call by the direct line, with the moment. */
+let called: string[];
+/** Whether Redis confirms what is published. */
+let confirms: boolean;
 /** By how much the next sleep is too long. */
 let heldUpMs: number;
 
@@ -28,8 +33,10 @@ beforeEach(() => {
   clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
   stop = new AbortController();
   published = [];
-  attaches = 0;
   drains = 0;
+  attaches = 0;
+  called = [];
+  confirms = true;
   heldUpMs = 0;
 });
 afterEach(async () => {
@@ -54,7 +61,7 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
     },
     publish: async ({ incidentId }, reason) => {
       published.push(`${clock.now()} ${incidentId} ${reason}`);
-      return known(incidentId);
+      return confirms ? known(incidentId) : unknown("no answer");
     },
     beat: async () => known(null),
     lastHeard: silence,
@@ -71,7 +78,13 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
   };
   const identity = { serviceId: "watchdog", instanceId: "w" };
   const log = { write: () => undefined };
-  ended = runWatchdog({ clock: late, bus, log, limits: WATCHDOG_LIMITS, identity }, stop.signal);
+  const direct: DirectCall = {
+    call: async ({ incidentId, number }) => {
+      called.push(`${clock.now()} ${incidentId} ${number}`);
+      return known({ outcome: called.length === 1 ? "NOT_FLAT" : "FLAT", open: [] });
+    },
+  };
+  ended = runWatchdog({ clock: late, bus, direct, log, limits: WATCHDOG_LIMITS, identity }, stop.signal);
 }
 
 function drained(...ages: readonly number[]): Reading<Drain> {
@@ -125,4 +138,21 @@ test("what waited while the link was lost has its true age, not that of the mome
   start(lostOnce, async () => answers.shift() ?? unknown("no more"));
   await clock.runUntil(() => published.length > 0, 20_000);
   expect(published).toEqual([`${6_250 + LATE_MS} incident-2 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)`]);
+});
+
+test("calls the worker while Redis confirms nothing, follows up what it left open, and publishes on", async () => {
+  confirms = false;
+  start(silence, async () => unknown("no answer"));
+  await clock.runUntil(() => called.length === 2, 10_000);
+  // A second after the outcome, and then with the next timer: each is late by 300 ms.
+  expect(called).toEqual(["5300 incident-1 1", "6400 incident-1 2"]);
+  confirms = true;
+  await clock.runUntil(() => false, 2_000);
+  expect([called.length, published.at(-1)]).toEqual([2, expect.stringContaining("PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)")]);
+});
+
+test("does not call the worker where Redis confirms the panic", async () => {
+  start(silence, async () => unknown("no answer"));
+  await clock.runUntil(() => false, 10_000);
+  expect([called, published.length]).toEqual([[], 1]);
 });

@@ -137,7 +137,7 @@ export async function live(scene: Scene): Promise<Life> {
       { clock, bus: eewBus, exchange, rulebooks, log, limits: EEW_LIMITS, identity, ...SECOND_LINE },
       { signal: stop.signal },
     ),
-    runWatchdog({ clock, bus: bus.watchdog(), log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
+    runWatchdog({ clock, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
   ];
   await clock.runUntil(() => false, WARM_UP_MS);
   if (!scene.faultsFromStart) faults.play(scene.faults);

@@ -1,4 +1,4 @@
-/** A worker as a process of its own, on a simulated venue in this one. */
+/** A worker, and a watchdog for it, as processes of their own, on a simulated venue in this one. */
 
 import { join } from "node:path";
 import { ChildRun } from "../../src/adapters/host/processes.ts";
@@ -11,25 +11,39 @@ export const WORKER_KEY = { BINANCE_API_KEY: "worker-key", BINANCE_API_SECRET: "
 
 /** Where it lives. */
 export interface WorkerOptions {
-  readonly redis: TestRedis;
+  readonly redis: Pick<TestRedis, "url">;
   readonly server: BinanceServer;
   /** Its state goes below it, under `name`, and its log beside. */
   readonly directory: string;
   readonly name: string;
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts `quantum eew`; whoever starts it ends it. */
-export function startWorker({ redis, server, directory, name, flags = [] }: WorkerOptions): ChildRun {
-  const env = {
-    ...WORKER_KEY,
-    PATH: process.env["PATH"] ?? "",
-    REDIS_URL: redis.url,
-    BINANCE_TESTNET: "true",
-    BINANCE_BASE_URL: server.url,
-    STATE_DIRECTORY: join(directory, name),
-    LOG_FORMAT: "text",
-  };
+export function startWorker(options: WorkerOptions): ChildRun {
+  const { server, directory, name } = options;
+  const venue = { ...WORKER_KEY, BINANCE_TESTNET: "true", BINANCE_BASE_URL: server.url };
+  return start("eew", options, { ...venue, STATE_DIRECTORY: join(directory, name) });
+}
+
+/** Starts `quantum watchdog`, which knows no venue; whoever starts it ends it. */
+export function startWatchdog(options: Omit<WorkerOptions, "server">): ChildRun {
+  return start("watchdog", options, {});
+}
+
+function start(
+  role: string,
+  { redis, directory, name, flags = [], env = {} }: Omit<WorkerOptions, "server">,
+  own: Readonly<Record<string, string>>,
+): ChildRun {
+  const common = { PATH: process.env["PATH"] ?? "", REDIS_URL: redis.url, LOG_FORMAT: "text" };
   const logFile = join(directory, `${name}.log`);
-  return new ChildRun({ file: QUANTUM, args: ["eew", ...flags], env, cwd: directory, logFile });
+  return new ChildRun({
+    file: QUANTUM,
+    args: [role, ...flags],
+    env: { ...common, ...own, ...env },
+    cwd: directory,
+    logFile,
+  });
 }

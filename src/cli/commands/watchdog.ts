@@ -8,6 +8,14 @@ export const watchdog: Command = {
   describe: "judge the brain's heartbeats and publish system:panic_close when they fail",
   options: {
     ...redisOptions,
+    "direct-socket": {
+      type: "string",
+      describe: "the worker's eew.sock on this machine, called where a panic can't be published (default: none)",
+    },
+    "direct-url": {
+      type: "string",
+      describe: "the same by the worker's HTTP door, http://HOST:PORT (default: that of QUANTUM_DIRECT_HTTP)",
+    },
     "heartbeat-missing-ms": {
       type: "string",
       describe: `a heartbeat older than this is missing (default ${WATCHDOG_LIMITS.heartbeatMissingMs})`,

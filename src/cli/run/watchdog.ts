@@ -1,7 +1,13 @@
+import type { DirectWay } from "../../adapters/direct/call.ts";
+import { byHttp } from "../../adapters/direct/call-http.ts";
+import { bySocket } from "../../adapters/direct/call-unix.ts";
+import { watchdogCall } from "../../adapters/direct/watchdog-call.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
 import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
 import { loadAlerts } from "../../config/alerts.ts";
+import { loadDirectHttp, loadDirectUrl, urlOfDoor } from "../../config/direct-http.ts";
+import type { Env } from "../../config/env.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
@@ -18,14 +24,36 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const logConfig = loadLog(io.env, io.terminal);
   const limits = limitsOf(flags);
   const alerts = loadAlerts(io.env);
+  const ways = waysToWorker(flags, io.env, redis.triggerSecret);
   await requireRedis(redis);
   await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const { log, end } = openRoleLog("watchdog", logConfig, alerts);
-  await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
+  log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
+  const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
+  await runWatchdog({ clock: hostClock, bus, direct, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
   await end();
   return 0;
+}
+
+/**
+ * The ways to the worker without Redis, as they were set: never guessed, since on this machine another account's worker may
+ * be the one that answers.
+ *
+ * @throws {Refusal} naming the setting that can't be used.
+ */
+function waysToWorker(flags: Flags, env: Env, triggerSecret: string | null): readonly DirectWay[] {
+  const path = text(flags, "direct-socket");
+  const door = loadDirectHttp(env, undefined, triggerSecret);
+  const flag = loadDirectUrl("--direct-url", text(flags, "direct-url"), triggerSecret);
+  const url = flag ?? (door === null ? undefined : urlOfDoor(door));
+  return [...(path === undefined ? [] : [bySocket(path)]), ...(url === undefined ? [] : [byHttp(url, hostClock)])];
+}
+
+function directWords(ways: readonly DirectWay[]): string {
+  if (ways.length > 0) return `The direct line to the worker: ${ways.map(({ name }) => name).join(", then ")}`;
+  return "No direct line to the worker: a panic waits for Redis. Set QUANTUM_DIRECT_HTTP, --direct-url or --direct-socket";
 }
 
 /** @throws {Refusal} if a limit is out of its range. */
