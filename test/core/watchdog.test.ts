@@ -124,6 +124,7 @@ const EVENTS = {
   unconfirmed: { kind: "publish_unconfirmed", attempt: FIRST, why: "no answer" },
   directFlat: { kind: "direct_answered", attempt: FIRST, answer: known({ outcome: "FLAT", open: [] }) },
   directLost: { kind: "direct_answered", attempt: FIRST, answer: unknown("no answer") },
+  directHeard: { kind: "direct_answered", attempt: FIRST, answer: known(null) },
   directOther: { kind: "direct_answered", attempt: SECOND, answer: known({ outcome: "FLAT", open: [] }) },
   busLost: { kind: "bus_lost", why: "no answer" },
   busBack: { kind: "bus_back" },
@@ -297,6 +298,7 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
   ),
   directFlat: row("-", "-", "-", "-", "-", "-", "-", "tripping", "-", "-", "-", "-", "-"),
   directLost: row("-", "-", "-", "-", "-", "-", "-", "tripping", "-", "-", "-", "-", "-"),
+  directHeard: row("-", "-", "-", "-", "-", "-", "-", "tripping", "-", "-", "-", "-", "-"),
   directOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
   busLost: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
   busBack: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
@@ -769,6 +771,34 @@ describe("for any order of events", () => {
     );
   });
 
+  test("the worker is called for one attempt once a second at most, and no more once it has said what came of it", () => {
+    const redisAway = fc.constantFrom<WatchdogEvent>(
+      EVENTS.unconfirmed,
+      EVENTS.directLost,
+      EVENTS.directHeard,
+      EVENTS.directFlat,
+      EVENTS.timer,
+    );
+    const waits = fc.integer({ min: 0, max: 600 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(redisAway, waits), { maxLength: 30 }), (events) => {
+        let state: WatchdogState = STATES.publishing;
+        let now = 0;
+        let calledAt = Number.NEGATIVE_INFINITY;
+        for (const [event, waitMs] of events) {
+          now += waitMs;
+          const isOver = state.kind === "tripping" && state.directLine.kind === "ended";
+          const [next, actions] = step(LIMITS, state, event, at(now));
+          state = next;
+          if (!actions.some(({ kind }) => kind === "call_direct")) continue;
+          expect(isOver).toBe(false);
+          expect(now - calledAt).toBeGreaterThanOrEqual(LIMITS.callRetryMs);
+          calledAt = now;
+        }
+      }),
+    );
+  });
+
   test("a drain is asked for after a standstill only, and puts the verdict off by half a second at most", () => {
     fc.assert(
       fc.property(timed, (events) => {
@@ -801,6 +831,9 @@ describe("for any order of events", () => {
           const stamped = next.kind === "beat" ? { ...next, arrivedAt: at(now) } : next;
           [state] = step(LIMITS, state, stamped, at(now));
         }
+        // Half a second for what had arrived, at most; only then is it judged.
+        if (state.kind === "armed" && state.drainBy !== null)
+          [state] = step(LIMITS, state, { kind: "timer" }, state.drainBy);
         if (state.kind !== "armed") return;
         const due = deadline(LIMITS, state) ?? at(Number.NaN);
         const [after] = step(LIMITS, state, { kind: "timer" }, at(due + 0.001));
