@@ -1,7 +1,9 @@
 /** What every side of the bus on Redis needs to know. */
 export interface RedisBusOptions {
-  /** `redis://` or `rediss://`. */
+  /** As `address.ts` reads it. */
   readonly url: string;
+  /** A certificate authority to trust besides the public ones, where the URL asks for TLS. */
+  readonly caPem?: string | null;
   /** Prefix of every key; empty for none. */
   readonly namespace: string;
   /** Signs what is published and checks what is read; null: events carry no signature. */

@@ -14,6 +14,19 @@ export async function silentServer(): Promise<Hostile> {
   return await listen(0, () => undefined);
 }
 
+/** A sentinel that has missed every failover: it names `masterPort`, in epoch 0, as fast as it can. */
+export async function staleSentinel(masterPort: number): Promise<Hostile> {
+  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+  const address = `*2\r\n${bulk("127.0.0.1")}${bulk(String(masterPort))}`;
+  const fields = `*2\r\n${bulk("config-epoch")}${bulk("0")}`;
+  return await listen(0, (client) => {
+    client.on("data", (chunk: Buffer) => {
+      const asked = chunk.toString().match(/GET-MASTER-ADDR-BY-NAME|\bMASTER\b(?!-)/g) ?? [];
+      for (const command of asked) client.write(command === "MASTER" ? fields : address);
+    });
+  });
+}
+
 /** A way to Redis on which replies can be lost. */
 export interface LossyProxy extends Hostile {
   /** From now on requests still go through and replies do not. */
