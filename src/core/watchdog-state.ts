@@ -3,6 +3,7 @@
 import type { BrainWatch, BrainWatchLimits } from "./brain-watch.ts";
 import type { Attempt, Beat, Halt, Outcome } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
+import type { Unread } from "./reading.ts";
 import type { Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 
@@ -101,6 +102,8 @@ export interface Tripped {
   readonly attempt: Attempt;
   /** The event of this attempt. */
   readonly eventId: string;
+  /** With which reason this watchdog published it, so that it can do so again; null: another did. */
+  readonly reason: string | null;
   readonly haltSeen: boolean;
   /** The outcome already told to people; null before the completion. */
   readonly outcome: Outcome | null;
@@ -121,6 +124,8 @@ export interface Standing {
    * every watchdog raises the same, and after each incident it is another one.
    */
   readonly absenceId: string;
+  /** The event that was asked about as confirmed, if it is not on record any more: the bus has lost data. */
+  readonly lostEvent: string | null;
 }
 
 /** What the bus looked like at attach. */
@@ -156,8 +161,8 @@ export type WatchdogEvent =
   | { readonly kind: "standing"; readonly standing: Standing }
   | { readonly kind: "published"; readonly attempt: Attempt; readonly eventId: string }
   /** Not confirmed: it may or may not be on the bus. */
-  | { readonly kind: "publish_unconfirmed"; readonly attempt: Attempt; readonly why: string }
-  | { readonly kind: "bus_lost"; readonly why: string }
+  | ({ readonly kind: "publish_unconfirmed"; readonly attempt: Attempt } & Omit<Unread, "known">)
+  | ({ readonly kind: "bus_lost" } & Omit<Unread, "known">)
   | { readonly kind: "bus_back" }
   /** A deadline has passed. */
   | { readonly kind: "timer" };

@@ -126,7 +126,7 @@ describe.each([
 
   test("a watchdog that attaches to nothing sees nothing", async () => {
     expect(await get(sides.watchdog().attach())).toEqual({
-      standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String) },
+      standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String), lostEvent: null },
       lastBeat: null,
     });
   });

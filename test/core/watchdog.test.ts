@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Attempt, Outcome } from "../../src/core/messages.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { deadline, step } from "../../src/core/watchdog.ts";
-import { askedFor } from "../../src/core/watchdog-incident.ts";
+import { askedFor, confirmedIn } from "../../src/core/watchdog-incident.ts";
 import {
   type AgedBeat,
   type Attachment,
@@ -27,6 +27,7 @@ function standing(eventId: string | null, outcomes: Record<string, Outcome> = {}
     haltedBy: haltedBy ?? own,
     outcomes: new Map(Object.entries(outcomes)),
     absenceId: "absence-1",
+    lostEvent: null,
   };
 }
 
@@ -35,6 +36,7 @@ function tripped(changes: Partial<Extract<WatchdogState, { kind: "tripped" }>> =
     kind: "tripped",
     attempt: FIRST,
     eventId: "incident-1",
+    reason: "R",
     haltSeen: false,
     outcome: null,
     followUpAt: at(10_000),
@@ -100,6 +102,12 @@ const EVENTS = {
   haltedBySecond: { kind: "standing", standing: standing("follow-up-2", {}, SECOND) },
   secondNotFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "NOT_FLAT" }, SECOND) },
   secondFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "FLAT" }, SECOND) },
+  lost: { kind: "standing", standing: { ...standing(null), lostEvent: "incident-1" } },
+  lostHalted: { kind: "standing", standing: { ...standing("incident-1"), lostEvent: "incident-1" } },
+  lostFlat: {
+    kind: "standing",
+    standing: { ...standing("incident-1", { "incident-1": "FLAT" }), lostEvent: "incident-1" },
+  },
   published: { kind: "published", attempt: FIRST, eventId: "incident-1" },
   publishedSecond: { kind: "published", attempt: SECOND, eventId: "follow-up-2" },
   publishedOther: { kind: "published", attempt: { incidentId: "incident-9", number: 1 }, eventId: "incident-9" },
@@ -209,6 +217,35 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "tripped",
   ),
   secondFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "halted", "halted"),
+  lost: row(
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "waiting",
+    "tripping +publish",
+    "tripping +publish",
+    "waiting",
+    "waiting",
+  ),
+  lostHalted: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "tripping +publish",
+    "tripping +publish",
+    "-",
+    "-",
+  ),
+  lostFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "halted", "halted", "-", "-"),
   published: row("-", "-", "-", "-", "-", "tripped", "tripped", "-", "-", "-", "-", "-"),
   publishedSecond: row("-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
   publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
@@ -305,6 +342,33 @@ describe("a publish that is not confirmed", () => {
     const [next, actions] = step(LIMITS, STATES.retrying, EVENTS.published, at(300));
     expect(next.kind).toBe("tripped");
     expect(linesOf(actions)).toEqual(["Panic close published to system:panic_close", "Event ID: incident-1"]);
+  });
+});
+
+describe("a confirmed event that the bus has lost", () => {
+  const lost: WatchdogEvent = { kind: "standing", standing: { ...standing(null), lostEvent: "incident-1" } };
+
+  test("is published again at once, under the same id and with the same reason", () => {
+    const [next, actions] = step(LIMITS, tripped({ reason: "R", haltSeen: true }), lost, at(300));
+    expect(next).toEqual({ kind: "tripping", attempt: FIRST, reason: "R", haltSeen: false, retryAt: null });
+    expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: FIRST, reason: "R" }]);
+    expect(linesOf(actions)).toEqual([
+      "Event incident-1 is not on record any more: Redis has lost data, publishing it again",
+    ]);
+  });
+
+  test("is asked about once it is confirmed, and only by the watchdog that has published it", () => {
+    const [open] = step(LIMITS, STATES.publishing, EVENTS.published, at(300));
+    expect(confirmedIn(open)).toBe("incident-1");
+    const [followed] = step(LIMITS, STATES.armed, EVENTS.haltedByOps, at(300));
+    expect(followed.kind).toBe("tripped");
+    expect(confirmedIn(followed)).toBeNull();
+    expect(confirmedIn(STATES.publishing)).toBeNull();
+  });
+
+  test("is left to the follow-up once it has ended somehow", () => {
+    const ended = tripped({ outcome: "NOT_FLAT" });
+    expect(step(LIMITS, ended, lost, at(300))[0].kind).not.toBe("tripping");
   });
 });
 

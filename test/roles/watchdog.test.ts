@@ -6,11 +6,18 @@ import { after, type UnixMillis } from "../../src/core/time.ts";
 import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { Log } from "../../src/ports/log.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { aBeat } from "../support/core.ts";
 
-const STANDING: Standing = { halt: null, haltedBy: null, outcomes: new Map(), absenceId: "absence-1" };
+const STANDING: Standing = {
+  halt: null,
+  haltedBy: null,
+  outcomes: new Map(),
+  absenceId: "absence-1",
+  lostEvent: null,
+};
 /** Over `stallMs`: every timer fires as late as after a standstill. */
 const LATE_MS = 300;
 
@@ -21,6 +28,8 @@ let ended: Promise<void>;
 let published: string[];
 let attaches: number;
 let drains: number;
+/** What it told, with the mark where there is one. */
+let told: string[];
 /** By how much the next sleep is too long. */
 let heldUpMs: number;
 
@@ -30,6 +39,7 @@ beforeEach(() => {
   published = [];
   attaches = 0;
   drains = 0;
+  told = [];
   heldUpMs = 0;
 });
 afterEach(async () => {
@@ -70,7 +80,7 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
     },
   };
   const identity = { serviceId: "watchdog", instanceId: "w" };
-  const log = { write: () => undefined };
+  const log: Log = { write: (_level, text, mark) => void told.push(mark === undefined ? text : `${text} [${mark}]`) };
   ended = runWatchdog({ clock: late, bus, log, limits: WATCHDOG_LIMITS, identity }, stop.signal);
 }
 
@@ -125,4 +135,24 @@ test("what waited while the link was lost has its true age, not that of the mome
   start(lostOnce, async () => answers.shift() ?? unknown("no more"));
   await clock.runUntil(() => published.length > 0, 20_000);
   expect(published).toEqual([`${6_250 + LATE_MS} incident-2 EXIT_BRAIN_HEARTBEAT_MISSING_(5.3S_>_5.0S)`]);
+});
+
+test("an outage is told once, and once more, as an alarm, if it turns out that a person is needed", async () => {
+  const answers = [
+    unknown("no answer"),
+    unknown("no answer"),
+    unknown("OOM", true),
+    unknown("OOM", true),
+    drained(500),
+  ];
+  start(
+    async () => unknown("no answer"),
+    async () => answers.shift() ?? (await silence()),
+  );
+  await clock.runUntil(() => told.includes("Redis can be used again"), 20_000);
+  expect(told.filter((line) => line.includes("Redis"))).toEqual([
+    "Redis can't be used, heartbeats cannot be seen: no answer",
+    "Redis can't be used, heartbeats cannot be seen: OOM [alarm]",
+    "Redis can be used again",
+  ]);
 });

@@ -5,6 +5,8 @@ import { RedisLink } from "../../../src/adapters/redis/link.ts";
 import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
 import { redisWatchdogBus } from "../../../src/adapters/redis/watchdog-bus.ts";
 import type { Reading } from "../../../src/core/reading.ts";
+import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
+import { runWatchdog } from "../../../src/roles/watchdog.ts";
 import { aBeat } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
 import { MASTER_NAME, startSentinels, type TestSentinels } from "../../support/sentinel.ts";
@@ -185,5 +187,49 @@ describe.each(STRIKES)("a master that %s", (_how, strike) => {
     }
     operator.close();
     watchdog.close();
+  });
+});
+
+describe("a panic that was confirmed and lost with its master", () => {
+  let world: TestSentinels;
+  beforeAll(async () => {
+    world = await startSentinels();
+  });
+  afterAll(() => world.stop());
+
+  test("is published again under the same id as soon as the next master is there", async () => {
+    const options = { url: world.url, namespace: "", triggerSecret: null, deadlineMs: DEADLINE_MS };
+    const bus = redisWatchdogBus({ ...options, clock: hostClock });
+    const lines: string[] = [];
+    const log = { write: (_level: string, text: string) => void lines.push(text) };
+    const limits = { ...WATCHDOG_LIMITS, heartbeatMissingMs: 1_000 };
+    const identity = { serviceId: "watchdog", instanceId: "watchdog-1" };
+    const asked = new AbortController();
+    const running = runWatchdog({ clock: hostClock, bus, log, limits, identity }, asked.signal);
+    await eventually("it listens", () => lines.some((line) => line.startsWith("UNPROTECTED")));
+    expect((await bus.beat("brain", aBeat().heartbeat)).known).toBe(true);
+    expect(await world.master.command("WAIT", "2", "1000")).toBe(2);
+
+    // Cut off, and kept from coming back: what the master writes from now on is its own.
+    for (const replica of world.replicas) replica.signal("SIGSTOP");
+    await world.master.command("CLIENT", "KILL", "TYPE", "replica");
+    await eventually("the panic is confirmed", () => lines.includes("Panic close published to system:panic_close"));
+    const [[, fields] = []] = (await world.master.command("XRANGE", "system:panic_close", "-", "+")) as [
+      string,
+      string[],
+    ][];
+    await world.master.die();
+    for (const replica of world.replicas) replica.signal("SIGCONT");
+    const promoted = await world.failedOver();
+    await eventually("it is there again", async () => (await promoted.command("XLEN", "system:panic_close")) === 1);
+
+    const [[, again] = []] = (await promoted.command("XRANGE", "system:panic_close", "-", "+")) as [string, string[]][];
+    const eventId = fields?.[1] ?? "";
+    expect(again?.slice(0, 4)).toEqual(fields?.slice(0, 4));
+    expect(lines).toContain(`Event ${eventId} is not on record any more: Redis has lost data, publishing it again`);
+    expect(lines.filter((line) => line.startsWith("FAILURE DETECTED"))).toHaveLength(1);
+    asked.abort();
+    bus.close();
+    await running;
   });
 });
