@@ -145,10 +145,8 @@ test("an outage is told once, and once more, as an alarm, if it turns out that a
     unknown("OOM", true),
     drained(500),
   ];
-  start(
-    async () => unknown("no answer"),
-    async () => answers.shift() ?? (await silence()),
-  );
+  const next = async (): Promise<Reading<Drain>> => answers.shift() ?? (await silence());
+  start(async () => (answers.length === 5 ? unknown("no answer") : await silence()), next);
   await clock.runUntil(() => told.includes("Redis can be used again"), 20_000);
   expect(told.filter((line) => line.includes("Redis"))).toEqual([
     "Redis can't be used, heartbeats cannot be seen: no answer",

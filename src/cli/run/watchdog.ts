@@ -9,7 +9,7 @@ import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
-import { requireRedis, requireRights } from "./require-redis.ts";
+import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
@@ -22,6 +22,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const { log, end } = openRoleLog("watchdog", logConfig, alerts);
+  void tellEviction(redis, log);
   await runWatchdog({ clock: hostClock, bus, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
   await end();
