@@ -1,6 +1,6 @@
 /** Files that settings name. */
 
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Refusal } from "./refusal.ts";
 
@@ -19,11 +19,11 @@ export function readOrRefuse(what: string, path: string): string {
 }
 
 /**
- * Certificates to trust, in PEM; null for no file.
+ * One certificate or several, in PEM; null for no file.
  *
- * @throws {Refusal} naming the setting and the path if there is no certificate in it: it would be trusted without effect.
+ * @throws {Refusal} naming the setting and the path if the file does not begin with one: it would be taken without effect.
  */
-export function loadCa(what: string, path: string | null): string | null {
+export function loadCertificate(what: string, path: string | null): string | null {
   if (path === null) return null;
   const pem = readOrRefuse(what, path);
   try {
@@ -32,4 +32,13 @@ export function loadCa(what: string, path: string | null): string | null {
     throw new Refusal(`${what}: ${path} holds no certificate, expected one in PEM`);
   }
   return pem;
+}
+
+/** Whether this is the private key to a certificate, both in PEM and the key without a passphrase. */
+export function keyMatches(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 }

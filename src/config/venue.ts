@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { baseUrlFor } from "../adapters/binance/base-url.ts";
 import { type Env, variable } from "./env.ts";
-import { loadCa, readOrRefuse } from "./file.ts";
+import { loadCertificate, readOrRefuse } from "./file.ts";
 import { isLoopback } from "./loopback.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -30,7 +30,7 @@ export function loadVenue(env: Env, baseUrlFlag?: string): VenueConfig {
     baseUrl: loadBaseUrl(baseUrlFlag ?? variable(env, "BINANCE_BASE_URL"), testnet),
     apiKey: loadSecret(env, "BINANCE_API_KEY", "binance-api-key").trim(),
     secret: loadSecret(env, "BINANCE_API_SECRET", "binance-api-secret").trim(),
-    caPem: loadCa("BINANCE_CA_FILE", variable(env, "BINANCE_CA_FILE")),
+    caPem: loadCertificate("BINANCE_CA_FILE", variable(env, "BINANCE_CA_FILE")),
   };
 }
 

@@ -137,17 +137,52 @@ test.each([
   expect(redisAddress(url)).toBe(address);
 });
 
-describe("REDIS_CA_FILE", () => {
-  let directory: string;
-  let caPem: string;
-  beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), "quantum-test-config-"));
-    caPem = (await throwAwayCertificate()).certPem;
-    writeFileSync(join(directory, "ca.pem"), caPem);
-    writeFileSync(join(directory, "key.pem"), "hunter2");
-  });
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let directory: string;
+let caPem: string;
+let keyPem: string;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "quantum-test-config-"));
+  ({ certPem: caPem, keyPem } = await throwAwayCertificate());
+  writeFileSync(join(directory, "ca.pem"), caPem);
+  writeFileSync(join(directory, "key.pem"), keyPem);
+  writeFileSync(join(directory, "other-key.pem"), (await throwAwayCertificate()).keyPem);
+  writeFileSync(join(directory, "nonsense.pem"), "hunter2");
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+describe("REDIS_CERT_FILE and REDIS_KEY_FILE", () => {
+  const own = (env: Env): RedisConfig["own"] => {
+    const files = Object.entries(env).map(([name, value]) => [name, join(directory, value ?? "")]);
+    return load({ REDIS_URL: "rediss://127.0.0.1", ...(Object.fromEntries(files) as Env) }).own;
+  };
+
+  test("are read together", () => {
+    expect(own({ REDIS_CERT_FILE: "ca.pem", REDIS_KEY_FILE: "key.pem" })).toEqual({ cert: caPem, key: keyPem });
+    expect(own({})).toBeNull();
+  });
+
+  test.each([
+    [{ REDIS_CERT_FILE: "ca.pem" }, /^REDIS_CERT_FILE is set alone: expected both, or neither$/],
+    [{ REDIS_KEY_FILE: "key.pem" }, /^REDIS_KEY_FILE is set alone: expected both, or neither$/],
+    [{ REDIS_CERT_FILE: "nonsense.pem", REDIS_KEY_FILE: "key.pem" }, /^REDIS_CERT_FILE: .* holds no certificate/],
+    [{ REDIS_CERT_FILE: "ca.pem", REDIS_KEY_FILE: "missing" }, /^REDIS_KEY_FILE: .* can't be read \(ENOENT\)/],
+    [{ REDIS_CERT_FILE: "ca.pem", REDIS_KEY_FILE: "nonsense.pem" }, /^REDIS_KEY_FILE: .* is not the key to/],
+    [{ REDIS_CERT_FILE: "ca.pem", REDIS_KEY_FILE: "other-key.pem" }, /^REDIS_KEY_FILE: .* is not the key to/],
+  ] as const)("%j is refused", (env, expected) => {
+    const message = refused(() => own(env));
+    expect(message).toMatch(expected);
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("are refused beside a URL that asks for no TLS", () => {
+    const env = { REDIS_CERT_FILE: join(directory, "ca.pem"), REDIS_KEY_FILE: join(directory, "key.pem") };
+    expect(refused(() => load(env))).toBe(
+      "REDIS_CERT_FILE is set, but REDIS_URL (--redis-url) asks for no TLS: expected rediss:// in it",
+    );
+  });
+});
+
+describe("REDIS_CA_FILE", () => {
   test.each(["rediss://127.0.0.1", "rediss+sentinel://127.0.0.1/mymaster"])("is read for %s", (url) => {
     expect(load({ REDIS_URL: url, REDIS_CA_FILE: join(directory, "ca.pem") }).caPem).toBe(caPem);
     expect(load({ REDIS_URL: url, REDIS_CA_FILE: "" }).caPem).toBeNull();
@@ -159,7 +194,9 @@ describe("REDIS_CA_FILE", () => {
     expect(loadCa("missing")).toBe(
       `REDIS_CA_FILE: ${directory}/missing can't be read (ENOENT), expected a readable file`,
     );
-    expect(loadCa("key.pem")).toBe(`REDIS_CA_FILE: ${directory}/key.pem holds no certificate, expected one in PEM`);
+    expect(loadCa("nonsense.pem")).toBe(
+      `REDIS_CA_FILE: ${directory}/nonsense.pem holds no certificate, expected one in PEM`,
+    );
   });
 
   test("is refused beside a URL that asks for no TLS: nothing would be verified", () => {

@@ -40,7 +40,7 @@ export async function startSentinels(): Promise<TestSentinels> {
   const master = await startRedis(...quick);
   const { port } = new URL(master.url);
   const replicas = await Promise.all([1, 2].map(() => startRedis(...quick, "--replicaof", `127.0.0.1 ${port}`)));
-  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(port)));
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel({ masterPort: port, quorum: 2 })));
   await eventually("the sentinels know each other and both replicas", async () => {
     const views = await Promise.all(sentinels.map(({ command }) => command("SENTINEL", "MASTER", MASTER_NAME)));
     return views.map(fieldsOf).every((view) => view["num-slaves"] === "2" && view["num-other-sentinels"] === "2");
@@ -78,7 +78,18 @@ export async function startSentinels(): Promise<TestSentinels> {
   };
 }
 
-async function startSentinel(masterPort: string): Promise<TestSentinel & { stop(): Promise<void> }> {
+/** How one sentinel is set up, besides the usual. */
+interface SentinelOptions {
+  readonly masterPort: string;
+  /** How many must agree that the master is gone. */
+  readonly quorum: number;
+  readonly password?: string;
+  readonly lines?: readonly string[];
+}
+
+/** Starts one sentinel and waits until it answers. */
+export async function startSentinel(options: SentinelOptions): Promise<TestSentinel & { stop(): Promise<void> }> {
+  const { masterPort, quorum, password, lines = [] } = options;
   const directory = mkdtempSync(join(tmpdir(), "quantum-test-sentinel-"));
   const port = await freePort();
   const file = join(directory, "sentinel.conf");
@@ -88,16 +99,18 @@ async function startSentinel(masterPort: string): Promise<TestSentinel & { stop(
       `bind 127.0.0.1`,
       `port ${port}`,
       `dir ${directory}`,
-      `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
+      `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${quorum}`,
       `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
       `sentinel failover-timeout ${MASTER_NAME} 2000`,
+      ...(password === undefined ? [] : [`requirepass ${password}`]),
+      ...lines,
       "",
     ].join("\n"),
   );
   const env = { PATH: process.env["PATH"] ?? "" };
   const logFile = join(directory, "sentinel.log");
   const run = new ChildRun({ file: "redis-server", args: [file, "--sentinel"], env, cwd: directory, logFile });
-  const link = new RedisLink({ url: `redis://127.0.0.1:${port}`, deadlineMs: 2_000 });
+  const link = new RedisLink({ url: `redis://:${password ?? ""}@127.0.0.1:${port}`, deadlineMs: 2_000 });
   await eventually("a sentinel answers", async () => (await link.ask("ping", (redis) => redis.ping())).known);
   return {
     port,

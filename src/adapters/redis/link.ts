@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SecureContext } from "node:tls";
 import { type Redis, ReplyError } from "ioredis";
 import { known, type Reading, unknown } from "../../core/reading.ts";
-import { trustIn } from "../host/trust.ts";
+import { type OwnCertificate, trustIn } from "../host/trust.ts";
 import { type Endpoint, endpointInWords, parseAddress, type RedisAddress } from "./address.ts";
 import { Connections } from "./connect.ts";
 import { explain } from "./error-table.ts";
@@ -21,6 +21,8 @@ export interface LinkOptions {
   readonly url: string;
   /** A certificate authority to trust besides the public ones, where the URL asks for TLS. */
   readonly caPem?: string | null;
+  /** Shown to a server that asks who we are. */
+  readonly own?: OwnCertificate | null;
   /** How long an answer may take, connecting and asking the sentinels included. */
   readonly deadlineMs: number;
 }
@@ -96,7 +98,7 @@ export class RedisLink {
 
   #connect(): Client {
     if (this.#client !== null) return this.#client;
-    if (this.#address.tls) this.#trust ??= trustIn(this.#options.caPem ?? null);
+    if (this.#address.tls) this.#trust ??= trustIn(this.#options.caPem ?? null, this.#options.own ?? null);
     const connections = this.#connections();
     const reached = this.#reach(connections);
     const client: Client = { ready: reached.then(({ redis }) => redis), end: () => connections.end() };
