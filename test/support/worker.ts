@@ -11,7 +11,7 @@ export const WORKER_KEY = { BINANCE_API_KEY: "worker-key", BINANCE_API_SECRET: "
 
 /** Where it lives. */
 export interface WorkerOptions {
-  readonly redis: TestRedis;
+  readonly redis: Pick<TestRedis, "url">;
   readonly server: BinanceServer;
   /** Its state goes below it, under `name`, and its log beside. */
   readonly directory: string;
