@@ -10,7 +10,7 @@ import { runWatchdog } from "../../../src/roles/watchdog.ts";
 import { aBeat } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
 import { MASTER_NAME, startSentinels, type TestSentinels } from "../../support/sentinel.ts";
-import { silentServer, staleSentinel } from "./hostile.ts";
+import { scriptedSentinel, silentServer } from "./hostile.ts";
 
 // Real processes: a busy machine may be slow, and what is measured has bounds of its own.
 setDefaultTimeout(60_000);
@@ -72,7 +72,7 @@ describe("a master and its sentinels", () => {
 
   test("sentinels that are dead, mute or mistaken do not keep the others from being believed", async () => {
     await using mute = await silentServer();
-    await using stale = await staleSentinel(Number(new URL(world.replicas[0]?.url ?? "").port));
+    await using stale = await scriptedSentinel(Number(new URL(world.replicas[0]?.url ?? "").port));
     const [answer, tookMs] = await timed(() =>
       portOf(linkTo(urlOf(mute.port, ports[0] ?? 0, stale.port, ports[1] ?? 0, ports[2] ?? 0))),
     );
@@ -82,9 +82,18 @@ describe("a master and its sentinels", () => {
     expect(await portOf(alone)).toEqual({ known: true, value: masterPortOf(world) });
   });
 
+  test("the newest word counts, and not the first one", async () => {
+    const [master, replica] = [Number(masterPortOf(world)), Number(new URL(world.replicas[0]?.url ?? "").port)];
+    await using behind = await scriptedSentinel(replica, 9);
+    await using ahead = await scriptedSentinel(master, 10, 50);
+    await using mute = await silentServer();
+    const link = linkTo(urlOf(behind.port, mute.port, ahead.port));
+    expect(await portOf(link)).toEqual({ known: true, value: masterPortOf(world) });
+  });
+
   test("a replica is never taken for the master, whatever a sentinel says", async () => {
     const port = Number(new URL(world.replicas[0]?.url ?? "").port);
-    await using stale = await staleSentinel(port);
+    await using stale = await scriptedSentinel(port);
     expect(await portOf(linkTo(urlOf(stale.port)))).toEqual({
       known: false,
       why: `ask who answers: NOMASTER 127.0.0.1:${port} is called the master by the sentinels and is a slave`,
