@@ -30,7 +30,7 @@ export interface LinkOptions {
 /** Of the deadline, how much a majority of the sentinels may use up before a minority must do: the rest is for the master. */
 const SENTINELS_SHARE = 1 / 3;
 
-/** How often it is asked whether the master is still the one: an old one that is well believes so for eight seconds more. */
+/** How often a sentinel is asked whether the master is still the one: an old one that is well believes so for eight seconds more. */
 const SENTINELS_ASKED_MS = 1_000;
 
 type Sentinel = NonNullable<RedisAddress["sentinel"]>;
@@ -127,7 +127,7 @@ export class RedisLink {
       await proveLife(redis);
       return { redis, word: null };
     }
-    const word = await this.#askSentinels(sentinel, connections);
+    const word = await this.#askSentinels(sentinel, endpoints, connections);
     const redis = await connections.open(word.master, credentials, database);
     // The sentinels may have been wrong, or the master has been made a replica since. An answer proves its life as well.
     const role = String((await redis.role())[0]);
@@ -135,25 +135,30 @@ export class RedisLink {
     throw new Error(`NOMASTER ${endpointInWords(word.master)} is called the master by the sentinels and is a ${role}`);
   }
 
-  async #askSentinels({ masterName, credentials }: Sentinel, parent: Connections): Promise<Word> {
+  async #askSentinels(
+    { masterName, credentials }: Sentinel,
+    endpoints: readonly Endpoint[],
+    parent: Connections,
+  ): Promise<Word> {
     const asking = parent.branch();
     const open = (sentinel: Endpoint): Promise<Redis> => asking.open(sentinel, credentials);
     const patienceMs = this.#options.deadlineMs * SENTINELS_SHARE;
-    return await findMaster(this.#address.endpoints, masterName, open, patienceMs).finally(() => asking.end());
+    return await findMaster(endpoints, masterName, open, patienceMs).finally(() => asking.end());
   }
 
   /**
    * Throws the client away once the sentinels have made another the master. The old one may be well, may not have been told
-   * for seconds, and confirms what is then lost. Sentinels that can't be asked change nothing.
+   * for seconds, and confirms what is then lost. One sentinel is asked at a time, since all know within moments; only a newer
+   * word counts, and one that can't be asked changes nothing.
    */
   async #follow(client: Client, { master, epoch }: Word): Promise<void> {
-    const { sentinel } = this.#address;
-    while (sentinel !== null) {
+    const { endpoints, sentinel } = this.#address;
+    for (let turn = 0; sentinel !== null; turn = (turn + 1) % endpoints.length) {
       await sleep(SENTINELS_ASKED_MS, undefined, { ref: false });
       if (this.#client !== client) return;
       const asking = this.#connections();
       const limit = setTimeout(() => asking.end(), this.#options.deadlineMs);
-      const word = await this.#askSentinels(sentinel, asking).catch(() => null);
+      const word = await this.#askSentinels(sentinel, endpoints.slice(turn, turn + 1), asking).catch(() => null);
       clearTimeout(limit);
       if (word === null || word.epoch <= epoch) continue;
       if (endpointInWords(word.master) !== endpointInWords(master)) this.#discard(client);
