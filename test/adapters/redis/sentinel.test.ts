@@ -1,14 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { hostClock } from "../../../src/adapters/host/clock.ts";
 import { freePort } from "../../../src/adapters/host/port.ts";
+import { redisEewBus } from "../../../src/adapters/redis/eew-bus.ts";
 import { RedisLink } from "../../../src/adapters/redis/link.ts";
 import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
 import { redisWatchdogBus } from "../../../src/adapters/redis/watchdog-bus.ts";
+import type { Delivery } from "../../../src/core/messages.ts";
 import type { Reading } from "../../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
 import { runWatchdog } from "../../../src/roles/watchdog.ts";
-import { aBeat } from "../../support/core.ts";
+import { aBeat, aCompletion, aDelivery, aHalt } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
+import type { TestRedis } from "../../support/redis.ts";
 import { MASTER_NAME, startSentinels, type TestSentinels } from "../../support/sentinel.ts";
 import { scriptedSentinel, silentServer } from "./hostile.ts";
 
@@ -199,14 +202,59 @@ describe.each(STRIKES)("a master that %s", (_how, strike) => {
   });
 });
 
-describe("a panic that was confirmed and lost with its master", () => {
+/** Cuts the replicas off and keeps them from coming back: what the master writes from now on is its own. */
+async function cutOff({ master, replicas }: TestSentinels): Promise<void> {
+  expect(await master.command("WAIT", "2", "1000")).toBe(2);
+  for (const replica of replicas) replica.signal("SIGSTOP");
+  await master.command("CLIENT", "KILL", "TYPE", "replica");
+}
+
+/** Kills the master with all that only it knows. */
+async function failOver(world: TestSentinels): Promise<TestRedis> {
+  await world.master.die();
+  for (const replica of world.replicas) replica.signal("SIGCONT");
+  return await world.failedOver();
+}
+
+describe("what was confirmed and lost with its master", () => {
   let world: TestSentinels;
-  beforeAll(async () => {
+  beforeEach(async () => {
     world = await startSentinels();
   });
-  afterAll(() => world.stop());
+  afterEach(() => world.stop());
 
-  test("is published again under the same id as soon as the next master is there", async () => {
+  test("is reported again by the worker: the event is still there, and neither its outcome nor the halt", async () => {
+    const options = { url: world.url, namespace: "", triggerSecret: null, deadlineMs: DEADLINE_MS };
+    const worker = redisEewBus({ ...options, worker: "w", clock: hostClock });
+    const ops = redisOperatorBus(options);
+    const next = async (): Promise<Delivery> => {
+      let delivery: Delivery | null = null;
+      await eventually("an event is delivered", async () => {
+        const answer = await worker.next();
+        if (answer.known) delivery = answer.value;
+        return delivery !== null;
+      });
+      return delivery ?? aDelivery();
+    };
+    const report = (delivery: Delivery): Promise<Reading<null>> =>
+      worker.report(delivery, aCompletion(delivery.eventId), aHalt(delivery.eventId));
+    const event = { eventId: "ops-1", reason: "R", issuedBy: "ops", ts: hostClock.wall() } as const;
+    expect((await ops.publish(event)).known).toBe(true);
+    const first = await next();
+    await cutOff(world);
+    expect(await report(first)).toEqual({ known: true, value: null });
+
+    const promoted = await failOver(world);
+    expect(await promoted.command("EXISTS", "system:state:trading", "quantum:outcomes")).toBe(0);
+    const again = await next();
+    expect(again).toMatchObject({ eventId: "ops-1", completed: false });
+    await eventually("the report is confirmed", async () => (await report(again)).known);
+    expect(await promoted.command("EXISTS", "system:state:trading", "quantum:outcomes")).toBe(2);
+    worker.close();
+    ops.close();
+  });
+
+  test("is published again by the watchdog under the same id as soon as the next master is there", async () => {
     const options = { url: world.url, namespace: "", triggerSecret: null, deadlineMs: DEADLINE_MS };
     const bus = redisWatchdogBus({ ...options, clock: hostClock });
     const lines: string[] = [];
@@ -217,19 +265,13 @@ describe("a panic that was confirmed and lost with its master", () => {
     const running = runWatchdog({ clock: hostClock, bus, log, limits, identity }, asked.signal);
     await eventually("it listens", () => lines.some((line) => line.startsWith("UNPROTECTED")));
     expect((await bus.beat("brain", aBeat().heartbeat)).known).toBe(true);
-    expect(await world.master.command("WAIT", "2", "1000")).toBe(2);
-
-    // Cut off, and kept from coming back: what the master writes from now on is its own.
-    for (const replica of world.replicas) replica.signal("SIGSTOP");
-    await world.master.command("CLIENT", "KILL", "TYPE", "replica");
+    await cutOff(world);
     await eventually("the panic is confirmed", () => lines.includes("Panic close published to system:panic_close"));
     const [[, fields] = []] = (await world.master.command("XRANGE", "system:panic_close", "-", "+")) as [
       string,
       string[],
     ][];
-    await world.master.die();
-    for (const replica of world.replicas) replica.signal("SIGCONT");
-    const promoted = await world.failedOver();
+    const promoted = await failOver(world);
     await eventually("it is there again", async () => (await promoted.command("XLEN", "system:panic_close")) === 1);
 
     const [[, again] = []] = (await promoted.command("XRANGE", "system:panic_close", "-", "+")) as [string, string[]][];
