@@ -8,7 +8,10 @@ export type OptionSet = Readonly<Record<string, Options>>;
 
 /** Where the bus is. */
 export const redisOptions: OptionSet = {
-  "redis-url": { type: "string", describe: "Redis to use (REDIS_URL; default redis://127.0.0.1:6379)" },
+  "redis-url": {
+    type: "string",
+    describe: "Redis to use, or its sentinels (REDIS_URL; default redis://127.0.0.1:6379)",
+  },
   namespace: { type: "string", describe: "prefix of every key (QUANTUM_NAMESPACE)" },
 };
 

@@ -1,9 +1,9 @@
 /** Which venue, and the key to it (contract section 2). */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { baseUrlFor } from "../adapters/binance/base-url.ts";
 import { type Env, variable } from "./env.ts";
+import { loadCertificate, readOrRefuse } from "./file.ts";
 import { isLoopback } from "./loopback.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -30,7 +30,7 @@ export function loadVenue(env: Env, baseUrlFlag?: string): VenueConfig {
     baseUrl: loadBaseUrl(baseUrlFlag ?? variable(env, "BINANCE_BASE_URL"), testnet),
     apiKey: loadSecret(env, "BINANCE_API_KEY", "binance-api-key").trim(),
     secret: loadSecret(env, "BINANCE_API_SECRET", "binance-api-secret").trim(),
-    caPem: loadCa(variable(env, "BINANCE_CA_FILE")),
+    caPem: loadCertificate("BINANCE_CA_FILE", variable(env, "BINANCE_CA_FILE")),
   };
 }
 
@@ -82,17 +82,4 @@ function readSecret(what: string, path: string): string {
   const text = readOrRefuse(what, path);
   if (text.trim() === "") throw new Refusal(`${what}: ${path} is empty, expected the key in it`);
   return text;
-}
-
-function loadCa(path: string | null): string | null {
-  return path === null ? null : readOrRefuse("BINANCE_CA_FILE", path);
-}
-
-function readOrRefuse(what: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    throw new Refusal(`${what}: ${path} can't be read (${code}), expected a readable file`);
-  }
 }

@@ -11,8 +11,8 @@ import { advance, closing, type Fence, getsThrough, unproven } from "./fence.ts"
 import type { BrainMode, Halt } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import { legName, type Position } from "./position.ts";
-import type { Reading } from "./reading.ts";
-import { info, type Tell, warn } from "./tell.ts";
+import type { Reading, Unread } from "./reading.ts";
+import { alarmIf, info, type Tell, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 
 /** The brain's rhythm. */
@@ -72,7 +72,7 @@ export type BrainEvent =
   /** The bus has the heartbeat that was sent at `sentAt`. */
   | { readonly kind: "beat_confirmed"; readonly sentAt: Instant }
   /** Not confirmed: it may or may not be on the bus, so it proves nothing. */
-  | { readonly kind: "beat_lost"; readonly why: string }
+  | ({ readonly kind: "beat_lost" } & Omit<Unread, "known">)
   | { readonly kind: "timer" };
 
 /** What the brain wants done. */
@@ -131,7 +131,8 @@ export function deadline(state: BrainState): Instant | null {
 }
 
 function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
-  if (event.kind === "beat_lost") return [state, [warn(`Heartbeat not confirmed: ${event.why}`)]];
+  if (event.kind === "beat_lost")
+    return [state, [warn(`Heartbeat not confirmed: ${event.why}`, alarmIf(event.needsPerson))]];
   if (state.kind === "resting") {
     if (event.kind !== "timer" || now < state.nextAt) return [state, []];
     const looking = { ...memoryOf(state), startedAt: now, beatBy: after(now, limits.overdueMs) };

@@ -162,12 +162,14 @@ function redisSpeed(ms: number): Finding {
   return { check: "redis", verdict: "warn", found, advice };
 }
 
-function redisMemory({ maxBytes, policy }: { readonly maxBytes: number; readonly policy: string }): Finding {
-  if (maxBytes === 0) return ok("redis_memory", "no maxmemory: nothing is evicted");
+/** Whether Redis keeps what it was told: the halt and the panic events must never make room for anything. */
+export function redisMemory({ maxBytes, policy }: { readonly maxBytes: number; readonly policy: string }): Finding {
+  if (maxBytes === 0 && policy === "noeviction") return ok("redis_memory", "no maxmemory: nothing is evicted");
   const found = `maxmemory is ${maxBytes} bytes, maxmemory-policy is ${policy}`;
   if (policy === "noeviction") return ok("redis_memory", found);
   const advice = "set maxmemory-policy noeviction: any other lets Redis drop the halt or a panic event";
-  return { check: "redis_memory", verdict: "fail", found, advice };
+  // Without a limit nothing is evicted yet, and whoever sets one may not know what it would do here.
+  return { check: "redis_memory", verdict: maxBytes === 0 ? "warn" : "fail", found, advice };
 }
 
 function halted(halt: Halt | null): Finding {

@@ -32,6 +32,11 @@ export function critical(text: string, mark?: TellMark): Tell {
   return line("critical", text, mark);
 }
 
+/** The mark of a line about something that may last until a person acts. */
+export function alarmIf(needsPerson: boolean | undefined): TellMark | undefined {
+  return needsPerson === true ? "alarm" : undefined;
+}
+
 function line(level: TellLevel, text: string, mark?: TellMark): Tell {
   return mark === undefined ? { kind: "tell", level, text } : { kind: "tell", level, text, mark };
 }

@@ -8,7 +8,7 @@
 
 import type { Attempt, Ending, Outcome } from "./messages.ts";
 import type { Reading } from "./reading.ts";
-import { critical, info } from "./tell.ts";
+import { alarmIf, critical, info } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 import { incompleteReason } from "./trip.ts";
 import {
@@ -36,6 +36,11 @@ export function askedFor(state: WatchdogState): readonly string[] {
   }
 }
 
+/** The event that this watchdog knows to have been on record, and that must be there still. */
+export function confirmedIn(state: WatchdogState): string | null {
+  return state.kind === "tripped" && state.reason !== null ? state.eventId : null;
+}
+
 /** Advances a watchdog whose panic is not confirmed published yet. */
 export function tripping(limits: WatchdogLimits, state: Tripping, event: WatchdogEvent, now: Instant): Step {
   switch (event.kind) {
@@ -45,14 +50,15 @@ export function tripping(limits: WatchdogLimits, state: Tripping, event: Watchdo
         critical("Panic close published to system:panic_close", "done"),
         critical(`Event ID: ${event.eventId}`),
       ];
-      return [openIncident(limits, state.attempt, event.eventId, state.haltSeen, now), lines];
+      const open = openIncident(limits, state.attempt, event.eventId, state.haltSeen, now);
+      return [{ ...open, reason: state.reason }, lines];
     }
     case "publish_unconfirmed": {
       if (!same(event.attempt, state.attempt)) return [state, []];
       const retrying: Tripping = { ...state, retryAt: after(now, limits.publishRetryMs) };
-      const line = critical(`Panic close not confirmed published, trying again: ${event.why}`);
+      const line = `Panic close not confirmed published, trying again: ${event.why}`;
       const [next, calls] = callWorker(retrying, now);
-      return [next, [...calls, line]];
+      return [next, [...calls, critical(line, alarmIf(event.needsPerson))]];
     }
     case "direct_answered":
       return same(event.attempt, state.attempt) ? answered(limits, state, event.answer, now) : [state, []];
@@ -113,7 +119,7 @@ function openIncident(
 ): Tripped {
   // The pause grows here too: a worker that is not there is not helped by a longer queue.
   const followUpAt = after(now, Math.max(limits.completionOverdueMs, pauseAfter(limits, attempt)));
-  return { kind: "tripped", attempt, eventId, haltSeen, outcome: null, followUpAt };
+  return { kind: "tripped", attempt, eventId, reason: null, haltSeen, outcome: null, followUpAt };
 }
 
 /** Advances a watchdog whose incident is open. */
@@ -123,6 +129,8 @@ export function inIncident(limits: WatchdogLimits, state: Tripped, event: Watchd
     case "drained": {
       const { halt, haltedBy, outcomes } = event.standing;
       const outcome = outcomes.get(state.eventId) ?? null;
+      // Before the halt: where the record is gone, that the halt is gone too is no reset.
+      if (isLost(state, event.standing)) return publishAgain(state);
       if (halt === null) return wasHalted(state, event.standing) ? reset(event.standing, now) : [state, []];
       // Another incident, or this one taken further by another watchdog.
       const elsewhere = haltedBy !== null && haltedBy.incidentId !== state.attempt.incidentId;
@@ -135,6 +143,26 @@ export function inIncident(limits: WatchdogLimits, state: Tripped, event: Watchd
     default:
       return [state, []];
   }
+}
+
+/**
+ * The bus has lost the event that it had confirmed, and nobody has executed it: Redis failed over to a replica that never
+ * got it, or was emptied. An outcome that is on record, or was heard, makes it the follow-up's business.
+ */
+function isLost(state: Tripped, { lostEvent, outcomes }: Standing): boolean {
+  return lostEvent === state.eventId && state.outcome === null && !outcomes.has(state.eventId);
+}
+
+/** The same event again, at once: whoever has it after all knows it by its id. */
+function publishAgain({ attempt, eventId, reason }: Tripped): Step {
+  const known = reason ?? "";
+  return [
+    { kind: "tripping", attempt, reason: known, haltSeen: false, retryAt: null, directLine: UNUSED },
+    [
+      { kind: "publish", attempt, reason: known },
+      critical(`Event ${eventId} is not on record any more: Redis has lost data, publishing it again`, "alarm"),
+    ],
+  ];
 }
 
 /** The stubborn outside (design rule 4): a new event for what the last one left open. */

@@ -3,7 +3,7 @@
 import type { BrainWatch, BrainWatchLimits } from "./brain-watch.ts";
 import type { Attempt, Beat, Ending, Halt, Outcome } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
-import type { Reading } from "./reading.ts";
+import type { Reading, Unread } from "./reading.ts";
 import type { Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 
@@ -117,6 +117,8 @@ export interface Tripped {
   readonly attempt: Attempt;
   /** The event of this attempt. */
   readonly eventId: string;
+  /** With which reason this watchdog published it, so that it can do so again; null: another did. */
+  readonly reason: string | null;
   readonly haltSeen: boolean;
   /** The outcome already told to people; null before the completion. */
   readonly outcome: Outcome | null;
@@ -137,6 +139,8 @@ export interface Standing {
    * every watchdog raises the same, and after each incident it is another one.
    */
   readonly absenceId: string;
+  /** The event that was asked about as confirmed, if it is not on record any more: the bus has lost data. */
+  readonly lostEvent: string | null;
 }
 
 /** What the bus looked like at attach. */
@@ -172,10 +176,10 @@ export type WatchdogEvent =
   | { readonly kind: "standing"; readonly standing: Standing }
   | { readonly kind: "published"; readonly attempt: Attempt; readonly eventId: string }
   /** Not confirmed: it may or may not be on the bus. */
-  | { readonly kind: "publish_unconfirmed"; readonly attempt: Attempt; readonly why: string }
+  | ({ readonly kind: "publish_unconfirmed"; readonly attempt: Attempt } & Omit<Unread, "known">)
   /** The worker was called. Unknown: it did not hear, or refuses; null: it has heard, and not said yet what came of it. */
   | { readonly kind: "direct_answered"; readonly attempt: Attempt; readonly answer: Reading<Ending | null> }
-  | { readonly kind: "bus_lost"; readonly why: string }
+  | ({ readonly kind: "bus_lost" } & Omit<Unread, "known">)
   | { readonly kind: "bus_back" }
   /** A deadline has passed. */
   | { readonly kind: "timer" };

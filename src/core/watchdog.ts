@@ -16,7 +16,7 @@
  * timer of a rule shows it where the rule is overdue; a shorter standstill, `stood_still`, only shows in the ages.
  */
 
-import { info, type Tell, warn } from "./tell.ts";
+import { alarmIf, info, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 import { followHalt, inIncident, reset, tripping, trippingDeadline } from "./watchdog-incident.ts";
 import { arm, judge, listening, verdictAt } from "./watchdog-listening.ts";
@@ -75,9 +75,9 @@ export function deadline(limits: WatchdogLimits, state: WatchdogState): Instant 
 function told(event: WatchdogEvent): Tell | null {
   switch (event.kind) {
     case "bus_lost":
-      return warn(`Redis does not answer, heartbeats cannot be seen: ${event.why}`);
+      return warn(`Redis can't be used, heartbeats cannot be seen: ${event.why}`, alarmIf(event.needsPerson));
     case "bus_back":
-      return info("Redis answers again");
+      return info("Redis can be used again");
     default:
       return null;
   }

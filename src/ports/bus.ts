@@ -51,15 +51,17 @@ export interface WatchdogBus extends Pulse, PeerReader {
   attach(): Promise<Reading<Attachment>>;
   /**
    * Waits for heartbeats, about a second at most, then reads the halt: an empty look is always followed by this
-   * proof that the link lives. `eventIds` names the events whose outcomes are asked for besides the halt's own.
+   * proof that the link lives. `eventIds` names the events whose outcomes are asked for besides the halt's own, and
+   * `confirmed` one that was confirmed published before this look began: whether it is still there. A bus that has lost
+   * heartbeats that were read before says so once, as unknown; what it still has comes with the next `drain`.
    */
-  watch(eventIds: readonly string[]): Promise<Reading<Watch>>;
+  watch(eventIds: readonly string[], confirmed?: string | null): Promise<Reading<Watch>>;
   /**
    * The same without waiting for anything, over a new connection: after this process stood still the call under way
    * has timed out, and what it read was lost with it. A `watch` under way comes to nothing: every heartbeat is
    * brought once, by the one or the other.
    */
-  drain(eventIds: readonly string[]): Promise<Reading<Drain>>;
+  drain(eventIds: readonly string[], confirmed?: string | null): Promise<Reading<Drain>>;
   /**
    * Publishes this attempt of an incident, unless it was published before; known, with its event id, once either is
    * certain. The id follows from the attempt alone, so whoever makes the same attempt publishes the same event.

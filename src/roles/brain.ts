@@ -57,7 +57,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
           const details = { ...identity, seq: ++seq, lastDecisionTs, latencyMs, mode, ...state };
           const sentAt = clock.now();
           void bus.beat("brain", { status, activePositions, ts, details }).then((answer) => {
-            emit(answer.known ? { kind: "beat_confirmed", sentAt } : { kind: "beat_lost", why: answer.why });
+            emit(answer.known ? { kind: "beat_confirmed", sentAt } : { ...answer, kind: "beat_lost" });
           });
           return;
         }

@@ -12,11 +12,13 @@ import {
   startSecondLine,
   stepSecondLine,
 } from "../core/second-line.ts";
+import { alarmIf } from "../core/tell.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectLine } from "../ports/direct-line.ts";
 import type { Journal, OwnIncident } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
+import { Outage } from "./outage.ts";
 import { type Identity, pulse } from "./pulse.ts";
 
 /** What the ears need of the worker's world. */
@@ -59,7 +61,7 @@ export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Pass
   const nextBeat = pulse(clock, world.identity);
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
-  let lost = false;
+  const outage = new Outage();
   /** Questions under way: an answer that came while something else was heard is not lost, it is the next. */
   let asked: Promise<Reading<Delivery | null>> | null = null;
   let called: Promise<Delivery> | null = null;
@@ -100,7 +102,7 @@ export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Pass
   async function fromDirect(delivery: Delivery): Promise<Delivery | null> {
     const { eventId } = delivery;
     if (passes.has(eventId)) return null;
-    const onRecord = lost ? null : await bus.outcome(eventId);
+    const onRecord = outage.lasts() ? null : await bus.outcome(eventId);
     const outcome = onRecord?.known === true ? onRecord.value : null;
     const ending = journal.executed(eventId) ?? (outcome === null ? null : { outcome, open: [] });
     const words = ending === null ? "" : `, executed before: it ended ${ending.outcome}`;
@@ -148,15 +150,14 @@ export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Pass
         if (!vigil.known) {
           // A connection that was closed because nobody listens any more is no outage.
           if (signal.aborted) return null;
-          if (!lost) log.write("warn", `Redis does not answer, panic events cannot be seen: ${vigil.why}`);
-          lost = true;
+          const line = `Redis can't be used, panic events cannot be seen: ${vigil.why}`;
+          if (outage.goesOn(vigil)) log.write("warn", line, alarmIf(vigil.needsPerson));
           const raised = await consider({ kind: "lost", beganAt });
           if (raised !== null) return raised;
           await clock.sleep(BUS_RETRY_MS, signal);
           continue;
         }
-        if (lost) log.write("info", "Redis answers again");
-        lost = false;
+        if (outage.ends()) log.write("info", "Redis can be used again");
         const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
         if (raised !== null) return raised;
         // Not waited for: a slow write must not hold up the next event. It settles within its own deadline.

@@ -1,7 +1,7 @@
 import { known, type Reading } from "../core/reading.ts";
 import { after, type Instant } from "../core/time.ts";
 import { deadline, step } from "../core/watchdog.ts";
-import { askedFor } from "../core/watchdog-incident.ts";
+import { askedFor, confirmedIn } from "../core/watchdog-incident.ts";
 import type {
   AgedBeat,
   Attachment,
@@ -14,6 +14,7 @@ import type { BeatingRole, Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectCall } from "../ports/direct-line.ts";
 import type { Log } from "../ports/log.ts";
+import { Outage } from "./outage.ts";
 import { watchPeers } from "./peers.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
@@ -78,7 +79,7 @@ function perform(
   }
   void bus.publish(attempt, reason).then((answer) => {
     if (answer.known) emit({ kind: "published", attempt, eventId: answer.value });
-    else emit({ kind: "publish_unconfirmed", attempt, why: answer.why });
+    else emit({ ...answer, kind: "publish_unconfirmed", attempt });
   });
 }
 
@@ -138,13 +139,14 @@ async function listen(
   const nextBeat = pulse(clock, identity);
   // Not asked of the role, which takes the answer a moment later: a heartbeat between two attaches would be heard by neither.
   let isAttached = false;
-  let lost = false;
+  const outage = new Outage();
   let behind = false;
   const look = async (): Promise<Reading<readonly WatchdogEvent[]>> => {
-    const asked = askedFor(role.state());
+    const state = role.state();
+    const asked = [askedFor(state), confirmedIn(state)] as const;
     if (!isAttached) return eventsOf(await bus.attach(), attached);
-    if (behind) return eventsOf(await bus.drain(asked), drained);
-    return eventsOf(await bus.watch(asked), (watch) => watched(watch, clock.now()));
+    if (behind) return eventsOf(await bus.drain(...asked), drained);
+    return eventsOf(await bus.watch(...asked), (watch) => watched(watch, clock.now()));
   };
   while (!signal.aborted) {
     const called = drain.rung();
@@ -154,16 +156,14 @@ async function listen(
       continue;
     }
     if (!answer.known) {
-      if (!lost) role.emit({ kind: "bus_lost", why: answer.why });
+      if (outage.goesOn(answer)) role.emit({ ...answer, kind: "bus_lost" });
       if (behind) role.emit({ kind: "drain_failed" });
-      lost = true;
       behind = true;
       await Promise.race([clock.sleep(BUS_RETRY_MS, signal), called]);
       continue;
     }
-    if (lost) role.emit({ kind: "bus_back" });
+    if (outage.ends()) role.emit({ kind: "bus_back" });
     isAttached = true;
-    lost = false;
     behind = false;
     for (const event of answer.value) role.emit(event);
     // Not waited for: a slow write must not make the next heartbeat seem late. It settles within its own deadline.

@@ -120,7 +120,7 @@ export class SimulatedBus {
         return known(event.eventId);
       },
       attach: async () => {
-        const standing = this.#standing([]);
+        const standing = this.#standing([], null);
         const entry = beats.at(-1);
         cursor = beats.length;
         if (entry === undefined) return known({ standing, lastBeat: null });
@@ -128,22 +128,22 @@ export class SimulatedBus {
         const incidentCompleted = this.#outcome(beat.incidentId) !== null;
         return known({ standing, lastBeat: { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted } });
       },
-      watch: async (eventIds): Promise<Reading<Watch>> => {
+      watch: async (eventIds, confirmed = null): Promise<Reading<Watch>> => {
         const drainsBefore = drains;
         if (cursor === beats.length) await this.#change(() => beats.length > cursor);
         if (drains !== drainsBefore) return unknown("overtaken by a drain");
         const fresh = beats.slice(cursor);
         cursor = beats.length;
-        return known({ beats: fresh.map(beatOf), standing: this.#standing(eventIds) });
+        return known({ beats: fresh.map(beatOf), standing: this.#standing(eventIds, confirmed) });
       },
-      drain: async (eventIds) => {
+      drain: async (eventIds, confirmed = null) => {
         drains += 1;
         const now = this.#clock.wall();
         const fresh = beats.slice(cursor);
         cursor = beats.length;
         return known({
           beats: fresh.map((entry) => ({ beat: beatOf(entry), ageMs: Math.max(0, now - entry.at) })),
-          standing: this.#standing(eventIds),
+          standing: this.#standing(eventIds, confirmed),
         });
       },
     };
@@ -238,14 +238,15 @@ export class SimulatedBus {
     return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature: "not_required", completed };
   }
 
-  #standing(eventIds: readonly string[]): Standing {
+  #standing(eventIds: readonly string[], confirmed: string | null): Standing {
     const outcomes = new Map<string, Outcome>();
     for (const eventId of [this.#halt?.eventId ?? null, ...eventIds]) {
       const outcome = eventId === null ? null : this.#outcome(eventId);
       if (eventId !== null && outcome !== null) outcomes.set(eventId, outcome);
     }
     const absenceId = eventIdFor(`no brain since ${this.#completions.at(-1)?.eventId ?? "ever"}`);
-    return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes, absenceId };
+    const lostEvent = this.#panics.some(({ value }) => value.eventId === confirmed) ? null : confirmed;
+    return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes, absenceId, lostEvent };
   }
 
   #haltedBy(): Attempt | null {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../../src/config/env.ts";
 import { loadTestnet, loadVenue } from "../../src/config/venue.ts";
+import { throwAwayCertificate } from "../../src/sim/certificate.ts";
 import { refused } from "./refused.ts";
 
 const KEY = "api-key-k3y";
@@ -12,14 +13,17 @@ const ENV: Env = { BINANCE_TESTNET: "true", BINANCE_API_KEY: KEY, BINANCE_API_SE
 
 let directory: string;
 
-beforeAll(() => {
+let caPem: string;
+
+beforeAll(async () => {
+  caPem = (await throwAwayCertificate()).certPem;
   directory = mkdtempSync(join(tmpdir(), "quantum-test-venue-"));
   writeFileSync(join(directory, "binance-api-key"), `${KEY}-from-systemd\n`);
   writeFileSync(join(directory, "binance-api-secret"), `${SECRET}-from-systemd\n`);
   writeFileSync(join(directory, "key.txt"), `${KEY}-from-file\n`);
   writeFileSync(join(directory, "secret.txt"), `  ${SECRET}-from-file\n\n`);
   writeFileSync(join(directory, "empty.txt"), " \n");
-  writeFileSync(join(directory, "ca.pem"), "a certificate");
+  writeFileSync(join(directory, "ca.pem"), caPem);
   mkdirSync(join(directory, "nothing"));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -157,12 +161,17 @@ describe("the key", () => {
 
 describe("BINANCE_CA_FILE", () => {
   test("is read", () => {
-    expect(loadVenue(env({ BINANCE_CA_FILE: "dir:ca.pem" })).caPem).toBe("a certificate");
+    expect(loadVenue(env({ BINANCE_CA_FILE: "dir:ca.pem" })).caPem).toBe(caPem);
     expect(loadVenue(env({ BINANCE_CA_FILE: "" })).caPem).toBeNull();
   });
 
   test("is refused where it can't be", () => {
     const message = refused(() => loadVenue(env({ BINANCE_CA_FILE: "dir:missing" })));
     expect(message).toBe(`BINANCE_CA_FILE: ${directory}/missing can't be read (ENOENT), expected a readable file`);
+  });
+
+  test("is refused where no certificate is in it", () => {
+    const message = refused(() => loadVenue(env({ BINANCE_CA_FILE: "dir:key.txt" })));
+    expect(message).toBe(`BINANCE_CA_FILE: ${directory}/key.txt holds no certificate, expected one in PEM`);
   });
 });

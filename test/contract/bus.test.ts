@@ -5,13 +5,12 @@ import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
-import { ZERO } from "../../src/core/decimal.ts";
-import type { Attempt, Completion, Delivery, Halt, Outcome } from "../../src/core/messages.ts";
+import type { Attempt, Delivery, Halt } from "../../src/core/messages.ts";
 import type { Reading } from "../../src/core/reading.ts";
 import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { type AclRedis, type AclUser, startAclRedis } from "../support/acl.ts";
-import { aBeat, aHalt } from "../support/core.ts";
+import { aBeat, aCompletion, aHalt } from "../support/core.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** Every side of one bus. */
@@ -80,24 +79,6 @@ function first(incidentId: string): Attempt {
   return { incidentId, number: 1 };
 }
 
-function aCompletion(eventId: string, outcome: Outcome = "FLAT"): Completion {
-  const failed = outcome === "FLAT" ? 0 : 1;
-  return {
-    eventId,
-    outcome,
-    positionsTotal: 2 + failed,
-    positionsClosed: 2,
-    positionsFailed: failed,
-    failedSymbols: failed === 0 ? [] : ["*"],
-    executionTimeMs: 40,
-    reason: "TEST",
-    source: "watchdog",
-    ordersCancelled: 0,
-    residual: [],
-    notionalUsd: ZERO,
-  };
-}
-
 async function get<T>(question: Promise<Reading<T>>): Promise<T> {
   const answer = await question;
   if (!answer.known) throw new Error(answer.why);
@@ -126,7 +107,7 @@ describe.each([
 
   test("a watchdog that attaches to nothing sees nothing", async () => {
     expect(await get(sides.watchdog().attach())).toEqual({
-      standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String) },
+      standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String), lostEvent: null },
       lastBeat: null,
     });
   });

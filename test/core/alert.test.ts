@@ -44,8 +44,8 @@ const RULES: readonly (readonly [fact: string, tell: Tell, told: boolean])[] = [
   ["the incident's bad end", critical("PANIC CLOSE INCOMPLETE - SYSTEM HALTED", "alarm"), true],
   ["a line of an incident", critical("Event ID: event-1"), false],
   ["what went well", critical("Trigger validated (source=ops, age=0.5s)", "done"), false],
-  ["a warning", warn("Redis does not answer"), false],
-  ["the ordinary course", info("Redis answers again"), false],
+  ["a warning", warn("Redis can't be used"), false],
+  ["the ordinary course", info("Redis can be used again"), false],
 ];
 
 describe("people are told", () => {
@@ -180,11 +180,12 @@ describe("the words are those that are really said", () => {
       state = next;
       lines.push(...linesAt(ms, actions));
     };
-    const standing = { halt: null, haltedBy: null, absenceId: "absence-1", outcomes: new Map() };
+    const standing = { halt: null, haltedBy: null, absenceId: "absence-1", outcomes: new Map(), lostEvent: null };
     const halted = {
       halt: aHalt("incident-1"),
       haltedBy: { incidentId: "incident-1", number: 1 },
       absenceId: "absence-1",
+      lostEvent: null,
       outcomes: new Map([["incident-1", "NOT_FLAT"]] as const),
     };
     feed(0, { kind: "attached", attachment: { standing, lastBeat: null } });

@@ -362,4 +362,8 @@ test("a heartbeat that is not confirmed is told and changes nothing", () => {
   const [next, actions] = step(LIMITS, before, { kind: "beat_lost", why: "no answer" }, at(500));
   expect(next).toBe(before);
   expect(linesOf(actions)).toEqual(["Heartbeat not confirmed: no answer"]);
+  expect(actions).toMatchObject([{ level: "warn" }]);
+  expect(step(LIMITS, before, { kind: "beat_lost", why: "OOM", needsPerson: true }, at(500))[1]).toMatchObject([
+    { level: "warn", mark: "alarm", text: "Heartbeat not confirmed: OOM" },
+  ]);
 });

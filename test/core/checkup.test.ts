@@ -112,6 +112,13 @@ describe("one thing that is wrong is one line", () => {
       "volatile-ttl",
     ],
     [
+      "a Redis that would evict if somebody gave it a limit",
+      facts({ redis: { memory: known({ maxBytes: 0, policy: "allkeys-lru" }) } }),
+      "redis_memory",
+      "warn",
+      "maxmemory is 0 bytes, maxmemory-policy is allkeys-lru",
+    ],
+    [
       "a Redis whose memory can't be read",
       facts({ redis: { memory: unknown("NOPERM") } }),
       "redis_memory",

@@ -4,7 +4,7 @@ import type { Attempt, Outcome } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { deadline, step } from "../../src/core/watchdog.ts";
-import { askedFor } from "../../src/core/watchdog-incident.ts";
+import { askedFor, confirmedIn } from "../../src/core/watchdog-incident.ts";
 import {
   type AgedBeat,
   type Attachment,
@@ -30,6 +30,7 @@ function standing(eventId: string | null, outcomes: Record<string, Outcome> = {}
     haltedBy: haltedBy ?? own,
     outcomes: new Map(Object.entries(outcomes)),
     absenceId: "absence-1",
+    lostEvent: null,
   };
 }
 
@@ -38,6 +39,7 @@ function tripped(changes: Partial<Extract<WatchdogState, { kind: "tripped" }>> =
     kind: "tripped",
     attempt: FIRST,
     eventId: "incident-1",
+    reason: "R",
     haltSeen: false,
     outcome: null,
     followUpAt: at(10_000),
@@ -118,6 +120,12 @@ const EVENTS = {
   haltedBySecond: { kind: "standing", standing: standing("follow-up-2", {}, SECOND) },
   secondNotFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "NOT_FLAT" }, SECOND) },
   secondFlat: { kind: "standing", standing: standing("follow-up-2", { "follow-up-2": "FLAT" }, SECOND) },
+  lost: { kind: "standing", standing: { ...standing(null), lostEvent: "incident-1" } },
+  lostHalted: { kind: "standing", standing: { ...standing("incident-1"), lostEvent: "incident-1" } },
+  lostFlat: {
+    kind: "standing",
+    standing: { ...standing("incident-1", { "incident-1": "FLAT" }), lostEvent: "incident-1" },
+  },
   published: { kind: "published", attempt: FIRST, eventId: "incident-1" },
   publishedSecond: { kind: "published", attempt: SECOND, eventId: "follow-up-2" },
   publishedOther: { kind: "published", attempt: { incidentId: "incident-9", number: 1 }, eventId: "incident-9" },
@@ -278,6 +286,37 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "halted",
     "halted",
   ),
+  lost: row(
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "-",
+    "waiting",
+    "tripping +publish",
+    "tripping +publish",
+    "waiting",
+    "waiting",
+  ),
+  lostHalted: row(
+    "-",
+    "tripped",
+    "tripped",
+    "tripped",
+    "tripped",
+    "-",
+    "-",
+    "-",
+    "-",
+    "tripping +publish",
+    "tripping +publish",
+    "-",
+    "-",
+  ),
+  lostFlat: row("-", "halted", "halted", "halted", "halted", "-", "-", "-", "-", "halted", "halted", "-", "-"),
   published: row("-", "-", "-", "-", "-", "tripped", "tripped", "tripped", "-", "-", "-", "-", "-"),
   publishedSecond: row("-", "-", "-", "-", "-", "-", "-", "-", "tripped", "-", "-", "-", "-"),
   publishedOther: row("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"),
@@ -455,6 +494,33 @@ describe("the direct line", () => {
       return deadline(LIMITS, step(LIMITS, state, { kind: "direct_answered", attempt, answer: ended }, at(0))[0]);
     });
     expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000].map(at));
+  });
+});
+
+describe("a confirmed event that the bus has lost", () => {
+  const lost: WatchdogEvent = { kind: "standing", standing: { ...standing(null), lostEvent: "incident-1" } };
+
+  test("is published again at once, under the same id and with the same reason", () => {
+    const [next, actions] = step(LIMITS, tripped({ reason: "R", haltSeen: true }), lost, at(300));
+    expect(next).toEqual(tripping({ haltSeen: false, retryAt: null }));
+    expect(deedsOf(actions)).toEqual([{ kind: "publish", attempt: FIRST, reason: "R" }]);
+    expect(linesOf(actions)).toEqual([
+      "Event incident-1 is not on record any more: Redis has lost data, publishing it again",
+    ]);
+  });
+
+  test("is asked about once it is confirmed, and only by the watchdog that has published it", () => {
+    const [open] = step(LIMITS, STATES.publishing, EVENTS.published, at(300));
+    expect(confirmedIn(open)).toBe("incident-1");
+    const [followed] = step(LIMITS, STATES.armed, EVENTS.haltedByOps, at(300));
+    expect(followed.kind).toBe("tripped");
+    expect(confirmedIn(followed)).toBeNull();
+    expect(confirmedIn(STATES.publishing)).toBeNull();
+  });
+
+  test("is left to the follow-up once it has ended somehow", () => {
+    const ended = tripped({ outcome: "NOT_FLAT" });
+    expect(step(LIMITS, ended, lost, at(300))[0].kind).not.toBe("tripping");
   });
 });
 

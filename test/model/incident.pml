@@ -18,7 +18,8 @@
  *   take                adapters/redis/eew-bus.ts read() and deliver(), core/authorization.ts `completed`
  *   halting .. report   core/eew.ts surveying, closing with verifying, reporting
  *
- * Left out: a second incident, Redis losing data, what venue and orders do, and a write that arrives after its writer gave it up.
+ * Left out: a second incident, Redis losing data (only then does `tripped` go back to `trip` with the same attempt, which
+ * makes S6 true again), what venue and orders do, and a write that arrives after its writer gave it up.
  *
  * What must hold. Always, as assertions:
  *   S1 one completion per event       S2 acknowledged only with its completion on record

@@ -7,11 +7,18 @@ import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts
 import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { DirectCall } from "../../src/ports/direct-line.ts";
+import type { Log } from "../../src/ports/log.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { aBeat } from "../support/core.ts";
 
-const STANDING: Standing = { halt: null, haltedBy: null, outcomes: new Map(), absenceId: "absence-1" };
+const STANDING: Standing = {
+  halt: null,
+  haltedBy: null,
+  outcomes: new Map(),
+  absenceId: "absence-1",
+  lostEvent: null,
+};
 /** Over `stallMs`: every timer fires as late as after a standstill. */
 const LATE_MS = 300;
 
@@ -26,6 +33,8 @@ let drains: number;
 let called: string[];
 /** Whether Redis confirms what is published. */
 let confirms: boolean;
+/** What it told, with the mark where there is one. */
+let told: string[];
 /** By how much the next sleep is too long. */
 let heldUpMs: number;
 
@@ -37,6 +46,7 @@ beforeEach(() => {
   attaches = 0;
   called = [];
   confirms = true;
+  told = [];
   heldUpMs = 0;
 });
 afterEach(async () => {
@@ -77,7 +87,7 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
     },
   };
   const identity = { serviceId: "watchdog", instanceId: "w" };
-  const log = { write: () => undefined };
+  const log: Log = { write: (_level, text, mark) => void told.push(mark === undefined ? text : `${text} [${mark}]`) };
   const direct: DirectCall = {
     call: async ({ incidentId, number }) => {
       called.push(`${clock.now()} ${incidentId} ${number}`);
@@ -155,4 +165,22 @@ test("does not call the worker where Redis confirms the panic", async () => {
   start(silence, async () => unknown("no answer"));
   await clock.runUntil(() => false, 10_000);
   expect([called, published.length]).toEqual([[], 1]);
+});
+
+test("an outage is told once, and once more, as an alarm, if it turns out that a person is needed", async () => {
+  const answers = [
+    unknown("no answer"),
+    unknown("no answer"),
+    unknown("OOM", true),
+    unknown("OOM", true),
+    drained(500),
+  ];
+  const next = async (): Promise<Reading<Drain>> => answers.shift() ?? (await silence());
+  start(async () => (answers.length === 5 ? unknown("no answer") : await silence()), next);
+  await clock.runUntil(() => told.includes("Redis can be used again"), 20_000);
+  expect(told.filter((line) => line.includes("Redis"))).toEqual([
+    "Redis can't be used, heartbeats cannot be seen: no answer",
+    "Redis can't be used, heartbeats cannot be seen: OOM [alarm]",
+    "Redis can be used again",
+  ]);
 });

@@ -1,7 +1,7 @@
 /** Builders for what the core works on; each takes only what a test is about. */
 
-import { decimal } from "../../src/core/decimal.ts";
-import type { Beat, Delivery, Halt, HeartbeatDetails } from "../../src/core/messages.ts";
+import { decimal, ZERO } from "../../src/core/decimal.ts";
+import type { Beat, Completion, Delivery, Halt, HeartbeatDetails, Outcome } from "../../src/core/messages.ts";
 import type { CancelRequest, Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
 import type { Tell } from "../../src/core/tell.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
@@ -28,6 +28,25 @@ export function aBeat(status = "ALIVE", incidentId = "incident-1", changes: Part
 /** A halt raised by an event. */
 export function aHalt(eventId = "incident-1"): Halt {
   return { reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)", source: "watchdog", eventId, positionsClosed: 0 };
+}
+
+/** A report on two legs, and on a third one that is still open if it is not FLAT. */
+export function aCompletion(eventId: string, outcome: Outcome = "FLAT"): Completion {
+  const failed = outcome === "FLAT" ? 0 : 1;
+  return {
+    eventId,
+    outcome,
+    positionsTotal: 2 + failed,
+    positionsClosed: 2,
+    positionsFailed: failed,
+    failedSymbols: failed === 0 ? [] : ["*"],
+    executionTimeMs: 40,
+    reason: "TEST",
+    source: "watchdog",
+    ordersCancelled: 0,
+    residual: [],
+    notionalUsd: ZERO,
+  };
 }
 
 /** A panic event as the worker receives it. */

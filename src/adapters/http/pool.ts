@@ -9,11 +9,11 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 // The one place that imports undici; lint forbids the bare name everywhere.
 import { type Dispatcher, Pool } from "undici/index.js";
 import { after } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { trustIn } from "../host/trust.ts";
 
 /** An answer larger than this is cut off: the venue's largest, `exchangeInfo`, is a few MiB. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -92,8 +92,7 @@ export function httpPool(options: HttpPoolOptions): HttpPool {
       family: 4,
       // Said explicitly so that NODE_TLS_REJECT_UNAUTHORIZED=0 in an environment cannot switch it off.
       rejectUnauthorized: true,
-      // One for all sockets: given as `ca`, the roots are parsed anew for each, which is most of what a handshake costs.
-      ...(options.origin.startsWith("https:") ? { secureContext: trustIn(options.caPem) } : {}),
+      ...(options.origin.startsWith("https:") ? { secureContext: trustIn(options.caPem ?? null) } : {}),
     },
   });
 
@@ -164,11 +163,6 @@ export function httpPool(options: HttpPoolOptions): HttpPool {
   }
 
   return { send, dispose: () => pool.destroy() };
-}
-
-/** The certificates to trust: the public roots, which a list of one's own would replace, and the extra one beside them. */
-function trustIn(caPem: string | undefined): SecureContext {
-  return createSecureContext({ ca: [...rootCertificates, ...(caPem === undefined ? [] : [caPem])] });
 }
 
 /** An error in one line: its message, and its code where the message does not name it. */

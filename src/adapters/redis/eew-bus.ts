@@ -52,8 +52,13 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   const claims = new Claims(keys, options.worker, options.clock);
   // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
   let from: "0" | ">" = "0";
+  let connection: Redis | null = null;
 
   async function read(redis: Redis): Promise<RawEntry | null> {
+    // A new connection follows each lost answer, in which an event may have been handed out; and it may lead to another
+    // master, on which what was reported to the old one is unfinished.
+    if (redis !== connection) from = "0";
+    connection = redis;
     try {
       const block = from === ">" ? BLOCK_MS : 1;
       const reply = await redis.xreadgroup(
@@ -94,8 +99,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   }
 
   return {
-    next: async () => {
-      const answer = await reading.ask(
+    next: () =>
+      reading.ask(
         `read ${keys.panic}`,
         async (redis) => {
           const entry = (await read(redis)) ?? (await claims.takeOver(redis));
@@ -104,11 +109,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
           return entry === null ? null : await deliver(redis, entry, now);
         },
         BLOCK_MS,
-      );
-      // An event may have been handed out in the answer that was lost: it is unfinished like one of a former life.
-      if (!answer.known) from = "0";
-      return answer;
-    },
+      ),
 
     writeHalt: (halt) =>
       writing.ask(`write ${keys.halt}`, async (redis) => {

@@ -1,35 +1,66 @@
 /**
  * The one place that owns Redis connections.
  *
- * ioredis is given no say in recovery: no offline queue (a panic or a heartbeat sent after an outage would be
- * stale), no resend (a lost reply would write twice), no reconnect. A client that failed in any way is thrown
- * away and the next question builds a new one; a dead link then looks like a dead link, never like silence.
+ * A client that failed in any way is thrown away and the next question builds a new one, asking the sentinels anew where
+ * there are any; a dead link then looks like a dead link, never like silence. Nothing tries again by itself (`connect.ts`).
  */
 
-import { Redis } from "ioredis";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SecureContext } from "node:tls";
+import { type Redis, ReplyError } from "ioredis";
 import { known, type Reading, unknown } from "../../core/reading.ts";
+import { type OwnCertificate, trustIn } from "../host/trust.ts";
+import { type Endpoint, endpointInWords, parseAddress, type RedisAddress } from "./address.ts";
+import { Connections } from "./connect.ts";
+import { explain } from "./error-table.ts";
+import { findMaster, type Word } from "./sentinel.ts";
 
 /** How to reach Redis. */
 export interface LinkOptions {
-  /** `redis://` or `rediss://`; may hold a password, so it never appears in a `why`. */
+  /** As `address.ts` reads it; may hold a password, so it never appears in a `why`. */
   readonly url: string;
-  /** How long an answer may take, connecting included. */
+  /** A certificate authority to trust besides the public ones, where the URL asks for TLS. */
+  readonly caPem?: string | null;
+  /** Shown to a server that asks who we are. */
+  readonly own?: OwnCertificate | null;
+  /** How long an answer may take, connecting and asking the sentinels included. */
   readonly deadlineMs: number;
 }
 
-interface Client {
+/** Of the deadline, how much a majority of the sentinels may use up before a minority must do: the rest is for the master. */
+const SENTINELS_SHARE = 1 / 3;
+
+/** How often a sentinel is asked whether the master is still the one: an old one that is well believes so for eight seconds more. */
+const SENTINELS_ASKED_MS = 1_000;
+
+type Sentinel = NonNullable<RedisAddress["sentinel"]>;
+
+interface Reached {
   readonly redis: Redis;
-  /** Rejects with the reason if the connection could not be made. */
-  readonly ready: Promise<void>;
+  /** By which word of a sentinel this is the master; null without sentinels. */
+  readonly word: Word | null;
+}
+
+interface Client {
+  /** The connected Redis; rejects with the reason if there is none. */
+  readonly ready: Promise<Redis>;
+  /** Ends it, in the middle of connecting too. */
+  end(): void;
 }
 
 /** One connection at a time to Redis; ask it, and get an answer or the reason why there is none. */
 export class RedisLink {
+  readonly #address: RedisAddress;
   readonly #options: LinkOptions;
+  #trust: SecureContext | null = null;
   #client: Client | null = null;
   #closed = false;
 
+  /** @throws {Error} if the URL is malformed: `loadRedis` refuses such a one in words. */
   constructor(options: LinkOptions) {
+    const address = parseAddress(options.url);
+    if ("malformed" in address) throw new Error(`the Redis URL ${address.malformed}`);
+    this.#address = address;
     this.#options = options;
   }
 
@@ -48,14 +79,12 @@ export class RedisLink {
       timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
     });
     try {
-      const answer = (async (): Promise<T> => {
-        await client.ready;
-        return await use(client.redis);
-      })();
+      const answer = (async (): Promise<T> => use(await client.ready))();
       return known(await Promise.race([answer, deadline]));
     } catch (error) {
       this.#discard(client);
-      return unknown(`${what}: ${describe(error)}`);
+      const { words, needsPerson } = explain(error);
+      return unknown(`${what}: ${words}`, needsPerson);
     } finally {
       clearTimeout(timer);
     }
@@ -69,62 +98,85 @@ export class RedisLink {
 
   #connect(): Client {
     if (this.#client !== null) return this.#client;
-    const redis = new Redis(this.#options.url, {
-      protocol: 2,
-      lazyConnect: true,
-      connectTimeout: this.#options.deadlineMs,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      retryStrategy: () => null,
-      reconnectOnError: null,
-      keepAlive: 1_000,
-      noDelay: true,
-      // Two commands at each connect that nobody needs, and that a user with the least rights may not run.
-      disableClientInfo: true,
-    });
-    // The reason arrives with the rejected command; without a listener ioredis prints it to stderr as well.
-    let lastError: unknown = null;
-    redis.on("error", (error) => {
-      lastError = error;
-    });
-    const ready = redis.connect().then(
-      // ioredis goes on with database 0 where the server has no other; asked again, the server says so.
-      async () => {
-        const { db } = redis.options;
-        if (db !== undefined && db !== 0) await redis.select(db);
-      },
-      (error: unknown) => {
-        throw lastError ?? error;
-      },
-    );
-    // A question that hits its deadline first stops listening; the rejection must not count as unhandled.
-    ready.catch(() => undefined);
-    const client = { redis, ready };
-    // A connection that ended while nobody asked is not handed to the next question, which may be the halt.
-    redis.once("end", () => {
+    if (this.#address.tls) this.#trust ??= trustIn(this.#options.caPem ?? null, this.#options.own ?? null);
+    const connections = this.#connections();
+    const reached = this.#reach(connections);
+    const client: Client = { ready: reached.then(({ redis }) => redis), end: () => connections.end() };
+    const forget = (): void => {
       if (this.#client === client) this.#client = null;
-    });
+    };
+    // A connection that ended while nobody asked is not handed to the next question, which may be the halt. A question
+    // that hits its deadline first stops listening; the rejection must not count as unhandled.
+    reached.then(({ redis, word }) => {
+      redis.once("end", forget);
+      if (word !== null) void this.#follow(client, word);
+    }, forget);
+    client.ready.catch(() => undefined);
     this.#client = client;
     return client;
   }
 
+  #connections(): Connections {
+    return new Connections(this.#options.deadlineMs, this.#trust);
+  }
+
+  async #reach(connections: Connections): Promise<Reached> {
+    const { endpoints, sentinel, credentials, database } = this.#address;
+    if (sentinel === null) {
+      const redis = await connections.open(endpoints[0], credentials, database);
+      await proveLife(redis);
+      return { redis, word: null };
+    }
+    const word = await this.#askSentinels(sentinel, endpoints, connections);
+    const redis = await connections.open(word.master, credentials, database);
+    // The sentinels may have been wrong, or the master has been made a replica since. An answer proves its life as well.
+    const role = String((await redis.role())[0]);
+    if (role === "master") return { redis, word };
+    throw new Error(`NOMASTER ${endpointInWords(word.master)} is called the master by the sentinels and is a ${role}`);
+  }
+
+  async #askSentinels(
+    { masterName, credentials }: Sentinel,
+    endpoints: readonly Endpoint[],
+    parent: Connections,
+  ): Promise<Word> {
+    const asking = parent.branch();
+    const open = (sentinel: Endpoint): Promise<Redis> => asking.open(sentinel, credentials);
+    const patienceMs = this.#options.deadlineMs * SENTINELS_SHARE;
+    return await findMaster(endpoints, masterName, open, patienceMs).finally(() => asking.end());
+  }
+
+  /**
+   * Throws the client away once the sentinels have made another the master. The old one may be well, may not have been told
+   * for seconds, and confirms what is then lost. One sentinel is asked at a time, since all know within moments; only a newer
+   * word counts, and one that can't be asked changes nothing.
+   */
+  async #follow(client: Client, { master, epoch }: Word): Promise<void> {
+    const { endpoints, sentinel } = this.#address;
+    for (let turn = 0; sentinel !== null; turn = (turn + 1) % endpoints.length) {
+      await sleep(SENTINELS_ASKED_MS, undefined, { ref: false });
+      if (this.#client !== client) return;
+      const asking = this.#connections();
+      const limit = setTimeout(() => asking.end(), this.#options.deadlineMs);
+      const word = await this.#askSentinels(sentinel, endpoints.slice(turn, turn + 1), asking).catch(() => null);
+      clearTimeout(limit);
+      if (word === null || word.epoch <= epoch) continue;
+      if (endpointInWords(word.master) !== endpointInWords(master)) this.#discard(client);
+    }
+  }
+
   #discard(client: Client): void {
     if (this.#client === client) this.#client = null;
-    client.redis.disconnect(false);
+    client.end();
   }
 }
 
-/** An error in words, without what could be secret: ioredis puts neither URL nor password in its messages. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
-  if (error.message.startsWith("NOPERM")) return `${error.message} (${commandOf(error)})`;
-  return error.message === "" ? error.name : error.message;
-}
-
-/** The command that was refused, by its name only: its arguments may hold a secret. */
-function commandOf(error: Error): string {
-  const { command } = error as { readonly command?: { readonly name?: string } };
-  return command?.name?.toUpperCase() ?? "unknown command";
+/**
+ * A frozen server's system accepts connections and keeps what is sent to it: a write would be found there when it wakes,
+ * long after it was given up. So the first question is one that does nothing, and any answer to it will do.
+ */
+async function proveLife(redis: Redis): Promise<void> {
+  await redis.ping().catch((error: unknown) => {
+    if (!(error instanceof ReplyError)) throw error;
+  });
 }

@@ -22,6 +22,18 @@ export function entriesOf(reply: unknown): readonly RawEntry[] {
   return stream?.[1] ?? [];
 }
 
+/** Whether the first of two entry ids is the lower one. */
+export function isBefore(one: string, other: string): boolean {
+  const [[oneMs, oneSeq], [otherMs, otherSeq]] = [partsOf(one), partsOf(other)];
+  return oneMs === otherMs ? oneSeq < otherSeq : oneMs < otherMs;
+}
+
+/** Both parts may be as large as 64 bits. */
+function partsOf(id: string): readonly [ms: bigint, seq: bigint] {
+  const [ms = "0", seq = "0"] = id.split("-");
+  return [BigInt(ms), BigInt(seq)];
+}
+
 /** The server's clock. */
 export async function serverTime(redis: Redis): Promise<UnixMillis> {
   const [seconds, micros] = await redis.time();

@@ -12,7 +12,7 @@ import { RedisLink } from "./link.ts";
 import { redisPeers } from "./peers.ts";
 import { beat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
-import { ageOf, entriesOf, newest, serverTime } from "./streams.ts";
+import { ageOf, entriesOf, isBefore, newest, serverTime } from "./streams.ts";
 
 /** How long a read waits for the next heartbeat. The halt is read after each, so a reset is seen within this time. */
 const BLOCK_MS = 1_000;
@@ -40,10 +40,23 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
     cursor = last ?? cursor;
   };
 
+  /**
+   * Ids only ever grow. Where the newest one is behind what was read already, or nothing is there at all, Redis was emptied
+   * or has failed over to older data: what comes next may have a lower id, and would be waited for in vain.
+   */
+  const noticeLoss = async (redis: Redis, drainsBefore: number): Promise<void> => {
+    const last = (await newest(redis, keys.heartbeat.brain))?.[0] ?? "0-0";
+    if (!isBefore(last, cursor)) return;
+    advance("0-0", drainsBefore);
+    throw new Error(
+      "DATALOST heartbeats that were there are gone: Redis was emptied, or has failed over to older data",
+    );
+  };
+
   return {
     attach: () =>
       reading.ask("attach", async (redis) => {
-        const standing = await readStanding(redis, keys, []);
+        const standing = await readStanding(redis, keys, [], null);
         const entries = await redis.xrevrange(keys.heartbeat.brain, "+", "-", "COUNT", BEATS_SEARCHED);
         cursor = entries[0]?.[0] ?? "0-0";
         for (const entry of entries) {
@@ -56,14 +69,15 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
         return { standing, lastBeat: null };
       }),
 
-    watch: (eventIds) => {
+    watch: (eventIds, confirmed = null) => {
       const drainsBefore = drains;
       return reading.ask(
         `read ${keys.heartbeat.brain}`,
         async (redis) => {
           const reply = await redis.xread("BLOCK", BLOCK_MS, "STREAMS", keys.heartbeat.brain, cursor);
           const entries = entriesOf(reply);
-          const standing = await readStanding(redis, keys, eventIds);
+          const standing = await readStanding(redis, keys, eventIds, confirmed);
+          if (entries.length === 0) await noticeLoss(redis, drainsBefore);
           advance(entries.at(-1)?.[0], drainsBefore);
           return { beats: entries.map(parseBeat), standing };
         },
@@ -71,7 +85,7 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
       );
     },
 
-    drain: (eventIds) => {
+    drain: (eventIds, confirmed = null) => {
       reading.close();
       reading = new RedisLink(options);
       drains += 1;
@@ -79,7 +93,8 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
       return reading.ask(`drain ${keys.heartbeat.brain}`, async (redis) => {
         const range = [keys.heartbeat.brain, "+", `(${cursor}`, "COUNT", BEATS_SEARCHED] as const;
         const entries = (await redis.xrevrange(...range)).toReversed();
-        const standing = await readStanding(redis, keys, eventIds);
+        const standing = await readStanding(redis, keys, eventIds, confirmed);
+        if (entries.length === 0) await noticeLoss(redis, drainsBefore);
         const now = await serverTime(redis);
         advance(entries.at(-1)?.[0], drainsBefore);
         return { beats: entries.map((entry) => agedBeat(entry, now)), standing };
@@ -101,13 +116,20 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
   };
 }
 
-async function readStanding(redis: Redis, keys: Keys, eventIds: readonly string[]): Promise<Standing> {
+async function readStanding(
+  redis: Redis,
+  keys: Keys,
+  eventIds: readonly string[],
+  confirmed: string | null,
+): Promise<Standing> {
   const halt = await readHalt(redis, keys);
   const haltedBy = halt === null || halt.eventId === "" ? null : await readAttempt(redis, keys, halt.eventId);
   const asked = [halt?.eventId ?? "", ...eventIds].filter((eventId) => eventId !== "");
   const outcomes = await readOutcomes(redis, keys, asked);
   const completion = await newest(redis, keys.completed);
-  return { halt, haltedBy, outcomes, absenceId: eventIdFor(`no brain since ${completion?.[0] ?? "ever"}`) };
+  const absenceId = eventIdFor(`no brain since ${completion?.[0] ?? "ever"}`);
+  const lost = confirmed !== null && (await redis.sismember(keys.published, confirmed)) === 0;
+  return { halt, haltedBy, outcomes, absenceId, lostEvent: lost ? confirmed : null };
 }
 
 function agedBeat(entry: RawEntry, now: UnixMillis): AgedBeat | { readonly malformed: string } {

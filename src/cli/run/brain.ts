@@ -10,7 +10,7 @@ import { runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis, requireRights } from "./require-redis.ts";
+import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum brain`. */
@@ -24,6 +24,7 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const exchange = await openVenue(venue);
   const bus = redisBrainBus(redis);
   const { log, end } = openRoleLog("brain", logConfig, alerts);
+  void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
   await runBrain({ clock: hostClock, bus, exchange, log, limits: BRAIN_LIMITS, identity }, io.signal);
   bus.close();

@@ -24,7 +24,7 @@ import { runEew } from "../../roles/eew.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis, requireRights } from "./require-redis.ts";
+import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum eew`. */
@@ -46,6 +46,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
   const rulebooks = rulebookFile(stateDirectory(io.env));
   const { log, end } = openRoleLog("eew", logConfig, alerts);
+  void tellEviction(redis, log);
   const identity = newIdentity("emergency_exit_worker");
   const once = isSet(flags, "once");
   const alertOnly = alertOnlyCauses(flags);

@@ -1,8 +1,12 @@
+import { hostClock } from "../../adapters/host/clock.ts";
+import { redisCheckup } from "../../adapters/redis/checkup.ts";
 import { reach } from "../../adapters/redis/reach.ts";
 import { refusedRights } from "../../adapters/redis/rights.ts";
 import { type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
+import { redisMemory } from "../../core/checkup.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
+import type { Log } from "../../ports/log.ts";
 
 /**
  * How long Redis may take where nothing is in a hurry: at a start, and for a drill's questions. A busy machine, with every
@@ -33,6 +37,19 @@ export async function requireRights(config: RedisConfig, role: BeatingRole): Pro
   const { user, commands } = refused.value;
   const where = `Redis at ${redisAddress(config.url)} does not let its user ${user} do what ${role} has to`;
   throw new Refusal(`${where}: ${commands.join(", ")}; expected the rights in redis/users.acl, see the README, Deploy`);
+}
+
+/**
+ * Tells people if Redis may drop the halt or a panic event to make room for others. The role runs all the same: started
+ * again in the middle of an incident, one that refused would protect nobody. `quantum doctor` fails.
+ */
+export async function tellEviction(config: RedisConfig, log: Log): Promise<void> {
+  const questions = redisCheckup({ ...config, deadlineMs: PATIENT_MS, clock: hostClock });
+  const memory = await questions.memory();
+  questions.close();
+  if (!memory.known) return;
+  const { verdict, found, advice } = redisMemory(memory.value);
+  if (verdict !== "ok") log.write("critical", `Redis at ${redisAddress(config.url)}: ${found}: ${advice}`, "alarm");
 }
 
 /** One line that names the address, what happened and what to do. */

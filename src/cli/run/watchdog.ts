@@ -15,7 +15,7 @@ import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
-import { requireRedis, requireRights } from "./require-redis.ts";
+import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
@@ -31,6 +31,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const { log, end } = openRoleLog("watchdog", logConfig, alerts);
   log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
+  void tellEviction(redis, log);
   await runWatchdog({ clock: hostClock, bus, direct, log, limits, identity: newIdentity("watchdog") }, io.signal);
   bus.close();
   await end();

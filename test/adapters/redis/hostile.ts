@@ -14,6 +14,20 @@ export async function silentServer(): Promise<Hostile> {
   return await listen(0, () => undefined);
 }
 
+/** A sentinel that names `masterPort`, in that epoch: 0 if it has missed every failover. */
+export async function scriptedSentinel(masterPort: number, epoch = 0, delayMs = 0): Promise<Hostile> {
+  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+  const address = `*2\r\n${bulk("127.0.0.1")}${bulk(String(masterPort))}`;
+  const fields = `*2\r\n${bulk("config-epoch")}${bulk(String(epoch))}`;
+  return await listen(0, (client) => {
+    client.on("data", (chunk: Buffer) => {
+      const asked = chunk.toString().match(/GET-MASTER-ADDR-BY-NAME|\bMASTER\b(?!-)/g) ?? [];
+      const answers = asked.map((command) => (command === "MASTER" ? fields : address)).join("");
+      setTimeout(() => client.write(answers), delayMs);
+    });
+  });
+}
+
 /** A way to Redis on which replies can be lost. */
 export interface LossyProxy extends Hostile {
   /** From now on requests still go through and replies do not. */
