@@ -168,6 +168,33 @@ await check(
   },
 );
 
+const busy = (seconds: number): string =>
+  JSON.stringify({ ok: false, description: "Too Many Requests", parameters: { retry_after: seconds } });
+
+await check(
+  "Telegram is left alone for as long as it asks for, and then tried again",
+  (response, nth) => reply(nth === 1 ? 429 : 200, nth === 1 ? busy(1) : "{}")(response),
+  bot,
+  async ({ received, said, sending }) => {
+    const startedAt = performance.now();
+    sending.send(alert("1"));
+    const late = await until("it is received", () => received.length === 2);
+    const tookMs = performance.now() - startedAt;
+    return late ?? (tookMs >= 1_000 ? same(said, []) : `it was tried again after ${tookMs} ms`);
+  },
+);
+
+await check(
+  "Telegram is not left alone for longer than an alert may wait",
+  (response, nth) => reply(nth === 1 ? 429 : 200, nth === 1 ? busy(86_400) : "{}")(response),
+  bot,
+  async ({ received, sending }) => {
+    sending.send(alert("1"));
+    return await until("it is received", () => received.length === 2);
+  },
+  { ...LIMITS, pauseMsMax: 50 },
+);
+
 await check(
   "a redirect is not followed",
   (response) => {

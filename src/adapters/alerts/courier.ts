@@ -9,16 +9,22 @@ export interface CourierLimits {
   readonly deadlineMs: number;
   /** The pause after each try that failed; after the last one comes one more try. */
   readonly pausesMs: readonly number[];
+  /** The longest pause that a target may ask for; one that wants a longer one is tried then all the same. */
+  readonly pauseMsMax: number;
   /** Alerts that wait for one target. */
   readonly waitingMax: number;
   /** How long the end of the process waits for what is under way. */
   readonly endMs: number;
 }
 
-/** Four tries in at most 19 s, so that a target which is being restarted is found again. */
+/**
+ * Four tries in at most 19 s, so that a target which is being restarted is found again. One that asks for more time gets it:
+ * Telegram does where a chat got more than its twenty messages a minute.
+ */
 export const COURIER_LIMITS: CourierLimits = {
   deadlineMs: 3_000,
   pausesMs: [1_000, 2_000, 4_000],
+  pauseMsMax: 30_000,
   waitingMax: 100,
   endMs: 1_000,
 };
@@ -85,7 +91,8 @@ function line(target: Target, clock: Clock, log: Log, limits: CourierLimits): Li
       if (outcome.kind === "refused") return outcome.why;
       const pauseMs = limits.pausesMs[tries - 1];
       if (pauseMs === undefined || stopping.signal.aborted) return `${outcome.why}, given up after ${tries} tries`;
-      await clock.sleep(pauseMs, stopping.signal);
+      const askedMs = Math.min(outcome.retryAfterMs, limits.pauseMsMax);
+      await clock.sleep(Math.max(pauseMs, askedMs), stopping.signal);
     }
   }
 

@@ -12,8 +12,14 @@ export interface Message extends Alert {
   readonly at: UnixMillis;
 }
 
-/** What became of one try. `refused`: another would end the same. `failed`: it may even have arrived. */
-type Delivery = { readonly kind: "delivered" } | { readonly kind: "refused" | "failed"; readonly why: string };
+/**
+ * What became of one try. `refused`: another would end the same. `failed`: it may even have arrived; `retryAfterMs` is how long
+ * the place wants to be left alone, 0 if it does not say.
+ */
+type Delivery =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs: number };
 
 /** One place. */
 export interface Target {
@@ -44,6 +50,7 @@ export function webhook(name: string, url: string, clock: Clock): Target {
       at,
     }),
     words: () => null,
+    retryAfterMs: () => 0,
   });
 }
 
@@ -60,6 +67,7 @@ export function telegram({ token, chatId }: TelegramChat, clock: Clock, origin: 
     body: (message) => ({ chat_id: chatId, text: inWords(message) }),
     // Without it, a wrong chat id looks like any other refusal.
     words: (body) => /"description":"([^"]*)"/.exec(body)?.[1]?.replaceAll(token, "…").slice(0, WORDS_MAX) ?? null,
+    retryAfterMs: (body) => Number(/"retry_after":(\d{1,6})\b/.exec(body)?.[1] ?? 0) * 1_000,
   });
 }
 
@@ -76,9 +84,12 @@ interface Manners {
   body(message: Message): object;
   /** What a refusal says of itself and may be told; null for nothing. */
   words(body: string): string | null;
+  /** How long a refusal wants no other try, in milliseconds; 0 where it does not say. */
+  retryAfterMs(body: string): number;
 }
 
-function target(name: string, url: string, clock: Clock, { path, body, words }: Manners): Target {
+function target(name: string, url: string, clock: Clock, manners: Manners): Target {
+  const { path, body } = manners;
   const { origin, hostname } = new URL(url);
   // One at a time: alerts arrive in the order in which they were sent.
   const pool = httpPool({ origin, connections: 1, clock });
@@ -88,19 +99,21 @@ function target(name: string, url: string, clock: Clock, { path, body, words }: 
       const text = JSON.stringify(body(message));
       const headers = { "content-type": "application/json" };
       const outcome = await pool.send({ method: "POST", path, headers, body: text, deadlineMs });
-      return judge(outcome, hostname, words);
+      return judge(outcome, hostname, manners);
     },
     dispose: () => pool.dispose(),
   };
 }
 
-function judge(outcome: HttpOutcome, hostname: string, words: (body: string) => string | null): Delivery {
+function judge(outcome: HttpOutcome, hostname: string, { words, retryAfterMs }: Manners): Delivery {
   // A host's name can be the secret, too.
-  if (outcome.kind === "no_answer") return { kind: "failed", why: outcome.why.replaceAll(hostname, "its host") };
+  if (outcome.kind === "no_answer") {
+    return { kind: "failed", why: outcome.why.replaceAll(hostname, "its host"), retryAfterMs: 0 };
+  }
   const { status, body } = outcome;
   if (status >= 200 && status < 300) return { kind: "delivered" };
   const said = words(body);
   const why = said === null ? `HTTP ${status}` : `HTTP ${status}, ${said}`;
   const passing = status >= 500 || status === 429 || status === 408;
-  return { kind: passing ? "failed" : "refused", why };
+  return passing ? { kind: "failed", why, retryAfterMs: retryAfterMs(body) } : { kind: "refused", why };
 }
