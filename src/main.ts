@@ -27,16 +27,25 @@ const io: Io = {
   terminal: process.stdout.isTTY === true,
   uptimeMs: () => performance.now(),
   signal: stop.signal,
+  lastWords: { tell: null },
 };
 
+/** How long the last words may take: the supervisor starts the role again only after them. */
+const LAST_WORDS_MS = 1_000;
+
 /** A defect ends the process, in one line: a protector that limps is worse than one that is started again. */
-function crash(error: unknown): never {
-  io.err(`quantum: ended by a defect, please report it: ${error instanceof Error ? error.message : String(error)}`);
+async function crash(error: unknown): Promise<never> {
+  const why = error instanceof Error ? error.message : String(error);
+  io.err(`quantum: ended by a defect, please report it: ${why}`);
+  const { tell } = io.lastWords;
+  // A second defect on the way out ends it at once.
+  io.lastWords.tell = null;
+  if (tell !== null) await Promise.race([tell(why), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
   process.exit(1);
 }
 
-process.on("uncaughtException", crash);
-process.on("unhandledRejection", crash);
+process.on("uncaughtException", (error) => void crash(error));
+process.on("unhandledRejection", (error) => void crash(error));
 process.on("SIGTERM", () => stop.abort());
 process.on("SIGINT", () => stop.abort());
 

@@ -27,11 +27,17 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
   try {
     return await parse(argv, io);
   } catch (error) {
-    io.err(`quantum: ${error instanceof Error ? error.message : String(error)}`);
+    io.err(`quantum: ${messageOf(error)}`);
     if (error instanceof Refusal) return 2;
-    if (!(error instanceof Failure)) io.err("quantum: this is a defect in quantum, please report it");
+    if (error instanceof Failure) return 1;
+    io.err("quantum: this is a defect in quantum, please report it");
+    await io.lastWords.tell?.(messageOf(error));
     return 1;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {

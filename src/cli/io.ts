@@ -15,6 +15,14 @@ export interface Io {
   uptimeMs(): number;
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
+  /** Where a role leaves how people are told that a defect ends it; the last one counts. */
+  readonly lastWords: LastWords;
+}
+
+/** What is said of a defect before it ends the process. */
+export interface LastWords {
+  /** Tells people; null as long as nobody is to be told. Must not reject. */
+  tell: ((why: string) => Promise<void>) | null;
 }
 
 /** Whether a result may have colours (contract section 1): on a terminal only, none with NO_COLOR. */

@@ -26,6 +26,7 @@ async function start(...flags: readonly string[]): Promise<string> {
       out: (text) => resolve(JSON.parse(text).base_url),
       err: (text) => reject(new Error(text)),
       ask: async () => null,
+      lastWords: { tell: null },
     });
     stop = async () => {
       ending.abort();

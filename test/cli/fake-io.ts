@@ -36,6 +36,7 @@ export async function cli(argv: readonly string[], surroundings: Surroundings = 
     out: (text) => out.push(...text.split("\n")),
     err: (text) => err.push(...text.split("\n")),
     ask: async () => answer,
+    lastWords: { tell: null },
   });
   return { code, out, err };
 }

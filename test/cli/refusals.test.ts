@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { freePort } from "../../src/adapters/host/port.ts";
+import { runCli } from "../../src/cli/cli.ts";
+import type { Io } from "../../src/cli/io.ts";
 import type { Env } from "../../src/config/env.ts";
 import { ROOT } from "../support/run.ts";
 import { cli, type Ran, type Surroundings } from "./fake-io.ts";
@@ -217,4 +219,24 @@ describe("a Redis that can't be reached", () => {
     expect(json.code).toBe(1);
     expect(JSON.parse(json.out.join("\n"))).toMatchObject({ allowed: false });
   });
+});
+
+test("a defect in a command is said to be one, and told to whoever is to be told, before the end", async () => {
+  const told: string[] = [];
+  const err: string[] = [];
+  const io: Io = {
+    env: { REDIS_URL: deadUrl },
+    terminal: false,
+    signal: new AbortController().signal,
+    uptimeMs: () => -3_000,
+    out: () => {
+      throw new Error("the sky fell");
+    },
+    err: (text) => void err.push(text),
+    ask: async () => null,
+    lastWords: { tell: async (why) => void told.push(why) },
+  };
+  expect(await runCli(["gate"], io)).toBe(1);
+  expect(err).toEqual(["quantum: the sky fell", "quantum: this is a defect in quantum, please report it"]);
+  expect(told).toEqual(["the sky fell"]);
 });

@@ -23,7 +23,7 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
   const bus = redisBrainBus(redis);
-  const { log, end } = openRoleLog("brain", logConfig, alerts);
+  const { log, end } = openRoleLog("brain", logConfig, alerts, io.lastWords);
   void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
   await runBrain({ clock: hostClock, bus, exchange, log, limits: BRAIN_LIMITS, identity }, io.signal);

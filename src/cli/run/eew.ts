@@ -45,7 +45,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
   const rulebooks = rulebookFile(stateDirectory(io.env));
-  const { log, end } = openRoleLog("eew", logConfig, alerts);
+  const { log, end } = openRoleLog("eew", logConfig, alerts, io.lastWords);
   void tellEviction(redis, log);
   const identity = newIdentity("emergency_exit_worker");
   const once = isSet(flags, "once");

@@ -7,6 +7,7 @@ import type { LogConfig } from "../../config/log.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
 import type { Log } from "../../ports/log.ts";
 import { alertingLog } from "../../roles/alerting-log.ts";
+import type { LastWords } from "../io.ts";
 
 /** A role's log, and how it ends. */
 export interface RoleLog {
@@ -15,20 +16,22 @@ export interface RoleLog {
   end(): Promise<void>;
 }
 
-/** Opens a role's log: on stdout, and its alarms to whoever is to be told. */
-export function openRoleLog(role: BeatingRole, config: LogConfig, alerts: AlertsConfig): RoleLog {
+/** Opens a role's log: on stdout, and its alarms to whoever is to be told, a defect that ends the role included. */
+export function openRoleLog(role: BeatingRole, config: LogConfig, alerts: AlertsConfig, lastWords: LastWords): RoleLog {
   const log = hostLog({ role, ...config });
   const targets = alertTargets(alerts);
   if (targets.length === 0) return { log, end: () => Promise.resolve() };
   const sending = courier({ role, targets, clock: hostClock, log });
   const alerting = alertingLog(log, sending, hostClock);
-  return {
-    log: alerting,
-    end: async () => {
-      alerting.end();
-      await sending.end();
-    },
+  const end = async (): Promise<void> => {
+    alerting.end();
+    await sending.end();
   };
+  lastWords.tell = async (why) => {
+    alerting.write("critical", `Ended by a defect: ${why}`, "alarm");
+    await end();
+  };
+  return { log: alerting, end };
 }
 
 /** Everyone who is to be told. */

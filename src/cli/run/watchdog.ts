@@ -28,7 +28,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRedis(redis);
   await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
-  const { log, end } = openRoleLog("watchdog", logConfig, alerts);
+  const { log, end } = openRoleLog("watchdog", logConfig, alerts, io.lastWords);
   log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
   void tellEviction(redis, log);
