@@ -51,3 +51,10 @@ export function advance(
   const silence = tenths(now - fence.closesAt + fenceMs);
   return [{ kind: "fenced" }, [warn(`Fenced: no heartbeat confirmed for ${silence}, no orders until one is`)]];
 }
+
+/** A limit that gives a brain up while its fence still lets it act: two hands on one account. Null for a longer one. */
+export function overtakenFence(fenceMs: number, flag: string, limitMs: number): Tell | null {
+  if (limitMs > fenceMs) return null;
+  const fence = `the brain's own fence closes only after ${fenceMs} ms`;
+  return warn(`${flag} is ${limitMs}, and ${fence}: until then a brain that is given up may still send orders`);
+}

@@ -49,6 +49,7 @@ test("a watchdog tells that nobody is watched, then of the incident, with its ev
   const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   try {
     await eventually("it says that it is unprotected", () => log.includes("UNPROTECTED"));
+    expect(log).toContain("--heartbeat-missing-ms is 1000, and the brain's own fence closes only after 4000 ms");
     await redis.command("XADD", "exit_brain:heartbeat", "*", "status", "ALIVE", "active_positions", "1", "ts", "1");
     await eventually("both are told", () => posts.length === 2);
     const [unprotected, incident] = posts;

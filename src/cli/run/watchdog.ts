@@ -11,7 +11,10 @@ import type { Env } from "../../config/env.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
+import { BRAIN_LIMITS } from "../../core/brain.ts";
+import { overtakenFence } from "../../core/fence.ts";
 import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.ts";
+import type { Log } from "../../ports/log.ts";
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
@@ -29,6 +32,7 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   await requireRights(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const { log, end } = openRoleLog("watchdog", logConfig, alerts, io.lastWords);
+  warnOfFence(log, limits);
   log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
   void tellEviction(redis, log);
@@ -55,6 +59,16 @@ function waysToWorker(flags: Flags, env: Env, triggerSecret: string | null): rea
 function directWords(ways: readonly DirectWay[]): string {
   if (ways.length > 0) return `The direct line to the worker: ${ways.map(({ name }) => name).join(", then ")}`;
   return "No direct line to the worker: a panic waits for Redis. Set QUANTUM_DIRECT_HTTP, --direct-url or --direct-socket";
+}
+
+/** What an operator may not have meant by a short limit. */
+function warnOfFence(log: Log, { heartbeatMissingMs, unguardedMs }: WatchdogLimits): void {
+  const { fenceMs } = BRAIN_LIMITS;
+  const lines = [
+    overtakenFence(fenceMs, "--heartbeat-missing-ms", heartbeatMissingMs),
+    unguardedMs === null ? null : overtakenFence(fenceMs, "--unguarded-ms", unguardedMs),
+  ];
+  for (const line of lines) if (line !== null) log.write(line.level, line.text, line.mark);
 }
 
 /** @throws {Refusal} if a limit is out of its range. */
