@@ -19,7 +19,7 @@ import type { DirectLine } from "../ports/direct-line.ts";
 import type { Journal, OwnIncident } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import { Outage } from "./outage.ts";
-import { type Identity, pulse } from "./pulse.ts";
+import type { Identity } from "./pulse.ts";
 
 /** What the ears need of the worker's world. */
 export interface EarsWorld {
@@ -55,10 +55,17 @@ export interface Passed {
   readonly onRecord: boolean;
 }
 
-/** The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read. */
-export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Passes): Ears {
+/**
+ * The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read, `beat`
+ * shows that the worker lives.
+ */
+export function ears(
+  world: EarsWorld,
+  open: () => Snapshot | null,
+  passes: Passes,
+  beat: (state: string) => void,
+): Ears {
   const { bus, clock, direct, journal, log } = world;
-  const nextBeat = pulse(clock, world.identity);
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
   const outage = new Outage();
@@ -160,8 +167,7 @@ export function ears(world: EarsWorld, open: () => Snapshot | null, passes: Pass
         if (outage.ends()) log.write("info", "Redis can be used again");
         const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
         if (raised !== null) return raised;
-        // Not waited for: a slow write must not hold up the next event. It settles within its own deadline.
-        void bus.beat("eew", nextBeat("idle"));
+        beat("idle");
       }
       return null;
     },

@@ -18,6 +18,7 @@ import type { RulebookStore } from "../ports/rulebook-store.ts";
 import { type EarsWorld, ears, type Passed } from "./eew-ears.ts";
 import { keepReady, type Memory } from "./eew-upkeep.ts";
 import { type OwedReport, owedReports } from "./owed-reports.ts";
+import { pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
 
 /** What the emergency exit worker runs on. */
@@ -29,6 +30,9 @@ export interface EewWorld extends EarsWorld {
 
 /** How often the claim on an event is renewed while it is executed. Design section 4: 500 ms. */
 const RENEW_MS = 500;
+
+/** Renewals to a heartbeat: one a second, as while the worker is idle. A pass of ten seconds must not look like a death. */
+const RENEWALS_PER_BEAT = 2;
 
 /** After SIGTERM a pass is finished first; a report that Redis does not take is given up after this and stays pending. */
 const FINISH_MS = 15_000;
@@ -47,7 +51,10 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   const listening = new AbortController();
   const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
   const passes = new Map<string, Passed>();
-  const heard = ears(world, () => memory.snapshot, passes);
+  const nextBeat = pulse(world.clock, world.identity);
+  // Not waited for: a slow write must hold up neither an event nor a pass. It settles within its own deadline.
+  const beat = (state: string): void => void world.bus.beat("eew", nextBeat(state));
+  const heard = ears(world, () => memory.snapshot, passes, beat);
   const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
@@ -71,7 +78,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   function begin(delivery: Delivery): void {
     passes.set(delivery.eventId, { own: isOwn(delivery), onRecord: false });
     if (isOwn(delivery)) remember(world, delivery);
-    else void hold(world, role, delivery);
+    void hold(world, role, delivery, beat);
   }
   async function report({ delivery, completion, halt }: OwedReport): Promise<EewEvent> {
     const { eventId } = delivery;
@@ -138,13 +145,21 @@ function endingOf({ outcome, residual, failedSymbols }: Completion): Ending {
   return { outcome, open: named.length > 0 ? named : failedSymbols };
 }
 
-/** Shows for as long as the pass goes on that it does, or another worker would take the event over. */
-async function hold({ bus, clock }: EewWorld, role: Running<EewState, EewEvent>, delivery: Delivery): Promise<void> {
-  const goesOn = (state: EewState): boolean => state.kind !== "idle" && state.delivery.entryId === delivery.entryId;
-  while (goesOn(role.state())) {
+/** Shows for as long as the pass goes on that it does: another worker would take the event over, people would miss this one. */
+async function hold(
+  { bus, clock }: EewWorld,
+  role: Running<EewState, EewEvent>,
+  delivery: Delivery,
+  beat: (state: string) => void,
+): Promise<void> {
+  const goesOn = (state: EewState): boolean => state.kind !== "idle" && state.delivery.eventId === delivery.eventId;
+  for (let renewals = 1; goesOn(role.state()); renewals++) {
     // Not confirmed: the next one may be, and a pass that two workers execute can only reduce.
-    await bus.renew(delivery);
+    if (!isOwn(delivery)) await bus.renew(delivery);
     await clock.sleep(RENEW_MS);
+    const { kind } = role.state();
+    // A report that is not confirmed is waited for while the ears are open, and they beat for themselves.
+    if (renewals % RENEWALS_PER_BEAT === 1 && goesOn(role.state()) && kind !== "reporting") beat("executing");
   }
 }
 

@@ -2,18 +2,21 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { BRAIN_LIMITS } from "../../src/core/brain.ts";
+import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Heartbeat } from "../../src/core/messages.ts";
 import { type Reading, unknown } from "../../src/core/reading.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { BeatingRole } from "../../src/ports/bus.ts";
 import { runBrain } from "../../src/roles/brain.ts";
+import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { aBeat, aHalt } from "../support/core.ts";
+import { SECOND_LINE } from "../support/second-line.ts";
 
 const API_KEY = "supervision-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
@@ -195,5 +198,53 @@ describe("the watchdog", () => {
       "eew is back",
     ]);
     expect(bus.panics()).toEqual([]);
+  });
+});
+
+describe("the worker", () => {
+  /** A worker on a venue that never answers: each pass takes all of its ten seconds. */
+  function startEew(): { readonly states: readonly string[]; readonly widestGapMs: () => number } {
+    const states: string[] = [];
+    const beatenAt: number[] = [];
+    const inner = bus.eew("worker");
+    const venue = new Venue({ now: () => clock.wall() });
+    venue.addAccount({ apiKey: API_KEY, secret: "secret" });
+    const open = simulatedExchange(venue, API_KEY);
+    const world = {
+      clock,
+      bus: {
+        ...inner,
+        beat: async (role: BeatingRole, heartbeat: Heartbeat) => {
+          states.push(heartbeat.details?.state ?? "");
+          beatenAt.push(clock.now());
+          return await inner.beat(role, heartbeat);
+        },
+      },
+      exchange: { ...open, positions: (): Promise<never> => new Promise(() => undefined) },
+      rulebooks: { load: () => new Map(), save: () => true },
+      log: { write: () => undefined },
+      limits: EEW_LIMITS,
+      identity: { serviceId: "emergency_exit_worker", instanceId: "e" },
+      ...SECOND_LINE,
+    };
+    // What waits for this venue never ends, so this worker is not waited for.
+    void runEew(world, { signal: stop.signal });
+    return { states, widestGapMs: () => Math.max(...beatenAt.slice(1).map((at, i) => at - (beatenAt[i] ?? 0))) };
+  }
+
+  test("beats about once a second in the middle of a pass, as executing, and nobody takes it for lost", async () => {
+    beating("brain");
+    const worker = startEew();
+    const lines = startWatchdog();
+    await pass(5_000);
+    expect(worker.states.every((state) => state === "idle")).toBe(true);
+    await bus.publish({ eventId: "e1", reason: "TEST", issuedBy: "ops", ts: clock.wall() });
+    await pass(10_000);
+    expect(worker.states.filter((state) => state === "executing")).toHaveLength(10);
+    // The watchdog follows up: it goes on like this.
+    await pass(40_000);
+    expect(bus.completions().length).toBeGreaterThan(2);
+    expect(worker.widestGapMs()).toBeLessThanOrEqual(2_000);
+    expect(about(lines, "eew")).toEqual([]);
   });
 });
