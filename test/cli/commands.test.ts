@@ -1,6 +1,9 @@
 /** The operator's commands against a real Redis and the simulated exchange, in this process. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { type Fields, fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
@@ -32,12 +35,16 @@ let venue: Venue;
 let keys: Keys;
 let env: Env;
 let namespaces = 0;
+const state = mkdtempSync(join(tmpdir(), "quantum-commands-"));
 const open: { close(): void }[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
 });
-afterAll(() => redis.stop());
+afterAll(async () => {
+  await redis.stop();
+  rmSync(state, { recursive: true, force: true });
+});
 
 beforeEach(async () => {
   const namespace = `cli${namespaces++}`;
@@ -52,6 +59,7 @@ beforeEach(async () => {
     BINANCE_BASE_URL: server.url,
     BINANCE_API_KEY: API_KEY,
     BINANCE_API_SECRET: SECRET,
+    STATE_DIRECTORY: state,
   };
 });
 afterEach(async () => {

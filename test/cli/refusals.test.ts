@@ -1,4 +1,6 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../src/adapters/host/port.ts";
 import { runCli } from "../../src/cli/cli.ts";
@@ -8,7 +10,10 @@ import { ROOT } from "../support/run.ts";
 import { cli, type Ran, type Surroundings } from "./fake-io.ts";
 
 const SECRET = "api-secret-s3cret";
+const STATE = mkdtempSync(join(tmpdir(), "quantum-refusals-"));
+afterAll(() => rmSync(STATE, { recursive: true, force: true }));
 const VENUE: Env = {
+  STATE_DIRECTORY: STATE,
   BINANCE_TESTNET: "true",
   BINANCE_API_KEY: "api-key-k3y",
   BINANCE_API_SECRET: SECRET,

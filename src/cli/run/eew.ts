@@ -25,6 +25,7 @@ import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
+import { requireState } from "./require-state.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum eew`. */
@@ -36,21 +37,24 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const directHttp = loadDirectHttp(io.env, text(flags, "direct-http"), redis.triggerSecret);
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
   const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
-  const journal = journalFile(stateDirectory(io.env), hostClock);
+  const directory = stateDirectory(io.env);
+  using state = await requireState(directory);
+  const journal = journalFile(directory, hostClock);
   // What an earlier life has left undone does not wait for Redis.
   if (journal.unfinished().length === 0) {
     await requireRedis(redis);
     await requireRights(redis, "eew");
   }
   const exchange = await openVenue(venue);
-  const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(stateDirectory(io.env)) });
-  const rulebooks = rulebookFile(stateDirectory(io.env));
+  const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(directory) });
+  const rulebooks = rulebookFile(directory);
   const { log, end } = openRoleLog("eew", logConfig, alerts, io.lastWords);
   void tellEviction(redis, log);
   const identity = newIdentity("emergency_exit_worker");
   const once = isSet(flags, "once");
   const alertOnly = alertOnlyCauses(flags);
   tellAtStart(log, journal, alertOnly);
+  if (state.trouble !== null) log.write("critical", `Another worker may use the same state: ${state.trouble}`, "alarm");
   const direct = directLine(redis.triggerSecret, { clock: hostClock, log });
   const hangUp = await openDoors(directSocket(io.env), directHttp, direct, log);
   const secondLine = SECOND_LINE_LIMITS;

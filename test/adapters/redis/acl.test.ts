@@ -224,8 +224,10 @@ describe("a right that is missing", () => {
       BINANCE_BASE_URL: "http://127.0.0.1:1",
       BINANCE_API_KEY: "k",
       BINANCE_API_SECRET: "s",
+      STATE_DIRECTORY: mkdtempSync(join(tmpdir(), "quantum-test-acl-")),
     };
     const { code, out, err } = await cli([role], { env });
+    rmSync(env.STATE_DIRECTORY, { recursive: true });
     expect({ code, out, lines: err.length }).toEqual({ code: 2, out: [], lines: 1 });
     expect(err[0]).toContain(`does not let its user ${user} do what ${role} has to: `);
     for (const command of commands) expect(err[0]).toContain(command);
