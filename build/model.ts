@@ -32,6 +32,7 @@ const PROPERTIES: readonly (readonly [property: Property, words: string])[] = [
 const BUGS: readonly (readonly [bug: string, property: Property, rule: string, complaint: string])[] = [
   ["REPORT_TWICE", "S1-S6", "S1", "assertion violated (outcome[k]==0)"],
   ["ACK_FIRST", "S1-S6", "S2", "assertion violated (outcome[k]!=0)"],
+  ["RESET_UNDONE", "S1-S6", "S2", "assertion violated (outcome[1]!=0)"],
   ["REPORT_NO_HALT", "S1-S6", "S3", "assertion violated (halt!=0)"],
   ["ORDERS_FIRST", "S1-S6", "S4", "assertion violated told"],
   ["PUBLISH_SPLIT", "S1-S6", "S5", "assertion violated (entry[k]==0)"],

@@ -83,6 +83,8 @@ export interface Delivery {
   readonly followsUp: Attempt | null;
   /** A completion for this event id is already on record. */
   readonly completed: boolean;
+  /** It was on the bus already when `quantum reset` cleared the halt last. */
+  readonly beforeReset: boolean;
 }
 
 /** What the venue says of the account after a pass. `FLAT` needs two witnesses (design rule 2). */

@@ -22,6 +22,7 @@ const DELIVERY: Delivery = {
   signature: "not_required",
   followsUp: null,
   completed: false,
+  beforeReset: false,
 };
 
 /** Plans, sends, is answered and reports, all of it in memory: nothing leaves this function. Takes tens of milliseconds. */

@@ -115,14 +115,35 @@ export interface Overview {
   readonly lastPanic: PanicRecord | null;
 }
 
+/** What a reset is decided on; the bus refuses it if anything of this has changed since. */
+export interface ResetGrounds {
+  readonly halt: Halt;
+  /** Names the newest panic event. */
+  readonly newestPanic: string;
+}
+
+/** What came of a reset; in all cases but the first nothing was changed. */
+export type ResetAnswer =
+  | { readonly kind: "cleared" }
+  /** A panic event was published since the grounds were read. */
+  | { readonly kind: "panic_published" }
+  /** Another event halts trading than when the grounds were read. */
+  | { readonly kind: "halt_changed" }
+  /** The halt's event has no report: its pass is not over. */
+  | { readonly kind: "unreported" }
+  /** So many panic events are published and neither executed nor refused yet. */
+  | { readonly kind: "undone"; readonly events: number };
+
 /** The operator's side of the bus. */
 export interface OperatorBus extends HaltReader {
   overview(): Promise<Reading<Overview>>;
   publish(event: PanicEvent): Promise<Reading<null>>;
   /** The report for an event; null while there is none. */
   completion(eventId: string): Promise<Reading<Completion | null>>;
-  /** Removes the halt. True if there was one. */
-  clearHalt(): Promise<Reading<boolean>>;
+  /** What a reset would be decided on now; null: trading is not halted. */
+  resetGrounds(): Promise<Reading<ResetGrounds | null>>;
+  /** Removes the halt, and marks every panic event up to now as done with, in one atomic step. */
+  reset(grounds: ResetGrounds): Promise<Reading<ResetAnswer>>;
 }
 
 /** Where a drill starts to look: the newest entry of each stream at that moment. */
@@ -142,6 +163,8 @@ interface TimedBeat {
 export interface DrillBus extends OperatorBus {
   /** The bus's clock, on which everything it records is timed. */
   now(): Promise<Reading<UnixMillis>>;
+  /** Removes the halt and nothing else, as `DEL system:state:trading` by hand. True if there was one. */
+  clearHalt(): Promise<Reading<boolean>>;
   bookmark(): Promise<Reading<Bookmark>>;
   beatsSince(bookmark: Bookmark): Promise<Reading<readonly TimedBeat[]>>;
   panicsSince(bookmark: Bookmark): Promise<Reading<readonly PanicRecord[]>>;

@@ -185,5 +185,6 @@ function ownDelivery({ eventId, reason }: OwnIncident): Delivery {
     signature: "not_required",
     followsUp: null,
     completed: false,
+    beforeReset: false,
   };
 }

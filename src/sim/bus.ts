@@ -235,7 +235,8 @@ export class SimulatedBus {
     const { eventId, reason, issuedBy, followsUp = null } = value;
     const completed = this.#outcome(eventId) !== null;
     const ageMs = Math.max(0, this.#clock.wall() - at);
-    return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature: "not_required", completed };
+    const signature = "not_required";
+    return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature, completed, beforeReset: false };
   }
 
   #standing(eventIds: readonly string[], confirmed: string | null): Standing {

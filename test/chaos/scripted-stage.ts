@@ -174,6 +174,8 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     now: () => ask("now", () => wall(now)),
     halt: () => ask("halt", halt),
     publish: never("publish"),
+    resetGrounds: never("read the grounds of a reset"),
+    reset: never("reset"),
     overview: async () =>
       known({ roles: (["brain", "watchdog", "eew"] as const).map(pulse), halt: halt(), lastPanic: null }),
     completion: async (eventId) =>

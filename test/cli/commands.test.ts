@@ -9,6 +9,7 @@ import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { type Fields, fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { type Keys, keysOf } from "../../src/adapters/redis/keys.ts";
+import { redisOperatorBus } from "../../src/adapters/redis/operator-bus.ts";
 import { sign } from "../../src/adapters/redis/signature.ts";
 import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
 import type { Env } from "../../src/config/env.ts";
@@ -379,6 +380,51 @@ describe("quantum reset", () => {
     expect(await refused()).toBe(
       `quantum: Not reset: event ${eventId} has no report yet. Is the emergency exit worker running?`,
     );
+  });
+
+  test("refuses while another panic is published and not executed, and counts it", async () => {
+    await halted("FLAT");
+    await cli(["panic", "--wait-ms", "0"], { env });
+    const todo = "Is the emergency exit worker running? Started again, it takes up what is left";
+    const line = `quantum: Not reset: 1 panic event is published and not worked off yet. ${todo}`;
+    expect(await refused()).toBe(line);
+    // Read and not executed is not executed, either.
+    const eew = worker();
+    await eventually("it is read", async () => {
+      const next = await eew.next();
+      return next.known && next.value !== null;
+    });
+    expect(await refused()).toBe(line);
+  });
+
+  test.each([
+    ["panic_published", "a panic is published", () => ["XADD", keys.panic, "*", "event_id", "e9", "issued_by", "ops"]],
+    ["halt_changed", "another event halts", () => ["HSET", keys.halt, "event_id", "e9"]],
+    ["halt_changed", "somebody else clears the halt", () => ["DEL", keys.halt]],
+    ["unreported", "the report is lost", () => ["DEL", keys.outcomes]],
+  ] as const)(
+    "is refused as %s where %s after its grounds were seen, and changes nothing",
+    async (kind, _what, change) => {
+      await halted("FLAT");
+      const bus = keep(redisOperatorBus(busOptions()));
+      const grounds = await bus.resetGrounds();
+      if (!grounds.known || grounds.value === null) throw new Error("no grounds");
+      await redis.command(...change());
+      const before = await redis.command("EXISTS", keys.halt);
+      expect(await bus.reset(grounds.value)).toEqual({ known: true, value: { kind } });
+      expect(await redis.command("EXISTS", keys.halt)).toBe(before as number);
+      expect(await redis.command("EXISTS", keys.reset)).toBe(0);
+    },
+  );
+
+  test("marks how far panic events are done with, and a DEL by hand does not", async () => {
+    await halted("FLAT");
+    await redis.command("DEL", keys.halt);
+    expect(await redis.command("EXISTS", keys.reset)).toBe(0);
+    await redis.command("HSET", keys.halt, "halted", "true");
+    expect((await cli(["reset"], { env })).code).toBe(0);
+    const [[newest]] = (await redis.command("XREVRANGE", keys.panic, "+", "-", "COUNT", "1")) as [[string]];
+    expect(await redis.command("GET", keys.reset)).toBe(newest);
   });
 
   test("refuses while the venue can't be read: unknown is not flat", async () => {

@@ -17,6 +17,7 @@ const ROWS: readonly (readonly [name: string, changes: Partial<Delivery>, verdic
   ["an event with a wrong signature", { signature: "wrong" }, "refuse"],
   ["a malformed event without the signature that is required", { issuedBy: null, signature: "missing" }, "refuse"],
   ["an event that was completed before", { completed: true }, "refuse"],
+  ["an event from before the last quantum reset", { beforeReset: true }, "refuse"],
   ["a worker that comes up an hour late finds its work waiting", { ageMs: 3_600_000 }, "execute"],
   ["an event of exactly a day", { ageMs: DAY_MS }, "execute"],
   ["an event of more than a day", { ageMs: DAY_MS + 1 }, "refuse"],

@@ -6,7 +6,8 @@
  * an event is named by its attempt. Two workers share a consumer group. Until the troubles end (`calm`, at any moment)
  * a process may die between any two steps, as often as it likes, and any answer of Redis may be lost, which makes its
  * caller say the same again. (A command that was lost itself is one that is said later.) A process that dies forgets
- * everything and starts again, or never: one watchdog and one worker live in the end. A person may clear the halt once.
+ * everything and starts again, or never: one watchdog and one worker live in the end. A person may clear the halt once: by
+ * hand at any moment, and then what is still to be executed is; or with `quantum reset`, which waits until nothing is.
  * There is no time: a deadline may pass at any moment, a stall may be as long as it likes. So what holds here does not
  * depend on how long anything takes.
  *
@@ -15,11 +16,13 @@
  *   attach              adapters/redis/watchdog-bus.ts attach(), core/watchdog.ts attach()
  *   trip .. end_waiting core/watchdog-incident.ts, the states of these names; `trip` is tripping. Spin lets a process end at an end_ label
  *   follow, RESET       core/watchdog-incident.ts followHalt() with hearOutcome() and followUp(); wasHalted()
- *   take                adapters/redis/eew-bus.ts read() and deliver(), core/authorization.ts `completed`
+ *   take                adapters/redis/eew-bus.ts read() and deliver(), core/authorization.ts `completed`, `beforeReset`
+ *   CLEAR               the Lua script RESET in adapters/redis/operator-bus.ts
  *   halting .. report   core/eew.ts surveying, closing with verifying, reporting
  *
  * Left out: a second incident, Redis losing data (only then does `tripped` go back to `trip` with the same attempt, which
- * makes S6 true again), what venue and orders do, and a write that arrives after its writer gave it up.
+ * makes S6 true again, and is a halt put back from the journal), what venue and orders do, and a write that arrives after
+ * its writer gave it up.
  *
  * What must hold. Always, as assertions:
  *   S1 one completion per event       S2 acknowledged only with its completion on record
@@ -50,6 +53,7 @@ byte entry[4];   /* the panic stream, with quantum:published and the group's pen
 byte outcome[4]; /* the completed stream, with quantum:outcomes */
 byte halt;       /* which attempt halted trading; 0: not halted */
 bool group;      /* the consumer group exists */
+byte mark;       /* quantum:reset, the newest entry when `quantum reset` cleared the halt; entries are added in their order */
 
 bool calm;       /* the troubles are over */
 bool cleared;    /* a person has cleared the halt */
@@ -192,8 +196,8 @@ dead:
 inline take(i) {
   entry[i] = ME;
   if
-  :: outcome[i] != NOTHING -> acknowledge(i) /* refused */
-  :: outcome[i] == NOTHING -> k = i; goto halting
+  :: outcome[i] != NOTHING || i <= mark -> acknowledge(i) /* refused */
+  :: outcome[i] == NOTHING && i > mark -> k = i; goto halting
   :: TROUBLE
   fi
 }
@@ -255,14 +259,25 @@ dead:
   skip
 }
 
+#define DONE(k) (entry[k] == ABSENT || (entry[k] == ACKED && outcome[k] != NOTHING))
+#ifdef BUG_RESET_UNDONE /* clears the halt while an exit is ordered and not done */
+#define MAY_CLEAR true
+#else
+#define MAY_CLEAR (DONE(1) && DONE(2) && DONE(3))
+#endif
+
+inline CLEAR() {
+  mark = (entry[3] != ABSENT -> 3 : (entry[2] != ABSENT -> 2 : 1));
+  halt = 0
+}
+
 active proctype world() {
   do
   :: atomic { halt != 0 && !cleared -> cleared = true; halt = 0 } /* DEL system:state:trading */
+  :: atomic { halt != 0 && !cleared && MAY_CLEAR -> cleared = true; CLEAR() }
   :: calm = true; break
   od
 }
-
-#define DONE(k) (entry[k] == ABSENT || (entry[k] == ACKED && outcome[k] != NOTHING))
 
 /* Asked from the end of the troubles on: so only what follows it is searched for cycles. */
 ltl L1 { [] (calm -> <> (outcome[1] == FLAT || outcome[2] == FLAT || outcome[3] == FLAT || cleared)) }

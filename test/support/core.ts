@@ -60,6 +60,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     followsUp: null,
     signature: "not_required",
     completed: false,
+    beforeReset: false,
     ...changes,
   };
 }

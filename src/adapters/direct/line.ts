@@ -139,5 +139,6 @@ function deliveryOf(text: string, triggerSecret: string | null): Delivery | stri
     followsUp: parseFollowUp(fields),
     signature: checkSignature(triggerSecret, fields),
     completed: false,
+    beforeReset: false,
   };
 }

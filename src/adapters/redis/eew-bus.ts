@@ -9,7 +9,7 @@ import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } 
 import { eventIdFor, violationIdOf } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
-import { beat, lastBeat, publish, readHalt, readOutcomes } from "./records.ts";
+import { beat, isBeforeReset, lastBeat, publish, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { checkSignature } from "./signature.ts";
 import { ageOf, entriesOf, serverTime } from "./streams.ts";
@@ -85,7 +85,10 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
     const fields = fieldsOf(entry);
     const eventId = fields.get("event_id") || eventIdFor(entry[0]);
-    const completed = await readOutcomes(redis, keys, [eventId]);
+    const [outcomes, beforeReset] = await Promise.all([
+      readOutcomes(redis, keys, [eventId]),
+      isBeforeReset(redis, keys, entry[0]),
+    ]);
     return {
       entryId: entry[0],
       eventId,
@@ -94,7 +97,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       ageMs: ageOf(entry[0], now),
       followsUp: parseFollowUp(fields),
       signature: checkSignature(options.triggerSecret, fields),
-      completed: completed.size > 0,
+      completed: outcomes.size > 0,
+      beforeReset,
     };
   }
 

@@ -14,6 +14,8 @@ export interface Keys {
   readonly published: string;
   /** Hash of a panic event's entry id to who executes it, counted up while that goes on. */
   readonly claims: string;
+  /** The panic stream's newest entry id at the last `quantum reset`: what is not newer is not executed any more. */
+  readonly reset: string;
   /** What `quantum doctor` writes to see whether it can, and removes. */
   readonly probe: string;
 }
@@ -33,6 +35,7 @@ export function keysOf(namespace: string): Keys {
     attempts: key("quantum:attempts"),
     published: key("quantum:published"),
     claims: key("quantum:claims"),
+    reset: key("quantum:reset"),
     probe: key("quantum:doctor"),
   };
 }

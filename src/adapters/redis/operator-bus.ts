@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import type { UnixMillis } from "../../core/time.ts";
-import type { BeatingRole, DrillBus, PanicRecord, RolePulse } from "../../ports/bus.ts";
+import type { BeatingRole, DrillBus, PanicRecord, ResetAnswer, RolePulse } from "../../ports/bus.ts";
 import { entryTime, fieldsOf, parseCompletion, parseHeartbeat, parsePanic, type RawEntry } from "./codec.ts";
-import { type Keys, keysOf } from "./keys.ts";
+import { GROUP, type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { publish, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
@@ -15,6 +15,32 @@ const COMPLETIONS_SEARCHED = 100;
 
 /** How many entries a drill reads at once; a heartbeat a second fills this in a quarter of an hour. */
 const ENTRIES_READ = 1_000;
+
+/**
+ * The reset, on the grounds that were seen and while no exit is ordered and not done: one atomic step, so that a panic which
+ * is published meanwhile is not lost. An event is done once it is acknowledged. Keys: halt, panic stream, outcomes, mark.
+ * Args: newest entry and halt's event as they were seen, group, how many entries are counted at most.
+ */
+const RESET = `
+local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
+local last = newest[1] and newest[1][1] or '0-0'
+if last ~= ARGV[1] then return {'panic_published', 0} end
+local event = redis.call('HGET', KEYS[1], 'event_id') or ''
+if event ~= ARGV[2] then return {'halt_changed', 0} end
+if event ~= '' and redis.call('HEXISTS', KEYS[3], event) == 0 then return {'unreported', 0} end
+if last ~= '0-0' then
+  local read, undone = '0-0', 0
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
+    local of = {}
+    for i = 1, #group, 2 do of[group[i]] = group[i + 1] end
+    if of['name'] == ARGV[3] then read, undone = of['last-delivered-id'], of['pending'] end
+  end
+  undone = undone + #redis.call('XRANGE', KEYS[2], '(' .. read, '+', 'COUNT', ARGV[4])
+  if undone > 0 then return {'undone', undone} end
+end
+redis.call('SET', KEYS[4], last)
+redis.call('DEL', KEYS[1])
+return {'cleared', 0}`;
 
 /** The operator's and the drill's side of the bus on Redis. */
 export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close(): void } {
@@ -38,6 +64,21 @@ export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close()
         const entries = await redis.xrevrange(keys.completed, "+", "-", "COUNT", COMPLETIONS_SEARCHED);
         const fields = entries.map(fieldsOf).find((candidate) => candidate.get("event_id") === eventId);
         return fields === undefined ? null : parseCompletion(fields);
+      }),
+
+    resetGrounds: () =>
+      link.ask(`read ${keys.halt}`, async (redis) => {
+        const newestPanic = (await newest(redis, keys.panic))?.[0] ?? "0-0";
+        const halt = await readHalt(redis, keys);
+        return halt === null ? null : { halt, newestPanic };
+      }),
+
+    reset: ({ halt, newestPanic }) =>
+      link.ask(`delete ${keys.halt}`, async (redis) => {
+        const on = [keys.halt, keys.panic, keys.outcomes, keys.reset];
+        const answer = await redis.eval(RESET, on.length, ...on, newestPanic, halt.eventId, GROUP, ENTRIES_READ);
+        const [kind, events] = answer as readonly [ResetAnswer["kind"], number];
+        return kind === "undone" ? { kind, events } : { kind };
       }),
 
     clearHalt: () => link.ask(`delete ${keys.halt}`, async (redis) => (await redis.del(keys.halt)) === 1),

@@ -18,6 +18,7 @@ import {
 import type { Keys } from "./keys.ts";
 import type { RedisLink } from "./link.ts";
 import { sign } from "./signature.ts";
+import { isBefore, newest } from "./streams.ts";
 
 /** Heartbeats kept per stream (contract 3.1). */
 const HEARTBEATS_KEPT = 1_000;
@@ -71,6 +72,18 @@ export async function readHalt(redis: Redis, keys: Keys): Promise<Halt | null> {
 /** Which attempt of which incident an event is; an event that nobody followed up with opened its own. */
 export async function readAttempt(redis: Redis, keys: Keys, eventId: string): Promise<Attempt> {
   return parseAttempt(await redis.hget(keys.attempts, eventId)) ?? { incidentId: eventId, number: 1 };
+}
+
+/**
+ * Whether an entry of the panic stream was there already when `quantum reset` cleared the halt last. In doubt it was not:
+ * a mark that can't be read proves nothing, nor does one that is newer than the whole stream. That stream was deleted, and
+ * on a clock that was set back since then the next one begins below it.
+ */
+export async function isBeforeReset(redis: Redis, keys: Keys, entryId: string): Promise<boolean> {
+  const mark = await redis.get(keys.reset);
+  if (mark === null || !/^\d{1,20}-\d{1,20}$/.test(mark) || isBefore(mark, entryId)) return false;
+  const last = await newest(redis, keys.panic);
+  return last !== null && !isBefore(last[0], mark);
 }
 
 /** The outcomes on record of the given events. */

@@ -34,7 +34,7 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["XADD", panic, "*", "event_id", "id"],
     ["SADD", published, "id"],
   ],
-  eew: ({ heartbeat, halt, outcomes, panic, completed, claims, published, attempts }) => [
+  eew: ({ heartbeat, halt, outcomes, panic, completed, claims, published, attempts, reset }) => [
     ["TIME"],
     ["XREVRANGE", heartbeat.brain, "+", "-"],
     ["XREVRANGE", heartbeat.watchdog, "+", "-"],
@@ -55,6 +55,8 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["XGROUP", "CREATE", panic, GROUP, "0", "MKSTREAM"],
     ["XACK", panic, GROUP, "1-0"],
     ["HMGET", outcomes, "id"],
+    ["GET", reset],
+    ["XREVRANGE", panic, "+", "-"],
     ["XADD", heartbeat.eew, "*", "status", "ALIVE"],
     ["HSET", halt, "halted", "true"],
     ["EVAL", "return 1", "5", completed, halt, panic, outcomes, claims],

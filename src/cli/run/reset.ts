@@ -4,7 +4,7 @@ import { Failure, Refusal } from "../../config/refusal.ts";
 import { loadVenue } from "../../config/venue.ts";
 import { plain } from "../../core/decimal.ts";
 import { legName } from "../../core/position.ts";
-import type { OperatorBus } from "../../ports/bus.ts";
+import type { OperatorBus, ResetGrounds } from "../../ports/bus.ts";
 import type { Exchange } from "../../ports/exchange.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
@@ -19,14 +19,15 @@ export async function reset(flags: Flags, io: Io): Promise<ExitCode> {
   const bus = redisOperatorBus(redis);
   const exchange = await openVenue(venue);
   try {
-    const halt = await bus.halt();
-    if (!halt.known) throw new Failure(`The halt can't be read, ${halt.why}`);
-    if (halt.value !== null) await requireFlat(exchange);
-    if (halt.value !== null && halt.value.eventId !== "") await requireCompleted(bus, halt.value.eventId);
-    const cleared = await bus.clearHalt();
-    if (!cleared.known) throw new Failure(`Not confirmed that the halt is cleared, run it again: ${cleared.why}`);
-    if (isSet(flags, "json")) io.out(JSON.stringify({ cleared: cleared.value }));
-    else io.out(cleared.value ? "Halt cleared: trading is allowed" : "Nothing to reset: trading was not halted");
+    const grounds = await bus.resetGrounds();
+    if (!grounds.known) throw new Failure(`The halt can't be read, ${grounds.why}`);
+    if (grounds.value !== null) {
+      await requireFlat(exchange);
+      await clear(bus, grounds.value);
+    }
+    const cleared = grounds.value !== null;
+    if (isSet(flags, "json")) io.out(JSON.stringify({ cleared }));
+    else io.out(cleared ? "Halt cleared: trading is allowed" : "Nothing to reset: trading was not halted");
     return 0;
   } finally {
     bus.close();
@@ -49,11 +50,26 @@ async function requireFlat(exchange: Exchange): Promise<void> {
   }
 }
 
-async function requireCompleted(bus: OperatorBus, eventId: string): Promise<void> {
-  const completion = await bus.completion(eventId);
-  if (!completion.known)
-    throw new Refusal(`Not reset: the report of event ${eventId} can't be read. ${completion.why}`);
-  if (completion.value === null) {
-    throw new Refusal(`Not reset: event ${eventId} has no report yet. Is the emergency exit worker running?`);
+/** Clears the halt if what was seen still stands, and no exit is ordered and not done. */
+async function clear(bus: OperatorBus, grounds: ResetGrounds): Promise<void> {
+  const answer = await bus.reset(grounds);
+  if (!answer.known) throw new Failure(`Not confirmed that the halt is cleared, run it again: ${answer.why}`);
+  switch (answer.value.kind) {
+    case "cleared":
+      return;
+    case "panic_published":
+      throw new Refusal("Not reset: a panic was published meanwhile. Wait for its report, then run it again");
+    case "halt_changed":
+      throw new Refusal("Not reset: trading was halted anew, or cleared, meanwhile. Look at quantum status");
+    case "unreported": {
+      const { eventId } = grounds.halt;
+      throw new Refusal(`Not reset: event ${eventId} has no report yet. Is the emergency exit worker running?`);
+    }
+    case "undone": {
+      const { events } = answer.value;
+      const ordered = events === 1 ? "1 panic event is" : `${events} panic events are`;
+      const todo = "Is the emergency exit worker running? Started again, it takes up what is left";
+      throw new Refusal(`Not reset: ${ordered} published and not worked off yet. ${todo}`);
+    }
   }
 }

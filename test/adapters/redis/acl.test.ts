@@ -15,6 +15,7 @@ import { refusedRights } from "../../../src/adapters/redis/rights.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { cli } from "../../cli/fake-io.ts";
 import { ACL_TEMPLATE, type AclRedis, type AclUser, PASSWORD, startAclRedis, USERS } from "../../support/acl.ts";
+import { aHalt } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
 import { ROOT, run } from "../../support/run.ts";
 
@@ -70,6 +71,8 @@ describe("each user can do its work", () => {
       await bus.beatsSince(from),
       await bus.panicsSince(from),
       await bus.halt(),
+      await bus.resetGrounds(),
+      await bus.reset({ halt: aHalt(""), newestPanic: "0-0" }),
       await bus.clearHalt(),
       await questions.roundTripMs(),
       await questions.memory(),
@@ -79,6 +82,22 @@ describe("each user can do its work", () => {
     questions.close();
     expect(answers.filter(({ known }) => !known)).toEqual([]);
     expect(await redis.command("XLEN", PANIC)).toBe(2);
+  });
+
+  test("the operator: a reset, to its last command", async () => {
+    const bus = redisOperatorBus(options("quantum-ops"));
+    await redis.command("XGROUP", "CREATE", PANIC, "emergency_exit_worker", "0", "MKSTREAM");
+    await bus.publish({ eventId: "event-1", reason: "TEST", issuedBy: "ops", ts: 0 as UnixMillis });
+    await redis.command("XREADGROUP", "GROUP", "emergency_exit_worker", "w", "STREAMS", PANIC, ">");
+    await redis.command("HSET", HALT, "halted", "true", "event_id", "event-1");
+    await redis.command("HSET", "quantum:outcomes", "event-1", "FLAT");
+    const grounds = await bus.resetGrounds();
+    if (!grounds.known || grounds.value === null) throw new Error("no grounds");
+    expect(await bus.reset(grounds.value)).toEqual({ known: true, value: { kind: "undone", events: 1 } });
+    await redis.command("XACK", PANIC, "emergency_exit_worker", grounds.value.newestPanic);
+    expect(await bus.reset(grounds.value)).toEqual({ known: true, value: { kind: "cleared" } });
+    expect(await redis.command("GET", "quantum:reset")).toBe(grounds.value.newestPanic);
+    bus.close();
   });
 
   test("somebody else's bot: a heartbeat, and the halt", async () => {
@@ -177,6 +196,7 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
     ["DEL", HALT],
     ["SREM", "quantum:published", "event-1"],
     ["HDEL", "quantum:outcomes", "event-1"],
+    ["SET", "quantum:reset", "9-0"],
     script(HEARTBEAT),
     ["XGROUP", "DESTROY", PANIC, "emergency_exit_worker"],
   ],

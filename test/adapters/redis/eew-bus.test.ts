@@ -155,6 +155,7 @@ describe("an event that somebody else wrote by hand", () => {
       issuedBy: null,
       signature: "not_required",
       completed: false,
+      beforeReset: false,
     });
     expect(ageMs).toBeLessThan(2_000);
   });
@@ -174,6 +175,29 @@ describe("an event that somebody else wrote by hand", () => {
     const { ageMs } = await nextEvent(workerOn(options));
     expect(ageMs).toBeGreaterThanOrEqual(3_600_000 - 1_000);
     expect(ageMs).toBeLessThan(3_600_000 + 10_000);
+  });
+});
+
+describe("an event and the mark of the last reset", () => {
+  /** A worker that reads an entry while the mark stands at `mark`; `later` are entries behind it. */
+  async function beforeReset(entryId: string, mark: string, later: readonly string[] = []): Promise<boolean> {
+    const options = fresh();
+    const keys = keysOf(options.namespace);
+    for (const id of [entryId, ...later])
+      await redis.command("XADD", keys.panic, id, "event_id", id, "issued_by", "ops");
+    await redis.command("SET", keys.reset, mark);
+    return (await nextEvent(workerOn(options))).beforeReset;
+  }
+
+  test.each([
+    ["at the mark is from before", "1795000000000-1", "1795000000000-1", [], true],
+    ["below it is from before", "1795000000000-0", "1795000000000-1", ["1795000000000-1"], true],
+    ["above it is new", "1795000000000-2", "1795000000000-1", [], false],
+    ["above it in an id longer than the mark's is new", "1795000000000-10", "1795000000000-9", [], false],
+    ["below a mark that is newer than the whole stream is new: that stream is gone", "5-0", "9-0", ["6-0"], false],
+    ["beside a mark that is no id is new", "5-0", "yesterday", [], false],
+  ] as const)("%s", async (_fact, entryId, mark, later, expected) => {
+    expect(await beforeReset(entryId, mark, later)).toBe(expected);
   });
 });
 
