@@ -4,6 +4,7 @@
  * means that it may or may not have happened, so every write here is harmless to repeat.
  */
 
+import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
 import type { LastHeard } from "../core/peers.ts";
@@ -82,6 +83,13 @@ export interface EewBus extends Pulse {
   outcome(eventId: string): Promise<Reading<Outcome | null>>;
   /** Looks at those who should speak before this worker does. */
   vigil(): Promise<Reading<Vigil>>;
+  /** The halt that is there, and what is left on record of a past one, as of one moment. Null: only the former. */
+  sightOf(past: PastHalt | null): Promise<Reading<HaltSight>>;
+  /**
+   * Puts back on record that a past event was completed, and its halt where there is none, in one atomic step; nothing of
+   * it while the event is completed there, or is there to be.
+   */
+  putBack(past: PastHalt): Promise<Reading<PutBack>>;
   /** Publishes an event that is not on the bus yet, unless one of that id was published before. */
   raise(delivery: Delivery): Promise<Reading<null>>;
   /** Writes the halt. Repeating it changes nothing. */

@@ -1,4 +1,5 @@
-import type { Ending, Outcome } from "../core/messages.ts";
+import type { PastHalt } from "../core/halt-memory.ts";
+import type { Ending } from "../core/messages.ts";
 
 /** An incident that this worker raised itself, because nobody else could be reached. */
 export interface OwnIncident {
@@ -9,24 +10,28 @@ export interface OwnIncident {
 /** What is written down. */
 export type JournalRecord =
   | ({ readonly kind: "raised" } & OwnIncident)
-  /** A pass for it is over; the bus may not know yet. */
-  | {
-      readonly kind: "executed";
-      readonly eventId: string;
-      readonly outcome: Outcome;
-      readonly residual: readonly string[];
-    }
+  /** A pass is over; the bus may not know yet. */
+  | ({ readonly kind: "executed"; readonly residual: readonly string[] } & Omit<PastHalt, "onRecord">)
+  /** A halt that another worker has left, as it was seen: that worker and Redis may be lost together. */
+  | ({ readonly kind: "witnessed" } & Omit<PastHalt, "onRecord">)
   /** Event and report are on the bus. */
-  | { readonly kind: "reconciled"; readonly eventId: string };
+  | { readonly kind: "reconciled"; readonly eventId: string }
+  /** A person has cleared the halt of this event. */
+  | { readonly kind: "reset"; readonly eventId: string };
 
 /** The local memory that survives a loss of Redis and the death of the worker. Never throws. */
 export interface Journal {
-  /** Appends, and resolves nothing before the disk has it: true, or false if it could not be written. */
+  /**
+   * Appends, and resolves nothing before the disk has it: true, or false if it could not be written. What could not be is
+   * remembered for this life all the same.
+   */
   append(record: JournalRecord): boolean;
   /** The incidents of earlier lives that were raised and never reconciled: there is work left. */
   unfinished(): readonly OwnIncident[];
-  /** How a pass for this event ended, in this life or an earlier one; null if there was none, or it was not written down. */
+  /** How a pass for this event ended, in this life or an earlier one; null if there was none, or it was forgotten. */
   executed(eventId: string): Ending | null;
+  /** The halt of the last pass that is known of; null if there was none, or a person has reset it since. */
+  halt(): PastHalt | null;
   /** What is wrong with what was found at the start; null if nothing is. */
   trouble(): string | null;
 }

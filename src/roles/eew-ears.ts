@@ -18,6 +18,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { DirectLine } from "../ports/direct-line.ts";
 import type { Journal, OwnIncident } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
+import { haltKeeper } from "./eew-halt.ts";
 import { Outage } from "./outage.ts";
 import type { Identity } from "./pulse.ts";
 
@@ -66,6 +67,7 @@ export function ears(
   beat: (state: string) => void,
 ): Ears {
   const { bus, clock, direct, journal, log } = world;
+  const keepHalt = haltKeeper(world, (eventId) => passes.get(eventId)?.onRecord === false);
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
   const outage = new Outage();
@@ -168,6 +170,7 @@ export function ears(
         const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
         if (raised !== null) return raised;
         beat("idle");
+        await keepHalt();
       }
       return null;
     },

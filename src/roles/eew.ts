@@ -9,7 +9,7 @@ import {
   step,
 } from "../core/eew.ts";
 import type { Look, SentOrder } from "../core/flat.ts";
-import type { Completion, Delivery, Ending } from "../core/messages.ts";
+import type { Completion, Delivery, Ending, Halt } from "../core/messages.ts";
 import { type CloseOrder, legName } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
 import { after } from "../core/time.ts";
@@ -63,7 +63,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     perform: (action, emit) => {
       if (action.kind === "owe") return owed.add(action);
       if (action.kind === "report") {
-        if (reported !== action.completion) note(world, action.delivery, action.completion);
+        if (reported !== action.completion) note(world, action.delivery, action.completion, action.halt);
         reported = action.completion;
       }
       if (action.kind === "write_halt") begin(action.delivery);
@@ -92,7 +92,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   function settled(delivery: Delivery): void {
     const { eventId } = delivery;
     passes.set(eventId, { own: isOwn(delivery), onRecord: true });
-    if (isOwn(delivery)) world.journal.append({ kind: "reconciled", eventId });
+    world.journal.append({ kind: "reconciled", eventId });
   }
 
   /** Ready for an event: either wait for it, or, once asked to stop, stop here where nothing is under way. */
@@ -133,11 +133,14 @@ function remember({ journal, log }: EewWorld, delivery: Delivery): void {
   log.write("critical", "The journal can't be written: a restart in the middle of this pass would forget it", "alarm");
 }
 
-function note({ direct, journal }: EewWorld, delivery: Delivery, completion: Completion): void {
-  const { eventId } = completion;
+/** After it, for whoever calls again, and for the day on which Redis has lost it. */
+function note({ direct, journal, log }: EewWorld, delivery: Delivery, completion: Completion, halt: Halt): void {
   const { outcome, open } = endingOf(completion);
-  direct.ended(eventId, { outcome, open });
-  if (isOwn(delivery)) journal.append({ kind: "executed", eventId, outcome, residual: open });
+  const { entryId, followsUp } = delivery;
+  direct.ended(completion.eventId, { outcome, open });
+  if (journal.append({ kind: "executed", halt, outcome, entryId, followsUp, residual: open })) return;
+  const then = "after a restart nobody would put this halt back if Redis lost it";
+  log.write("critical", `The journal can't be written: ${then}`, "alarm");
 }
 
 function endingOf({ outcome, residual, failedSymbols }: Completion): Ending {

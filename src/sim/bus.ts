@@ -6,6 +6,7 @@
  */
 
 import { eventIdFor, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
+import type { HaltSight, PastHalt } from "../core/halt-memory.ts";
 import {
   type Attempt,
   type Beat,
@@ -44,6 +45,8 @@ export class SimulatedBus {
   readonly #unfinished = new Map<string, { readonly worker: string; readonly renewedAt: Instant }>();
   readonly #read = new Set<string>();
   readonly #completions: Completion[] = [];
+  /** What a worker has put back after a loss, by event id. */
+  readonly #putBack = new Map<string, PastHalt>();
   #halt: Halt | null = null;
   #seq = 0;
   #wake: (() => void)[] = [];
@@ -98,6 +101,17 @@ export class SimulatedBus {
     this.#stir();
   }
 
+  /** What FLUSHALL does. */
+  flush(): void {
+    for (const beats of Object.values(this.#heartbeats)) beats.length = 0;
+    this.#panics.length = 0;
+    this.#completions.length = 0;
+    this.#unfinished.clear();
+    this.#read.clear();
+    this.#putBack.clear();
+    this.reset();
+  }
+
   /** Publishes once by event id, whoever does it. */
   async publish(event: PanicEvent): Promise<Reading<null>> {
     if (!this.#panics.some(({ value }) => value.eventId === event.eventId)) this.#panics.push(this.#entry(event));
@@ -130,6 +144,7 @@ export class SimulatedBus {
       },
       watch: async (eventIds, confirmed = null): Promise<Reading<Watch>> => {
         const drainsBefore = drains;
+        cursor = Math.min(cursor, beats.length);
         if (cursor === beats.length) await this.#change(() => beats.length > cursor);
         if (drains !== drainsBefore) return unknown("overtaken by a drain");
         const fresh = beats.slice(cursor);
@@ -139,6 +154,7 @@ export class SimulatedBus {
       drain: async (eventIds, confirmed = null) => {
         drains += 1;
         const now = this.#clock.wall();
+        cursor = Math.min(cursor, beats.length);
         const fresh = beats.slice(cursor);
         cursor = beats.length;
         return known({
@@ -185,6 +201,16 @@ export class SimulatedBus {
         });
       },
       outcome: async (eventId) => known(this.#outcome(eventId)),
+      sightOf: async (past) => known(this.#sightOf(past?.halt.eventId ?? "")),
+      putBack: async (past) => {
+        const { halt } = past;
+        const { halted, record } = this.#sightOf(halt.eventId);
+        if (record === "completed" || (record === "published" && !past.onRecord)) return known("nothing");
+        this.#putBack.set(halt.eventId, past);
+        if (!halted) this.#halt = halt;
+        this.#stir();
+        return known(halted ? "record" : "halt");
+      },
       raise: (delivery) => this.#raise(delivery),
       renew: async ({ entryId }) => {
         if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
@@ -239,6 +265,19 @@ export class SimulatedBus {
     return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature, completed, beforeReset: false };
   }
 
+  #sightOf(eventId: string): HaltSight {
+    const published = this.#panics.some(({ value }) => value.eventId === eventId);
+    const record = this.#outcome(eventId) !== null ? "completed" : published ? "published" : "gone";
+    const outcome = this.#halt === null ? null : this.#outcome(this.#halt.eventId);
+    const by = this.#haltedBy();
+    const followsUp = by === null || by.number === 1 ? null : by;
+    const standing =
+      this.#halt === null || outcome === null
+        ? null
+        : { halt: this.#halt, outcome, entryId: "", followsUp, onRecord: true };
+    return { halted: this.#halt !== null, record, standing };
+  }
+
   #standing(eventIds: readonly string[], confirmed: string | null): Standing {
     const outcomes = new Map<string, Outcome>();
     for (const eventId of [this.#halt?.eventId ?? null, ...eventIds]) {
@@ -254,11 +293,13 @@ export class SimulatedBus {
     const eventId = this.#halt?.eventId ?? "";
     if (eventId === "") return null;
     const event = this.#panics.find(({ value }) => value.eventId === eventId);
-    return event?.value.followsUp ?? { incidentId: eventId, number: 1 };
+    const followsUp = event?.value.followsUp ?? this.#putBack.get(eventId)?.followsUp;
+    return followsUp ?? { incidentId: eventId, number: 1 };
   }
 
   #outcome(eventId: string): Outcome | null {
-    return this.#completions.find((completion) => completion.eventId === eventId)?.outcome ?? null;
+    const completion = this.#completions.find((one) => one.eventId === eventId);
+    return completion?.outcome ?? this.#putBack.get(eventId)?.outcome ?? null;
   }
 
   #entry<T>(value: T): Entry<T> {

@@ -427,6 +427,14 @@ describe("quantum reset", () => {
     expect(await redis.command("GET", keys.reset)).toBe(newest);
   });
 
+  test("is possible after a loss of data, once a worker has put the halt back", async () => {
+    const eventId = await halted("FLAT");
+    await redis.command("DEL", ...Object.values(keys).flatMap((key) => (typeof key === "string" ? [key] : [])));
+    await worker().putBack({ halt: aHalt(eventId), outcome: "FLAT", entryId: "", followsUp: null, onRecord: true });
+    expect((await cli(["reset"], { env })).code).toBe(0);
+    expect(await redis.command("EXISTS", keys.halt)).toBe(0);
+  });
+
   test("refuses while the venue can't be read: unknown is not flat", async () => {
     await halted("FLAT");
     await server.close();

@@ -5,6 +5,7 @@ import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
+import type { PastHalt } from "../../src/core/halt-memory.ts";
 import type { Attempt, Delivery, Halt } from "../../src/core/messages.ts";
 import type { Reading } from "../../src/core/reading.ts";
 import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
@@ -20,6 +21,8 @@ interface Sides {
   eew(worker: string): EewBus;
   /** `DEL system:state:trading`. */
   reset(): Promise<void>;
+  /** `FLUSHALL`. */
+  flush(): Promise<void>;
   close(): void;
 }
 
@@ -50,6 +53,9 @@ function sidesOn(server: TestRedis, urlOf: (user: AclUser) => string): Sides {
     reset: async () => {
       await server.command("DEL", `${options.namespace}:system:state:trading`);
     },
+    flush: async () => {
+      await server.command("FLUSHALL");
+    },
     close: () => {
       for (const side of open) side.close();
     },
@@ -63,6 +69,7 @@ function inMemory(): Sides {
     watchdog: () => bus.watchdog(),
     eew: (worker) => bus.eew(worker),
     reset: async () => bus.reset(),
+    flush: async () => bus.flush(),
     close: () => undefined,
   };
 }
@@ -383,5 +390,89 @@ describe.each([
     expect((await get(watchdog.watch([]))).standing.haltedBy).toEqual({ incidentId: "e1", number: 2 });
     await get(eew.writeHalt(aHalt("")));
     expect((await get(watchdog.watch([]))).standing.haltedBy).toBeNull();
+  });
+
+  describe("a past halt", () => {
+    /** One event executed, from its entry to its report. */
+    async function execute(eew: EewBus, attempt: Attempt): Promise<PastHalt> {
+      const eventId = await get(sides.watchdog().publish(attempt, "TEST"));
+      const delivery = await nextEvent(eew);
+      const halt = { ...aHalt(eventId), positionsClosed: 2 };
+      await get(eew.report(delivery, aCompletion(eventId, "NOT_FLAT"), halt));
+      const { entryId, followsUp } = delivery;
+      return { halt, outcome: "NOT_FLAT", entryId, followsUp, onRecord: true };
+    }
+
+    test("is seen with its record, without its halt after a reset, and not at all after a loss", async () => {
+      const eew = sides.eew("worker");
+      const past = await execute(eew, first("e1"));
+      const standing = { ...past, entryId: "" };
+      expect(await get(eew.sightOf(past))).toEqual({ halted: true, record: "completed", standing });
+      await sides.reset();
+      expect(await get(eew.sightOf(past))).toEqual({ halted: false, record: "completed", standing: null });
+      await sides.flush();
+      expect(await get(eew.sightOf(past))).toEqual({ halted: false, record: "gone", standing: null });
+    });
+
+    test("is seen by a worker that knows of none, with the attempt that it was, once its pass is over", async () => {
+      const [eew, other] = [sides.eew("worker"), sides.eew("other")];
+      expect((await get(other.sightOf(null))).standing).toBeNull();
+      await get(eew.writeHalt(aHalt("e0")));
+      expect(await get(other.sightOf(null))).toEqual({ halted: true, record: "gone", standing: null });
+      const past = await execute(eew, { incidentId: "e1", number: 2 });
+      expect((await get(other.sightOf(null))).standing).toEqual({ ...past, entryId: "" });
+      // A halt that a person has set is theirs to remember.
+      await get(eew.writeHalt(aHalt("")));
+      expect(await get(other.sightOf(null))).toMatchObject({ halted: true, standing: null });
+    });
+
+    test("whose event is there without a completion is still to be executed: nothing of it is put back", async () => {
+      const eew = sides.eew("worker");
+      await get(sides.watchdog().publish(first("e1"), "TEST"));
+      const past: PastHalt = { halt: aHalt("e1"), outcome: "FLAT", entryId: "", followsUp: null, onRecord: false };
+      expect(await get(eew.sightOf(past))).toEqual({ halted: false, record: "published", standing: null });
+      expect(await get(eew.putBack(past))).toBe("nothing");
+      expect(await get(sides.brain.halt())).toBeNull();
+      // Unless it was completed before, on a server that knew more than this one.
+      expect(await get(eew.putBack({ ...past, onRecord: true }))).toBe("halt");
+      expect(await get(eew.sightOf(past))).toMatchObject({ halted: true, record: "completed" });
+    });
+
+    test("that was lost is put back once, with its outcome, and with the attempt that it was", async () => {
+      const eew = sides.eew("worker");
+      const watchdog = sides.watchdog();
+      const past = await execute(eew, { incidentId: "e1", number: 2 });
+      await sides.flush();
+      expect(await get(eew.putBack(past))).toBe("halt");
+      expect(await get(sides.brain.halt())).toEqual(past.halt);
+      const { standing } = await get(watchdog.attach());
+      expect([...standing.outcomes]).toEqual([[past.halt.eventId, "NOT_FLAT"]]);
+      expect(standing.haltedBy).toEqual({ incidentId: "e1", number: 2 });
+      expect(await get(eew.sightOf(past))).toMatchObject({ halted: true, record: "completed" });
+      expect(await get(eew.putBack(past))).toBe("nothing");
+      await sides.reset();
+      expect(await get(eew.putBack(past))).toBe("nothing");
+      expect(await get(sides.brain.halt())).toBeNull();
+    });
+
+    test("that was lost under another halt comes back on record only", async () => {
+      const eew = sides.eew("worker");
+      const past = await execute(eew, first("e1"));
+      await sides.flush();
+      await get(eew.writeHalt(aHalt("e2")));
+      expect(await get(eew.putBack(past))).toBe("record");
+      expect(await get(sides.brain.halt())).toEqual(aHalt("e2"));
+      await sides.reset();
+      expect(await get(eew.sightOf(past))).toMatchObject({ halted: false, record: "completed" });
+    });
+
+    test("that was put back keeps its event from being executed again", async () => {
+      const eew = sides.eew("worker");
+      const past = await execute(eew, first("e1"));
+      await sides.flush();
+      await get(eew.putBack(past));
+      await get(sides.watchdog().publish(first("e1"), "TEST"));
+      expect((await nextEvent(eew)).completed).toBe(true);
+    });
   });
 });

@@ -104,6 +104,13 @@ function start(): void {
     append: (record) => journal.push(record) > 0,
     unfinished: () => [],
     executed: (eventId) => before.get(eventId) ?? null,
+    halt: () => {
+      const last = journal.findLast((record) => record.kind === "executed");
+      if (last === undefined) return null;
+      const isReport = (record: JournalRecord): boolean =>
+        record.kind === "reconciled" && record.eventId === last.halt.eventId;
+      return { ...last, onRecord: journal.some(isReport) };
+    },
     trouble: () => null,
   };
   ended = runEew(

@@ -8,6 +8,7 @@ import type { PanicEvent } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
+import type { JournalRecord } from "../../src/ports/journal.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { RulebookStore } from "../../src/ports/rulebook-store.ts";
 import { runBrain } from "../../src/roles/brain.ts";
@@ -455,6 +456,28 @@ test("a pass in which a close is never answered ends by its own limit, and says 
     failedSymbols: ["BTCUSDT", "ETHUSDT"],
   });
   expect(await bus.brain().halt()).toMatchObject(known({ eventId: "stuck" }));
+});
+
+test("a pass whose end the journal can't take is reported all the same, and that it will be forgotten is told", async () => {
+  const written: JournalRecord[] = [];
+  const append = (record: JournalRecord): boolean => written.push(record) < 0;
+  const world = {
+    clock: hostClock,
+    bus: bus.eew("worker"),
+    exchange: exchange(),
+    limits: EEW,
+    rulebooks: noRulebook,
+    ...SECOND_LINE,
+    journal: { ...SECOND_LINE.journal, append },
+  };
+  const eew = start((log, signal) => runEew({ ...world, log, identity: identity("e") }, { signal }));
+  await bus.publish(opsPanic("full-disk"));
+  await eventually("the pass is over", () => said(eew, "SYSTEM HALTED"));
+  expect(written).toMatchObject([
+    { kind: "executed", halt: { eventId: "full-disk", positionsClosed: 2 }, outcome: "FLAT", followsUp: null },
+    { kind: "reconciled", eventId: "full-disk" },
+  ]);
+  expect(times(eew, "The journal can't be written: after a restart nobody would put this halt back")).toBe(1);
 });
 
 describe("a role that was asked to stop before it started", () => {

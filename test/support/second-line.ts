@@ -6,7 +6,13 @@ import type { EarsWorld } from "../../src/roles/eew-ears.ts";
 /** What a test gives to a worker that is not tested for its second line. */
 export const SECOND_LINE: Pick<EarsWorld, "journal" | "direct" | "secondLine" | "alertOnly"> = {
   direct: { next: () => new Promise(() => undefined), ended: () => undefined },
-  journal: { append: () => true, unfinished: () => [], executed: () => null, trouble: () => null },
+  journal: {
+    append: () => true,
+    unfinished: () => [],
+    executed: () => null,
+    halt: () => null,
+    trouble: () => null,
+  },
   secondLine: SECOND_LINE_LIMITS,
   alertOnly: new Set(),
 };

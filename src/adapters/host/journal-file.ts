@@ -2,19 +2,23 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { PastHalt } from "../../core/halt-memory.ts";
 import type { Ending } from "../../core/messages.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
 
+const haltShape = {
+  halt: z.object({ reason: z.string(), source: z.string(), eventId: z.string(), positionsClosed: z.number() }),
+  outcome: z.enum(["FLAT", "NOT_FLAT", "UNKNOWN"]),
+  entryId: z.string(),
+  followsUp: z.nullable(z.object({ incidentId: z.string(), number: z.number() })),
+};
 const recordShape = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("raised"), eventId: z.string(), reason: z.string() }),
-  z.object({
-    kind: z.literal("executed"),
-    eventId: z.string(),
-    outcome: z.enum(["FLAT", "NOT_FLAT", "UNKNOWN"]),
-    residual: z.array(z.string()),
-  }),
+  z.object({ kind: z.literal("executed"), ...haltShape, residual: z.array(z.string()) }),
+  z.object({ kind: z.literal("witnessed"), ...haltShape }),
   z.object({ kind: z.literal("reconciled"), eventId: z.string() }),
+  z.object({ kind: z.literal("reset"), eventId: z.string() }),
 ]);
 const lineShape = z.object({
   seq: z.number(),
@@ -36,11 +40,14 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
   const found = readLines(path);
   let { prev, seq } = found;
   let needsNewline = found.torn;
-  const endings = new Map<string, Ending>();
-  for (const record of found.records) remember(endings, record);
+  const memory: Memory = { endings: new Map(), halt: null };
+  for (const record of found.records) remember(memory, record);
 
   return {
-    append: (record) => {
+    append: (given) => {
+      // In the order of the shape, as it will be read again: the hash is over the text.
+      const record = recordShape.parse(given);
+      remember(memory, record);
       const at = clock.wall();
       const hash = hashOf(prev, seq + 1, at, record);
       const line = JSON.stringify({ seq: seq + 1, at, prev, record, hash });
@@ -48,11 +55,11 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
       prev = hash;
       seq += 1;
       needsNewline = false;
-      remember(endings, record);
       return true;
     },
     unfinished: () => unfinished(found.records),
-    executed: (eventId) => endings.get(eventId) ?? null,
+    executed: (eventId) => memory.endings.get(eventId) ?? null,
+    halt: () => memory.halt,
     trouble: () => found.trouble,
   };
 }
@@ -114,8 +121,35 @@ function unfinished(records: readonly JournalRecord[]): readonly OwnIncident[] {
   return [...open.values()];
 }
 
-function remember(endings: Map<string, Ending>, record: JournalRecord): void {
-  if (record.kind === "executed") endings.set(record.eventId, { outcome: record.outcome, open: record.residual });
+/** What this life and the earlier ones have done. */
+interface Memory {
+  readonly endings: Map<string, Ending>;
+  halt: PastHalt | null;
+}
+
+function remember(memory: Memory, record: JournalRecord): void {
+  const { halt: last } = memory;
+  switch (record.kind) {
+    case "raised":
+      return;
+    case "executed":
+      memory.endings.set(record.halt.eventId, { outcome: record.outcome, open: record.residual });
+      memory.halt = pastHalt(record, false);
+      return;
+    case "witnessed":
+      memory.halt = pastHalt(record, true);
+      return;
+    case "reconciled":
+      if (last?.halt.eventId === record.eventId) memory.halt = { ...last, onRecord: true };
+      return;
+    case "reset":
+      if (last?.halt.eventId === record.eventId) memory.halt = null;
+      return;
+  }
+}
+
+function pastHalt({ halt, outcome, entryId, followsUp }: Omit<PastHalt, "onRecord">, onRecord: boolean): PastHalt {
+  return { halt, outcome, entryId, followsUp, onRecord };
 }
 
 function hashOf(prev: string, seq: number, at: number, record: JournalRecord): string {

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 
 /** A holder that lives says its pid at once; one that is frozen holds the directory all the same. */
-const PID_MS = 500;
+const PID_MS = 1_000;
 
 /** A directory of this process's own until it is disposed of, or who has it: `holder` is a pid, null for one that does not say. */
 export type StateLock =

@@ -1,11 +1,22 @@
 import type { Redis } from "ioredis";
+import type { HaltSight, PutBack } from "../../core/halt-memory.ts";
 import { type Delivery, ISSUERS, type PanicEvent } from "../../core/messages.ts";
 import { known, type Reading } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { Claims } from "./claims.ts";
-import { completionFields, fieldsOf, haltFields, parseFollowUp, type RawEntry } from "./codec.ts";
+import {
+  attemptText,
+  completionFields,
+  fieldsOf,
+  haltFields,
+  parseAttempt,
+  parseFollowUp,
+  parseHalt,
+  parseOutcome,
+  type RawEntry,
+} from "./codec.ts";
 import { eventIdFor, violationIdOf } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
@@ -37,6 +48,53 @@ if ARGV[3] ~= '' then
 end
 return 'OK'`;
 
+/**
+ * What is on record of an event. Keys: halt, outcomes, published, panic stream, attempts. Args: event id, entry id. An event
+ * that was written by hand is not among the published ones, so its entry counts too.
+ */
+const RECORD = `
+local record = 'gone'
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
+  record = 'completed'
+elseif redis.call('SISMEMBER', KEYS[3], ARGV[1]) == 1 then
+  record = 'published'
+elseif ARGV[2] ~= '' and #redis.call('XRANGE', KEYS[4], ARGV[2], ARGV[2]) > 0 then
+  record = 'published'
+end`;
+
+/**
+ * Halt and record in one picture: read one after the other, a reset in between would look like a loss, or the reverse. With
+ * them the halt's fields, and the outcome and the attempt of its event, empty where there is none.
+ */
+const SIGHT = `${RECORD}
+local halt = redis.call('HGETALL', KEYS[1])
+local outcome, attempt = '', ''
+for i = 1, #halt, 2 do
+  if halt[i] == 'event_id' then
+    outcome = redis.call('HMGET', KEYS[2], halt[i + 1])[1] or ''
+    attempt = redis.call('HGET', KEYS[5], halt[i + 1]) or ''
+  end
+end
+return {#halt, record, halt, outcome, attempt}`;
+
+/**
+ * Puts back what was lost, unless something of it is there again. Args besides: outcome, which attempt of which incident it is
+ * (empty for the first), whether the event was completed on record before, halt fields. What says "done" is written last, as
+ * above.
+ */
+const PUT_BACK = `${RECORD}
+if record == 'completed' or (record == 'published' and ARGV[5] ~= 'on record') then return 'nothing' end
+local put = 'record'
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+  put = 'halt'
+end
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[5], ARGV[1], ARGV[4]) end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+return put`;
+
+type RawSight = readonly [size: number, HaltSight["record"], halt: readonly string[], outcome: string, attempt: string];
+
 /** Who reads, and with which clock records are stamped. */
 export interface RedisEewBusOptions extends RedisBusOptions {
   /** The consumer's name: the same after a restart, so that it finds what it left unfinished. */
@@ -49,6 +107,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
   const writing = new RedisLink(options);
+  const recordKeys = [keys.halt, keys.outcomes, keys.published, keys.panic, keys.attempts];
   const claims = new Claims(keys, options.worker, options.clock);
   // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
   let from: "0" | ">" = "0";
@@ -147,6 +206,27 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     outcome: (eventId) =>
       writing.ask(`read ${keys.outcomes}`, async (redis) => {
         return (await readOutcomes(redis, keys, [eventId])).get(eventId) ?? null;
+      }),
+
+    sightOf: (past) =>
+      reading.ask(`look for ${keys.halt}`, async (redis) => {
+        const args = [past?.halt.eventId ?? "", past?.entryId ?? ""];
+        const answer = await redis.eval(SIGHT, recordKeys.length, ...recordKeys, ...args);
+        const [size, record, fields, outcome, attempt] = answer as RawSight;
+        const halt = parseHalt(Object.fromEntries(fieldsOf(["", fields])));
+        const ended = parseOutcome(outcome === "" ? null : outcome);
+        const over = halt !== null && ended !== null;
+        const followsUp = parseAttempt(attempt);
+        const standing = over ? { halt, outcome: ended, entryId: "", followsUp, onRecord: true } : null;
+        return { halted: size > 0, record, standing };
+      }),
+
+    putBack: ({ halt, outcome, entryId, followsUp, onRecord }) =>
+      writing.ask(`put back ${keys.halt}`, async (redis) => {
+        const attempt = followsUp === null ? "" : attemptText(followsUp);
+        const args = [halt.eventId, entryId, outcome, attempt, onRecord ? "on record" : ""];
+        const fields = haltFields(halt, options.clock.wall());
+        return (await redis.eval(PUT_BACK, recordKeys.length, ...recordKeys, ...args, ...fields)) as PutBack;
       }),
 
     raise,

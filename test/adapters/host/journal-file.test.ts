@@ -3,8 +3,10 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { journalFile } from "../../../src/adapters/host/journal-file.ts";
+import type { PastHalt } from "../../../src/core/halt-memory.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
-import type { Journal } from "../../../src/ports/journal.ts";
+import type { Journal, JournalRecord } from "../../../src/ports/journal.ts";
+import { aHalt } from "../../support/core.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -17,11 +19,27 @@ const open = (): Journal => journalFile(directory, clock);
 const path = (): string => join(directory, "journal.jsonl");
 const REASON = "REDIS_LOST_(5.1S_>_5.0S)";
 
+/** As a pass leaves it, in another order of fields than the shape has. */
+function executed(eventId: string): JournalRecord {
+  const { followsUp, entryId, outcome, halt } = past(eventId);
+  return { kind: "executed", residual: ["BTCUSDT 0.5"], followsUp, entryId, outcome, halt };
+}
+
+function past(eventId: string): PastHalt {
+  return {
+    followsUp: { incidentId: "e0", number: 2 },
+    entryId: "1-0",
+    outcome: "NOT_FLAT",
+    halt: aHalt(eventId),
+    onRecord: false,
+  };
+}
+
 describe("journalFile()", () => {
   test("remembers in the next life what was raised and not reconciled", () => {
     const journal = open();
     expect(journal.append({ kind: "raised", eventId: "e1", reason: REASON })).toBe(true);
-    journal.append({ kind: "executed", eventId: "e1", outcome: "FLAT", residual: [] });
+    journal.append(executed("e1"));
     journal.append({ kind: "raised", eventId: "e2", reason: REASON });
     journal.append({ kind: "reconciled", eventId: "e1" });
     expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON }]);
@@ -31,9 +49,38 @@ describe("journalFile()", () => {
   test("knows how a pass ended, in this life and in the next", () => {
     const journal = open();
     expect(journal.executed("e1")).toBeNull();
-    journal.append({ kind: "executed", eventId: "e1", outcome: "NOT_FLAT", residual: ["BTCUSDT 0.5"] });
+    journal.append(executed("e1"));
     const ending = { outcome: "NOT_FLAT", open: ["BTCUSDT 0.5"] } as const;
     expect([journal.executed("e1"), open().executed("e1"), open().executed("e2")]).toEqual([ending, ending, null]);
+  });
+
+  test("remembers every event that was executed, and the halt of the last one until a person resets it", () => {
+    const journal = open();
+    expect(journal.halt()).toBeNull();
+    journal.append(executed("e1"));
+    journal.append(executed("e2"));
+    for (const life of [journal, open()]) expect(life.halt()).toEqual(past("e2"));
+    journal.append({ kind: "reconciled", eventId: "e1" });
+    expect(open().halt()?.onRecord).toBe(false);
+    journal.append({ kind: "reconciled", eventId: "e2" });
+    for (const life of [journal, open()]) expect(life.halt()?.onRecord).toBe(true);
+    // An older halt was cleared long ago; it takes nothing from the newer one.
+    journal.append({ kind: "reset", eventId: "e1" });
+    expect(open().halt()?.halt.eventId).toBe("e2");
+    journal.append({ kind: "reset", eventId: "e2" });
+    for (const life of [journal, open()])
+      expect([life.executed("e2")?.outcome, life.halt()]).toEqual(["NOT_FLAT", null]);
+    expect(open().trouble()).toBeNull();
+  });
+
+  test("remembers a halt that another worker has left, without taking its event for its own", () => {
+    open().append(executed("e1"));
+    open().append({ kind: "witnessed", ...past("e2") });
+    const journal = open();
+    expect(journal.halt()).toEqual({ ...past("e2"), onRecord: true });
+    expect([journal.executed("e2"), journal.trouble()]).toEqual([null, null]);
+    journal.append({ kind: "reset", eventId: "e2" });
+    expect(open().halt()).toBeNull();
   });
 
   test("an empty directory is an empty journal, and nobody else may read what is written", () => {
@@ -85,6 +132,8 @@ describe("journalFile()", () => {
   test("a directory that can't be written is told, not thrown", () => {
     writeFileSync(join(directory, "file"), "");
     const journal = journalFile(join(directory, "file", "state"), clock);
-    expect(journal.append({ kind: "reconciled", eventId: "e1" })).toBe(false);
+    expect(journal.append(executed("e1"))).toBe(false);
+    // For this life it is remembered all the same.
+    expect([journal.executed("e1")?.outcome, journal.halt()]).toEqual(["NOT_FLAT", past("e1")]);
   });
 });

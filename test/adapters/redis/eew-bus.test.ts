@@ -9,6 +9,7 @@ import { keysOf } from "../../../src/adapters/redis/keys.ts";
 import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
 import type { RedisBusOptions } from "../../../src/adapters/redis/redis.ts";
 import { decimal } from "../../../src/core/decimal.ts";
+import type { PastHalt } from "../../../src/core/halt-memory.ts";
 import type { Completion, Delivery, PanicEvent } from "../../../src/core/messages.ts";
 import type { Reading } from "../../../src/core/reading.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
@@ -199,6 +200,17 @@ describe("an event and the mark of the last reset", () => {
   ] as const)("%s", async (_fact, entryId, mark, later, expected) => {
     expect(await beforeReset(entryId, mark, later)).toBe(expected);
   });
+});
+
+test("a past event that somebody else wrote by hand counts as published by its entry", async () => {
+  const options = fresh();
+  const { panic } = keysOf(options.namespace);
+  const eew = workerOn(options);
+  const entryId = String(await redis.command("XADD", panic, "*", "event_id", "e1", "issued_by", "ops"));
+  const past: PastHalt = { halt: aHalt("e1"), outcome: "FLAT", entryId, followsUp: null, onRecord: false };
+  expect(await get(eew.sightOf(past))).toMatchObject({ halted: false, record: "published" });
+  await redis.command("DEL", panic);
+  expect(await get(eew.sightOf(past))).toMatchObject({ halted: false, record: "gone" });
 });
 
 test("after a FLUSHALL the group is created again at 0, and an event published meanwhile is delivered", async () => {
