@@ -60,7 +60,7 @@ describe("bad usage is one line and exit 2", () => {
     [
       "a limit that is no number",
       ["watchdog", "--heartbeat-missing-ms", "abc"],
-      '--heartbeat-missing-ms is "abc": expected a whole number from 1000 to 60000',
+      '--heartbeat-missing-ms is "abc": expected a whole number from 500 to 60000',
     ],
     [
       "a limit with a minus",
@@ -70,12 +70,12 @@ describe("bad usage is one line and exit 2", () => {
     [
       "a limit without a value",
       ["watchdog", "--heartbeat-missing-ms"],
-      '--heartbeat-missing-ms is "": expected a whole number from 1000 to 60000',
+      '--heartbeat-missing-ms is "": expected a whole number from 500 to 60000',
     ],
     [
       "a limit with positions that is longer than the one without",
       ["watchdog", "--unguarded-ms", "4000", "--heartbeat-missing-ms", "3000"],
-      '--unguarded-ms is "4000": expected a whole number from 1000 to 3000',
+      '--unguarded-ms is "4000": expected a whole number from 500 to 3000',
     ],
     ["decisions that may be stale for ever", ["watchdog", "--decisions-stale-ms", "600001"], "from 1000 to 600000"],
     ["no instance at all", ["watchdog", "--crash-loop-instances", "0"], "expected a whole number from 1 to 100"],

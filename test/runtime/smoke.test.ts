@@ -27,7 +27,7 @@ describe.each(RUNTIMES)("%s", (_name, file, args) => {
     const { code, stdout, stderr } = await quantum("watchdog", "--heartbeat-missing-ms", "abc");
     expect(code).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toBe('quantum: --heartbeat-missing-ms is "abc": expected a whole number from 1000 to 60000\n');
+    expect(stderr).toBe('quantum: --heartbeat-missing-ms is "abc": expected a whole number from 500 to 60000\n');
   });
 
   test("takes an unreadable halt for a halt", async () => {

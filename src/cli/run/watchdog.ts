@@ -76,12 +76,12 @@ function limitsOf(flags: Flags): WatchdogLimits {
   const given = (name: string, min: number, max: number): number | undefined =>
     wholeNumber(`--${name}`, text(flags, name), min, max);
   const standard = WATCHDOG_LIMITS;
-  const heartbeatMissingMs = given("heartbeat-missing-ms", 1_000, 60_000) ?? standard.heartbeatMissingMs;
+  const heartbeatMissingMs = given("heartbeat-missing-ms", 500, 60_000) ?? standard.heartbeatMissingMs;
   return {
     ...standard,
     heartbeatMissingMs,
     // A longer one would not be a limit at all: the general one comes first.
-    unguardedMs: given("unguarded-ms", 1_000, heartbeatMissingMs) ?? standard.unguardedMs,
+    unguardedMs: given("unguarded-ms", 500, heartbeatMissingMs) ?? standard.unguardedMs,
     degradedMs: given("degraded-ms", 1_000, 60_000) ?? standard.degradedMs,
     decisionsStaleMs: given("decisions-stale-ms", 1_000, 600_000) ?? standard.decisionsStaleMs,
     crashLoopInstances: given("crash-loop-instances", 1, 100) ?? standard.crashLoopInstances,

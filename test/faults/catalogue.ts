@@ -1,0 +1,28 @@
+/** Every fault that the system must survive, by its row; those that can't be caused here with the reason. */
+
+import type { FaultCase } from "./case.ts";
+import { BRAIN_FAULTS } from "./cases/brain.ts";
+import { EVENT_FAULTS } from "./cases/events.ts";
+import { WATCHDOG_FAULTS } from "./cases/watchdog.ts";
+import { WORKER_FAULTS } from "./cases/worker.ts";
+
+/** A fault that is not caused here. */
+export interface NotCaused {
+  readonly row: number;
+  readonly fault: string;
+  readonly reason: string;
+}
+
+/** How many rows the catalogue has. */
+export const ROWS = 80;
+
+/** In the order of their rows. */
+export const FAULTS: readonly FaultCase[] = [
+  ...BRAIN_FAULTS,
+  ...WATCHDOG_FAULTS,
+  ...WORKER_FAULTS,
+  ...EVENT_FAULTS,
+].toSorted((one, other) => one.row - other.row);
+
+/** Those that no process here can be made to suffer. */
+export const NOT_CAUSED: readonly NotCaused[] = [];

@@ -1,0 +1,37 @@
+/** What most cases expect. */
+
+import { type Measure, measure, must } from "./case.ts";
+import { FLAT_MAX_MS, LIMIT_MS, OVERSHOOT_MAX_MS, type Scene } from "./scene.ts";
+
+/** The brain has fallen silent: a panic in time, a flat account, one true report, a halt; and nothing after it. */
+export async function detectedAndFlat(scene: Scene, limitMs: number = LIMIT_MS): Promise<readonly Measure[]> {
+  const event = await scene.firstEvent(limitMs + 10_000);
+  const beatMs = await scene.lastBeatMs();
+  must(event.reason.startsWith("EXIT_BRAIN_HEARTBEAT_MISSING_("), `the reason is ${event.reason}`);
+  await scene.untilFlat();
+  await flatOnRecord(scene, event.eventId);
+  const gapMs = event.atMs - beatMs;
+  // Half a millisecond is lost on either side when the entry ids are cut to whole ones.
+  must(gapMs >= limitMs - 1, `the panic came ${gapMs} ms after a heartbeat, before the limit of ${limitMs} ms`);
+  return [
+    measure("heartbeat → panic", gapMs, limitMs + OVERSHOOT_MAX_MS),
+    measure("panic → flat", scene.lastFillMs() - event.atMs, FLAT_MAX_MS),
+  ];
+}
+
+/** The event has a report that says FLAT, trading is halted, and it is the only event. */
+export async function flatOnRecord(scene: Scene, eventId: string): Promise<void> {
+  const { outcome } = await scene.report(eventId);
+  must(outcome === "FLAT", `the report says ${outcome}`);
+  must(await scene.isHalted(), "trading is not halted");
+  const events = await scene.events();
+  must(events.length === 1, `${events.length} panic events: ${events.map(({ reason }) => reason).join(", ")}`);
+}
+
+/** No panic for so long. */
+export async function quiet(scene: Scene, forMs: number): Promise<readonly Measure[]> {
+  await Bun.sleep(forMs);
+  const events = await scene.events();
+  must(events.length === 0, `a false alarm: ${events[0]?.reason}`);
+  return [measure("quiet for", forMs)];
+}
