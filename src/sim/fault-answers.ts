@@ -11,6 +11,8 @@ export interface FaultAnswer {
   readonly msg: string;
   /** Sent as it is; `null` sends `{"code":…,"msg":…}`, or the bare `msg` where there is no code. */
   readonly body: string | null;
+  /** Sent as a Retry-After header; none if not given. */
+  readonly retryAfterS?: number | undefined;
 }
 
 const FIREWALL_PAGE =
@@ -66,9 +68,10 @@ export function answerOf({ status, code, msg }: Refusal): FaultAnswer {
 }
 
 /** The false answer as it goes out. */
-export function replyOf({ status, code, msg, body }: FaultAnswer): Reply {
+export function replyOf({ status, code, msg, body, retryAfterS }: FaultAnswer): Reply {
   const text = body ?? (code === null ? msg : JSON.stringify({ code, msg }));
-  return { status, headers: { "Content-Type": contentType(text) }, body: text };
+  const retryAfter = retryAfterS === undefined ? {} : { "Retry-After": String(retryAfterS) };
+  return { status, headers: { "Content-Type": contentType(text), ...retryAfter }, body: text };
 }
 
 function contentType(body: string): string {

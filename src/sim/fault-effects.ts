@@ -29,10 +29,13 @@ export type Effect =
   | { readonly kind: "partial"; readonly fraction: string }
   /** Answered with what the account held `ms` ago, all of it at the same moment. */
   | { readonly kind: "stale"; readonly ms: number }
-  /** From now on for `ms`, every request of this address is answered 418 -1003; this one is the first. */
-  | { readonly kind: "ban"; readonly ms: number }
+  /**
+   * From now on for `ms`, every request of this address is answered 418 -1003; this one is the first. `retryAfterS` goes out
+   * as a Retry-After header, which Binance documents for spot only.
+   */
+  | { readonly kind: "ban"; readonly ms: number; readonly retryAfterS?: number | undefined }
   /** The same with 429. */
-  | { readonly kind: "throttle"; readonly ms: number }
+  | { readonly kind: "throttle"; readonly ms: number; readonly retryAfterS?: number | undefined }
   /** From now on for `ms`, every order of this account is answered -1015; this one is the first. */
   | { readonly kind: "order_limit"; readonly ms: number };
 

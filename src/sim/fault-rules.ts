@@ -22,6 +22,7 @@ const whole = (min: number, max: number) => {
 };
 const text = (error: string, pattern: RegExp) => z.string({ error }).check(z.regex(pattern, { error }));
 const ms = whole(0, MS_MAX);
+const retryAfterS = z.optional(whole(1, MS_MAX / 1_000));
 const executes = z.boolean({ error: "true or false: whether the venue executes the request all the same" });
 const body = z.string({ error: "a string, sent as it is" });
 
@@ -51,8 +52,8 @@ const effect = z.discriminatedUnion(
       fraction: text("a decimal string from 0 to 1, for example 0.5", /^(0(\.\d{1,8})?|1(\.0{1,8})?)$/),
     }),
     z.strictObject({ kind: z.literal("stale"), ms: whole(0, HISTORY_MS) }),
-    z.strictObject({ kind: z.literal("ban"), ms }),
-    z.strictObject({ kind: z.literal("throttle"), ms }),
+    z.strictObject({ kind: z.literal("ban"), ms, retryAfterS }),
+    z.strictObject({ kind: z.literal("throttle"), ms, retryAfterS }),
     z.strictObject({ kind: z.literal("order_limit"), ms }),
   ],
   {

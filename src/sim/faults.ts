@@ -143,7 +143,9 @@ export class FaultBook {
   #begin(effect: Effect, request: FaultRequest, now: UnixMillis): Fate {
     if (!isSpell(effect)) return { kind: effect.kind, blow: effect };
     const until = (now + effect.ms) as UnixMillis;
-    const fate: Fate = { kind: effect.kind, blow: { kind: "refuse", answer: answerOf(refusalOf(effect.kind, until)) } };
+    const retryAfterS = effect.kind === "order_limit" ? undefined : effect.retryAfterS;
+    const answer = { ...answerOf(refusalOf(effect.kind, until)), retryAfterS };
+    const fate: Fate = { kind: effect.kind, blow: { kind: "refuse", answer } };
     if (effect.kind !== "order_limit") this.#onAddress.set(request.ip, { until, fate });
     // An order without a key is nobody's, so there is nobody to limit after it.
     else if (request.apiKey !== null) this.#onAccount.set(request.apiKey, { until, fate });

@@ -34,7 +34,7 @@ describe("a script", () => {
     ["partial", { kind: "partial", fraction: "0.5" }],
     ["stale", { kind: "stale", ms: 60_000 }],
     ["ban", { kind: "ban", ms: 120_000 }],
-    ["throttle", { kind: "throttle", ms: 1000 }],
+    ["throttle", { kind: "throttle", ms: 1000, retryAfterS: 1 }],
     ["order_limit", { kind: "order_limit", ms: 10_000 }],
     ["a code", { kind: "refuse", ...REFUSALS.priceBand, body: null }],
     ["a late answer", { kind: "late", ms: 5, status: 503, code: null, msg: "later", body: null }],

@@ -306,6 +306,13 @@ describe("what lasts", () => {
     expect(code(READ)).toBe("200 -");
   });
 
+  test.each(["ban", "throttle"])("a %s says when to come back only if it is told to", (kind) => {
+    play({ then: { kind, ms: 3000, retryAfterS: 3 } });
+    expect(carryOut(plan(READ))?.headers).toMatchObject({ "Retry-After": "3" });
+    play({ then: { kind, ms: 3000 } });
+    expect(carryOut(plan(READ))?.headers).not.toHaveProperty("Retry-After");
+  });
+
   test("an order limit answers orders of the account only", () => {
     play({ then: { kind: "order_limit", ms: 1000 } });
     const algo = "POST /fapi/v1/algoOrder?algoType=CONDITIONAL";
