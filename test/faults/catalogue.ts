@@ -3,6 +3,9 @@
 import type { FaultCase } from "./case.ts";
 import { BRAIN_FAULTS } from "./cases/brain.ts";
 import { EVENT_FAULTS } from "./cases/events.ts";
+import { LIMIT_FAULTS } from "./cases/venue-limits.ts";
+import { ORDER_FAULTS } from "./cases/venue-orders.ts";
+import { READ_FAULTS } from "./cases/venue-reads.ts";
 import { WATCHDOG_FAULTS } from "./cases/watchdog.ts";
 import { WORKER_FAULTS } from "./cases/worker.ts";
 
@@ -21,6 +24,9 @@ export const FAULTS: readonly FaultCase[] = [
   ...BRAIN_FAULTS,
   ...WATCHDOG_FAULTS,
   ...WORKER_FAULTS,
+  ...ORDER_FAULTS,
+  ...READ_FAULTS,
+  ...LIMIT_FAULTS,
   ...EVENT_FAULTS,
 ].toSorted((one, other) => one.row - other.row);
 

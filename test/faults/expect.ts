@@ -1,7 +1,9 @@
 /** What most cases expect. */
 
+import { eventually } from "../support/eventually.ts";
 import { type Measure, measure, must } from "./case.ts";
 import { FLAT_MAX_MS, LIMIT_MS, OVERSHOOT_MAX_MS, type Scene } from "./scene.ts";
+import type { SeenReport } from "./truth.ts";
 
 /** The brain has fallen silent: a panic in time, a flat account, one true report, a halt; and nothing after it. */
 export async function detectedAndFlat(scene: Scene, limitMs: number = LIMIT_MS): Promise<readonly Measure[]> {
@@ -34,4 +36,26 @@ export async function quiet(scene: Scene, forMs: number): Promise<readonly Measu
   const events = await scene.events();
   must(events.length === 0, `a false alarm: ${events[0]?.reason}`);
   return [measure("quiet for", forMs)];
+}
+
+/**
+ * The event could not end flat, and follow-ups of it did: each event has its report, only the last says FLAT, and trading is
+ * halted. Returns the reports in the order of their attempts.
+ */
+export async function flatByFollowUp(scene: Scene, eventId: string, limitMs = 30_000): Promise<readonly SeenReport[]> {
+  const isDone = (): boolean => scene.reports.some(({ outcome }) => outcome === "FLAT");
+  await eventually("a follow-up ends FLAT", isDone, limitMs);
+  const events = await scene.events();
+  events.forEach(({ fields, reason }, i) => {
+    const [parent, attempt] = [fields.get("parent_event_id"), fields.get("attempt")];
+    const follows = i === 0 ? parent === undefined : parent === eventId && attempt === String(i + 1);
+    must(follows, `event ${i + 1}, ${reason}, is attempt ${attempt} of ${parent}`);
+  });
+  const reports: SeenReport[] = [];
+  for (const event of events) reports.push(await scene.report(event.eventId));
+  const outcomes = reports.map(({ outcome }) => outcome);
+  must(outcomes.length > 1, "the first event ended FLAT: nothing went wrong");
+  must(outcomes.indexOf("FLAT") === outcomes.length - 1, `the reports say ${outcomes.join(", ")}`);
+  must(await scene.isHalted(), "trading is not halted");
+  return reports;
 }

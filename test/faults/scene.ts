@@ -1,6 +1,6 @@
 /** A deployment that faults are caused in: a real redis-server, the simulated venue over HTTP, and the roles as processes. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChildRun } from "../../src/adapters/host/processes.ts";
@@ -9,6 +9,7 @@ import { RedisLink } from "../../src/adapters/redis/link.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { BeatingRole } from "../../src/ports/bus.ts";
 import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
+import { type Certificate, throwAwayCertificate } from "../../src/sim/certificate.ts";
 import { FaultBook } from "../../src/sim/faults.ts";
 import { manySymbols } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
@@ -34,6 +35,10 @@ export interface SceneOptions {
   readonly unlimited?: boolean;
   /** Panic events must be signed. */
   readonly signed?: boolean;
+  /** The account is in hedge mode: each position is a leg of its side. */
+  readonly hedge?: boolean;
+  /** The venue speaks HTTPS, with a certificate that the roles are told to trust. */
+  readonly https?: boolean;
 }
 
 /** How a role is started. */
@@ -44,6 +49,8 @@ export interface RoleOptions {
   /** Where it finds Redis, if not directly. */
   readonly redisUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where its log goes; the scene's directory if not given. */
+  readonly logDirectory?: string;
   /** What it is started by, such as `["ip", "netns", "exec", "cut"]`. */
   readonly by?: readonly string[];
 }
@@ -148,10 +155,13 @@ export class Scene {
     const many = options.many === undefined ? [] : manySymbols(options.many);
     const now = (): UnixMillis => Date.now() as UnixMillis;
     const venue = many.length === 0 ? new Venue({ now }) : new Venue({ now, symbols: many });
-    venue.addAccount({ apiKey: WORKER_KEY.BINANCE_API_KEY, secret: WORKER_KEY.BINANCE_API_SECRET });
+    const [apiKey, secret] = [WORKER_KEY.BINANCE_API_KEY, WORKER_KEY.BINANCE_API_SECRET];
+    venue.addAccount({ apiKey, secret, hedge: options.hedge ?? false });
     const faults = new FaultBook();
     const latencyMs = options.latencyMs ?? LATENCY_MS;
-    const server = await serveBinance({ venue, latencyMs, faults, limits: options.unlimited ? UNLIMITED : {} });
+    const limits = options.unlimited ? UNLIMITED : {};
+    const tls = options.https ? { tls: await trusted(directory) } : {};
+    const server = await serveBinance({ venue, latencyMs, faults, limits, ...tls });
     const scene = new Scene(directory, redis, venue, server, faults, options);
     const usual = many.length === 0 ? USUAL : many.map(({ symbol }) => ({ symbol, amount: "1" }));
     for (const leg of options.positions ?? usual) scene.openPosition(leg);
@@ -164,7 +174,9 @@ export class Scene {
 
   openPosition(leg: Opened): void {
     this.opened.push(leg);
-    this.venue.openPosition(WORKER_KEY.BINANCE_API_KEY, leg);
+    const side = leg.amount.startsWith("-") ? "SHORT" : "LONG";
+    const positionSide = this.#options.hedge ? side : "BOTH";
+    this.venue.openPosition(WORKER_KEY.BINANCE_API_KEY, { ...leg, positionSide });
   }
 
   get apiKey(): string {
@@ -190,10 +202,11 @@ export class Scene {
       STATE_DIRECTORY: join(this.directory, name),
       LOG_FORMAT: "text",
       ...(this.#options.signed ? { QUANTUM_TRIGGER_SECRET: TRIGGER_SECRET } : {}),
+      ...(this.#options.https ? { BINANCE_CA_FILE: caFileIn(this.directory) } : {}),
       ...options.env,
     };
     const [file = "", ...args] = [...(options.by ?? []), QUANTUM, role, ...(options.flags ?? [])];
-    const logFile = join(this.directory, `${name}.log`);
+    const logFile = join(options.logDirectory ?? this.directory, `${name}.log`);
     const begin = (): ChildRun => {
       if (role === "eew") this.#workerLives += 1;
       return new ChildRun({ file, args, env, cwd: this.directory, logFile });
@@ -235,7 +248,8 @@ export class Scene {
   async venueLink(): Promise<TcpProxy & { readonly env: Readonly<Record<string, string>> }> {
     const proxy = await openProxy(this.server.port);
     this.#closers.push(() => proxy.close());
-    return { ...proxy, env: { BINANCE_BASE_URL: `http://127.0.0.1:${proxy.port}` } };
+    const scheme = this.#options.https ? "https" : "http";
+    return { ...proxy, env: { BINANCE_BASE_URL: `${scheme}://127.0.0.1:${proxy.port}` } };
   }
 
   /** A wall clock for one role. */
@@ -371,4 +385,13 @@ export class Scene {
       await Bun.sleep(LOOK_EVERY_MS);
     }
   }
+}
+
+const caFileIn = (directory: string): string => join(directory, "ca.pem");
+
+/** A certificate for the venue, its authority put where the roles find it. */
+async function trusted(directory: string): Promise<Certificate> {
+  const certificate = await throwAwayCertificate();
+  writeFileSync(caFileIn(directory), certificate.certPem);
+  return certificate;
 }
