@@ -52,3 +52,8 @@ export function closesSent(scene: Scene, symbol?: string): readonly SentClose[] 
   });
   return symbol === undefined ? closes : closes.filter((close) => close.symbol === symbol);
 }
+
+/** How many connections the worker has proven so far, over and over. */
+export function pings(scene: Scene): number {
+  return scene.server.requests().filter(({ path }) => path === "/fapi/v1/ping").length;
+}

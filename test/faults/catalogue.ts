@@ -3,6 +3,7 @@
 import type { FaultCase } from "./case.ts";
 import { BRAIN_FAULTS } from "./cases/brain.ts";
 import { EVENT_FAULTS } from "./cases/events.ts";
+import { HOST_FAULTS } from "./cases/host.ts";
 import { LIMIT_FAULTS } from "./cases/venue-limits.ts";
 import { ORDER_FAULTS } from "./cases/venue-orders.ts";
 import { READ_FAULTS } from "./cases/venue-reads.ts";
@@ -28,6 +29,7 @@ export const FAULTS: readonly FaultCase[] = [
   ...READ_FAULTS,
   ...LIMIT_FAULTS,
   ...EVENT_FAULTS,
+  ...HOST_FAULTS,
 ].toSorted((one, other) => one.row - other.row);
 
 /** Those that no process here can be made to suffer. */

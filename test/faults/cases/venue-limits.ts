@@ -2,7 +2,7 @@
 
 import { decimal } from "../../../src/core/decimal.ts";
 import { eventually } from "../../support/eventually.ts";
-import { closesSent, onGuard, POSITIONS, play } from "../at-venue.ts";
+import { closesSent, onGuard, POSITIONS, pings, play } from "../at-venue.ts";
 import { type FaultCase, measure, must } from "../case.ts";
 import { flatByFollowUp, flatOnRecord } from "../expect.ts";
 import { openPager } from "../pager.ts";
@@ -105,7 +105,3 @@ export const LIMIT_FAULTS: readonly FaultCase[] = [
     },
   },
 ];
-
-function pings(scene: Scene): number {
-  return scene.server.requests().filter(({ path }) => path === "/fapi/v1/ping").length;
-}
