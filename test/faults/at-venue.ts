@@ -53,7 +53,10 @@ export function closesSent(scene: Scene, symbol?: string): readonly SentClose[] 
   return symbol === undefined ? closes : closes.filter((close) => close.symbol === symbol);
 }
 
-/** How many connections the worker has proven so far, over and over. */
-export function pings(scene: Scene): number {
-  return scene.server.requests().filter(({ path }) => path === "/fapi/v1/ping").length;
+/** How often the venue was asked for that path. */
+export function asked(scene: Scene, path: string): number {
+  return scene.server.requests().filter((request) => request.path === path).length;
 }
+
+/** How many connections the worker has proven so far, over and over. */
+export const pings = (scene: Scene): number => asked(scene, "/fapi/v1/ping");
