@@ -2,7 +2,7 @@
 
 import { decimal } from "../../../src/core/decimal.ts";
 import { eventually } from "../../support/eventually.ts";
-import { closesSent, ORDER, onGuard, play } from "../at-venue.ts";
+import { closesSent, ORDER, onGuard, POSITIONS, play } from "../at-venue.ts";
 import { type FaultCase, type Measure, measure, must } from "../case.ts";
 import { flatByFollowUp, flatOnRecord } from "../expect.ts";
 import { openPager } from "../pager.ts";
@@ -187,18 +187,24 @@ export const ORDER_FAULTS: readonly FaultCase[] = [
   {
     row: 60,
     fault: "partial fill, then the rest is refused",
-    caused: "two fifths of an order are executed and the rest expires; the next order is refused with -2020",
-    holds: "L2 followed up by what the venue says is open, until flat",
+    caused:
+      "two fifths of an order are executed and the next list shows nothing open; the next order is refused with -2020",
+    holds: "S8 fills that do not add up are no witness; L2 followed up by what the venue says is open, until flat",
     fast: true,
+    scene: { latencyMs: 100 },
     run: async (scene) => {
       await onGuard(scene);
+      play(scene, { when: BTC, does: { kind: "partial", fraction: "0.4" } });
+      const panicMs = Date.now();
+      const eventId = await scene.panic();
+      // Half the latency is left before the answer is.
+      await eventually("the order is executed", () => closesSent(scene, "BTCUSDT").length === 1);
       play(
         scene,
-        { when: BTC, does: { kind: "partial", fraction: "0.4" } },
+        { when: POSITIONS, does: { kind: "garbage", executes: true, body: "[]" } },
         { when: BTC, does: { kind: "refuse", code: -2020 } },
       );
-      const panicMs = Date.now();
-      const attempts = await flatByFollowUp(scene, await scene.panic());
+      const attempts = await flatByFollowUp(scene, eventId);
       const left = attempts.map(residual).join("; ");
       must(left === "BTCUSDT 0.3; BTCUSDT 0.3; ", `the passes left open: ${left}`);
       const quantities = closesSent(scene, "BTCUSDT").map(({ quantity }) => quantity);
