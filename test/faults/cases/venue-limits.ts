@@ -64,7 +64,7 @@ export const LIMIT_FAULTS: readonly FaultCase[] = [
       const eventId = await scene.panic();
       const first = await scene.report(eventId);
       must(first.outcome === "UNKNOWN", `the first report says ${first.outcome}`);
-      await eventually("people are told", () => pager.told().includes("this address must be silent until"), 2_000);
+      await eventually("people are told", () => pager.told().includes("HTTP 418"), 2_000);
       await flatByFollowUp(scene, eventId);
       const bannedMs = silentAfterRefusal(scene, 418, BAN_MS);
       return [measure("end of the ban → flat", scene.lastFillMs() - bannedMs - BAN_MS, FLAT_MAX_MS)];
