@@ -14,7 +14,7 @@ import { FaultBook } from "../../src/sim/faults.ts";
 import { manySymbols } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedisIn, type TestRedis } from "../support/redis.ts";
 import { QUANTUM } from "../support/run.ts";
 import { WORKER_KEY } from "../support/worker.ts";
 import { type Feed, type FeedOptions, startFeed } from "./feed.ts";
@@ -26,6 +26,8 @@ import { type WallClock, wallClock } from "./wall-clock.ts";
 export interface SceneOptions {
   /** Further arguments of redis-server. */
   readonly redis?: readonly string[];
+  /** Redis has a wall clock that can be shifted, `scene.clock(REDIS_CLOCK)`. */
+  readonly redisClock?: boolean;
   /** The positions; two small ones if not given. */
   readonly positions?: readonly Opened[];
   /** That many further symbols, each with a position of 1. */
@@ -95,6 +97,9 @@ export const FLAT_MAX_MS = 10_000;
 /** A watchdog for most scenes. */
 export const FAST_WATCHDOG: RoleOptions = { flags: ["--heartbeat-missing-ms", String(LIMIT_MS)] };
 
+/** The name of Redis's wall clock. */
+export const REDIS_CLOCK = "redis";
+
 const USUAL: readonly Opened[] = [
   { symbol: "BTCUSDT", amount: "0.5" },
   { symbol: "ETHUSDT", amount: "-2" },
@@ -151,7 +156,8 @@ export class Scene {
   /** Sets the scene; whoever opens it closes it. */
   static async open(options: SceneOptions = {}): Promise<Scene> {
     const directory = mkdtempSync(join(tmpdir(), "quantum-fault-"));
-    const redis = await startRedis(...(options.redis ?? []));
+    const redisEnv = options.redisClock ? wallClock(directory, REDIS_CLOCK).env : {};
+    const redis = await startRedisIn(redisEnv, ...(options.redis ?? []));
     const many = options.many === undefined ? [] : manySymbols(options.many);
     const now = (): UnixMillis => Date.now() as UnixMillis;
     const venue = many.length === 0 ? new Venue({ now }) : new Venue({ now, symbols: many });
@@ -252,7 +258,7 @@ export class Scene {
     return { ...proxy, env: { BINANCE_BASE_URL: `${scheme}://127.0.0.1:${proxy.port}` } };
   }
 
-  /** A wall clock for one role. */
+  /** A wall clock for one role, or for those that share the name. */
   clock(name: string): WallClock {
     return wallClock(this.directory, name);
   }

@@ -15,20 +15,30 @@ export interface TestRedis {
   command(...args: readonly string[]): Promise<unknown>;
   /** Freezes or wakes the process. */
   signal(name: "SIGSTOP" | "SIGCONT"): void;
-  /** Kills the process; all data is lost. */
+  /** Whether the process is there; a frozen one is. */
+  running(): boolean;
+  /** Kills the process; all data is lost, but for what its arguments make it write to its directory. */
   die(): Promise<void>;
-  /** Starts it again, empty, on the same port. */
+  /** Starts it again with the same arguments, on the same port; empty, unless it wrote something to its directory. */
   revive(): Promise<void>;
   /** Ends the process and removes its files. */
   stop(): Promise<void>;
 }
 
 /** Starts a server and waits until it answers. */
-export async function startRedis(...extra: readonly string[]): Promise<TestRedis> {
+export function startRedis(...extra: readonly string[]): Promise<TestRedis> {
+  return startRedisIn({}, ...extra);
+}
+
+/** The same with something in its environment, such as a wall clock of its own. */
+export async function startRedisIn(
+  environment: Readonly<Record<string, string>>,
+  ...extra: readonly string[]
+): Promise<TestRedis> {
   const directory = mkdtempSync(join(tmpdir(), "quantum-test-redis-"));
   const port = await freePort();
   const args = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", directory, ...extra];
-  const env = { PATH: process.env["PATH"] ?? "" };
+  const env = { PATH: process.env["PATH"] ?? "", ...environment };
   const start = (): ChildRun =>
     new ChildRun({ file: "redis-server", args, env, cwd: directory, logFile: join(directory, "redis.log") });
   let run = start();
@@ -47,6 +57,7 @@ export async function startRedis(...extra: readonly string[]): Promise<TestRedis
     url,
     command,
     signal: (name) => void run.signal(name),
+    running: () => run.running(),
     die: () => run.end(),
     revive: async () => {
       run = start();
