@@ -14,7 +14,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
  * - `refuse`: nobody listens.
  * - `drip`: answers come a byte at a time.
  */
-type LinkMode = "pass" | "stall" | "eat_replies" | "eat_requests" | "cut" | "refuse" | "drip";
+export type LinkMode = "pass" | "stall" | "eat_replies" | "eat_requests" | "cut" | "refuse" | "drip";
 
 /** A link that can fail. */
 export interface TcpProxy {

@@ -1,5 +1,6 @@
 /** Faults of clocks: wall clocks that jump and drift, and a machine that stands still. Ages are taken on the harness's own clock. */
 
+import { fieldsOf, type RawEntry } from "../../../src/adapters/redis/codec.ts";
 import { eventually } from "../../support/eventually.ts";
 import { atWork, startAgain, workerHasLooked } from "../at-work.ts";
 import { type FaultCase, type Measure, measure, must } from "../case.ts";
@@ -32,6 +33,20 @@ async function detected(scene: Scene, feed: Feed, when: string): Promise<readonl
   ];
 }
 
+/** Where each role's clock shows. */
+const BEATS = ["exit_brain:heartbeat", "watchdog:heartbeat", "eew:heartbeat"] as const;
+
+/** What the newest heartbeat says of its sender's clock. */
+async function stampOf(scene: Scene, key: string): Promise<number> {
+  const [last] = (await scene.redis.command("XREVRANGE", key, "+", "-", "COUNT", "1")) as RawEntry[];
+  return Number(last === undefined ? Number.NaN : fieldsOf(last).get("ts"));
+}
+
+/** As far as it should be, give or take a second or two for what lies between. */
+function isOff(byMs: number, expectedMs: number): boolean {
+  return Math.abs(byMs - expectedMs) < 3_000;
+}
+
 /** Shifts the clock again and again, until the scene is over. */
 function keepShifting(scene: Scene, name: string, shiftMs: (elapsedMs: number) => number): void {
   const clock = scene.clock(name);
@@ -53,6 +68,7 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
       const { watchdog, feed } = await atWork(scene);
       scene.clock(REDIS_CLOCK).shift(HOUR_MS);
       await quiet(scene, QUIET_MS);
+      must(isOff((await scene.lastBeatMs()) - Date.now(), HOUR_MS), "Redis's clock did not jump");
       const ahead = await detected(scene, feed, "ahead");
       await startAgain(scene);
       const second = scene.feed();
@@ -79,10 +95,11 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
       const watchdog = await scene.start("watchdog", shifted);
       await watchdog.says("Armed");
       await workerHasLooked(scene);
-      clock.shift(HOUR_MS);
-      await quiet(scene, QUIET_MS);
-      clock.shift(-HOUR_MS);
-      await quiet(scene, QUIET_MS);
+      for (const jumpMs of [HOUR_MS, -HOUR_MS]) {
+        clock.shift(jumpMs);
+        await quiet(scene, QUIET_MS);
+        for (const key of BEATS) must(isOff((await stampOf(scene, key)) - Date.now(), jumpMs), `no jump in ${key}`);
+      }
       await brain.kill();
       return await detectedAndFlat(scene, REAL_LIMIT_MS);
     },
@@ -105,7 +122,11 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
       clock.shift(10_000);
       await scene.start("eew", { env: clock.env });
       const refused = (): boolean =>
-        scene.server.requests().some(({ query, status }) => query.includes("timestamp=") && status === 400);
+        scene.server
+          .requests()
+          .some(
+            ({ query, status, at }) => status === 400 && isOff(Number(/timestamp=(\d+)/.exec(query)?.[1]) - at, 10_000),
+          );
       await eventually("a request is refused for its time", refused);
       const panicMs = Date.now();
       const eventId = await scene.panic();
@@ -134,8 +155,11 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
       const shift = (ms: number): number => ms * 500e-6 + 400 * Math.sin((ms / 3_000) * 2 * Math.PI);
       keepShifting(scene, REDIS_CLOCK, shift);
       keepShifting(scene, "watchdog", (ms) => -shift(ms));
-      await quiet(scene, 10_000);
-      return await detected(scene, feed, "drifting");
+      const figures = await quiet(scene, 10_000);
+      const swings = async (): Promise<boolean> =>
+        Math.abs((await stampOf(scene, "watchdog:heartbeat")) - Date.now()) > 200;
+      await eventually("the watchdog's clock swings", swings);
+      return [...figures, ...(await detected(scene, feed, "drifting"))];
     },
   },
   {
