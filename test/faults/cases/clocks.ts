@@ -171,9 +171,10 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
   {
     row: 49,
     fault: "the whole machine stands still",
-    caused: "SIGSTOP of redis-server, brain, watchdog and worker for 8 s, limit 5 s, then SIGCONT of all",
+    caused:
+      "SIGSTOP of redis-server, brain, watchdog and worker for 8 s, limit 5 s; then SIGCONT, and the brain beats before the others are awake",
     holds:
-      "a gap over the limit is a dead brain, also for one that goes on: the panic comes first, L2, one report; S6 the brain does nothing",
+      "L1 a gap over the limit is a dead brain, and a heartbeat that comes too late does not undo it; L2, one report; S6 the brain was fenced",
     fast: false,
     run: async (scene) => {
       const worker = await scene.start("eew");
@@ -185,8 +186,12 @@ export const CLOCK_FAULTS: readonly FaultCase[] = [
       for (const role of roles) role.signal("SIGSTOP");
       scene.redis.signal("SIGSTOP");
       await Bun.sleep(8_000);
-      const resumedMs = Date.now();
+      const beats = async (): Promise<unknown> => await scene.redis.command("XLEN", "exit_brain:heartbeat");
       scene.redis.signal("SIGCONT");
+      const before = await beats();
+      brain.signal("SIGCONT");
+      await eventually("the brain beats again", async () => (await beats()) !== before);
+      const resumedMs = Date.now();
       for (const role of roles) role.signal("SIGCONT");
       const event = await scene.firstEvent();
       const panicMs = Date.now();

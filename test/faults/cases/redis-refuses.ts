@@ -77,8 +77,9 @@ async function refuseFor({ word, begin }: Refusal, url: string): Promise<void> {
   const end = await begin(url);
   let said = "";
   const asked = async (): Promise<string> => (said = await typed(url, "XLEN system:panic_close"));
-  await eventually(`Redis says ${word}`, async () => (await asked()).startsWith(`-${word}`)).catch((error: unknown) => {
-    throw new Error(`${String(error)}; it says ${said}`);
+  const refuses = async (): Promise<boolean> => (await asked()).startsWith(`-${word}`);
+  await eventually(`Redis says ${word}`, refuses).catch(() => {
+    throw new Error(`Redis does not say ${word}, it says ${said}`);
   });
   await Bun.sleep(FOR_MS);
   await end();
