@@ -2,15 +2,17 @@
 
 import { execFileSync } from "node:child_process";
 
-/** A namespace of its own, reached over one link. */
+/** A namespace of its own, and a cable between it and this machine. */
 export interface NetNamespace {
   /** Puts what is started by it into the namespace. */
   readonly by: readonly string[];
-  /** This machine, as the namespace sees it. */
-  readonly hostAddress: string;
-  /** Down, nothing gets through either way, and nobody is told: a cable that was pulled. */
-  setLink(state: "up" | "down"): void;
-  /** Removes the namespace and the link. */
+  /** This machine, as both sides see it, also while the cable is out. */
+  readonly here: string;
+  /** The namespace, as both sides see it, also while the cable is out. */
+  readonly there: string;
+  /** Out, nothing gets through either way, and no connection is told of it. */
+  cable(state: "in" | "out"): void;
+  /** Removes the namespace and the cable. */
   close(): void;
 }
 
@@ -30,32 +32,37 @@ export function namespaceNeeds(): string | null {
   }
 }
 
-/** Makes a namespace and a link to it. */
+/** Makes a namespace, plugged in. */
 export function openNamespace(): NetNamespace {
   opened += 1;
-  const name = `quantum-${process.pid}-${opened}`;
-  // At most 15 characters, and unique on this machine: pids end at 4194304.
-  const [here, there] = [`qh${process.pid}-${opened}`, `qn${process.pid}-${opened}`];
-  // Private to the two ends; of TEST-NET-3 (RFC 5737), which nobody routes. A /30 for each.
+  const mark = `${process.pid}-${opened}`;
+  const name = `quantum-${mark}`;
+  // A bridge for this machine's address, as that would go with the end of the cable. At most 15 characters each.
+  const [bridge, near, far] = [`qb${mark}`, `qn${mark}`, `qf${mark}`];
+  // TEST-NET-3 (RFC 5737), which nobody routes; four addresses for each namespace.
   const base = 4 * ((process.pid + opened) % 63);
-  const hostAddress = `203.0.113.${base + 1}`;
+  const [here, there] = [`203.0.113.${base + 1}`, `203.0.113.${base + 2}`];
   const close = (): void => {
-    // With the namespace goes its end of the link, and with that the other.
+    // With the namespace goes the far end of the cable, and with that the near one.
     ip("netns", "delete", name);
+    ip("link", "delete", bridge);
   };
   ip("netns", "add", name);
+  ip("link", "add", bridge, "type", "bridge");
   try {
-    ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name);
-    ip("address", "add", `${hostAddress}/30`, "dev", here);
-    ip("link", "set", here, "up");
-    ip("-netns", name, "address", "add", `203.0.113.${base + 2}/30`, "dev", there);
-    ip("-netns", name, "link", "set", there, "up");
+    ip("address", "add", `${here}/30`, "dev", bridge);
+    ip("link", "set", bridge, "up");
+    ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name);
+    ip("link", "set", near, "master", bridge, "up");
+    ip("-netns", name, "address", "add", `${there}/30`, "dev", far);
+    ip("-netns", name, "link", "set", far, "up");
     ip("-netns", name, "link", "set", "lo", "up");
   } catch (error) {
     close();
     throw error;
   }
-  return { by: ["ip", "netns", "exec", name], hostAddress, setLink: (state) => ip("link", "set", here, state), close };
+  const cable = (state: "in" | "out"): void => ip("link", "set", near, state === "in" ? "up" : "down");
+  return { by: ["ip", "netns", "exec", name], here, there, cable, close };
 }
 
 function ip(...words: readonly string[]): void {

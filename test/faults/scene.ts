@@ -14,7 +14,7 @@ import { FaultBook } from "../../src/sim/faults.ts";
 import { manySymbols } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { eventually } from "../support/eventually.ts";
-import { startRedisIn, type TestRedis } from "../support/redis.ts";
+import { startRedisAt, type TestRedis } from "../support/redis.ts";
 import { QUANTUM } from "../support/run.ts";
 import { WORKER_KEY } from "../support/worker.ts";
 import { type Feed, type FeedOptions, startFeed } from "./feed.ts";
@@ -156,8 +156,8 @@ export class Scene {
   /** Sets the scene; whoever opens it closes it. */
   static async open(options: SceneOptions = {}): Promise<Scene> {
     const directory = mkdtempSync(join(tmpdir(), "quantum-fault-"));
-    const redisEnv = options.redisClock ? wallClock(directory, REDIS_CLOCK).env : {};
-    const redis = await startRedisIn(redisEnv, ...(options.redis ?? []));
+    const env = options.redisClock ? wallClock(directory, REDIS_CLOCK).env : {};
+    const redis = await startRedisAt({ env }, ...(options.redis ?? []));
     const many = options.many === undefined ? [] : manySymbols(options.many);
     const now = (): UnixMillis => Date.now() as UnixMillis;
     const venue = many.length === 0 ? new Venue({ now }) : new Venue({ now, symbols: many });

@@ -25,24 +25,33 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-/** Starts a server and waits until it answers. */
+/** Starts a server on loopback and waits until it answers. */
 export function startRedis(...extra: readonly string[]): Promise<TestRedis> {
-  return startRedisIn({}, ...extra);
+  return startRedisAt({}, ...extra);
 }
 
-/** The same with something in its environment, such as a wall clock of its own. */
-export async function startRedisIn(
-  environment: Readonly<Record<string, string>>,
-  ...extra: readonly string[]
-): Promise<TestRedis> {
+/** Where and how a server is started, if not as usual. */
+export interface RedisPlace {
+  /** Its address; loopback if not given. */
+  readonly host?: string;
+  /** What it is started by, such as `["ip", "netns", "exec", "cut"]`. */
+  readonly by?: readonly string[];
+  /** What its environment must have besides, such as a wall clock of its own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The same somewhere else. */
+export async function startRedisAt(place: RedisPlace, ...extra: readonly string[]): Promise<TestRedis> {
+  const { host = "127.0.0.1", by = [] } = place;
   const directory = mkdtempSync(join(tmpdir(), "quantum-test-redis-"));
   const port = await freePort();
-  const args = ["--bind", "127.0.0.1", "--port", String(port), "--save", "", "--dir", directory, ...extra];
-  const env = { PATH: process.env["PATH"] ?? "", ...environment };
+  const own = ["--bind", host, "--port", String(port), "--save", "", "--dir", directory, ...extra];
+  const [file = "", ...args] = [...by, "redis-server", ...own];
+  const env = { PATH: process.env["PATH"] ?? "", ...place.env };
   const start = (): ChildRun =>
-    new ChildRun({ file: "redis-server", args, env, cwd: directory, logFile: join(directory, "redis.log") });
+    new ChildRun({ file, args, env, cwd: directory, logFile: join(directory, "redis.log") });
   let run = start();
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://${host}:${port}`;
   const link = new RedisLink({ url, deadlineMs: 2_000 });
   const command = async (...words: readonly string[]): Promise<unknown> => {
     const [name = "", ...rest] = words;

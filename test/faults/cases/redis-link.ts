@@ -79,36 +79,36 @@ export const REDIS_LINK_FAULTS: readonly FaultCase[] = [
     row: 32,
     fault: "only the watchdog is cut off from Redis",
     caused:
-      "the watchdog in a network namespace of its own, whose link goes down for 3 s of 5; then for good as the brain falls silent",
+      "the watchdog in a network namespace of its own, whose cable is out for 3 s of 5; then for good as the brain falls silent",
     holds:
-      "S1 no panic below the limit; L3 the account is not left unwatched; S3 one event, one report once the link is up",
+      "S1 no panic below the limit; L3 the account is not left unwatched; S3 one event, one report once the cable is in",
     fast: false,
     scene: { redis: ["--bind", "0.0.0.0", "--protected-mode", "no"] },
     needs: namespaceNeeds,
     run: async (scene) => {
       const namespace = openNamespace();
       scene.onClose(() => namespace.close());
-      const redisUrl = `redis://${namespace.hostAddress}:${new URL(scene.redis.url).port}`;
+      const redisUrl = `redis://${namespace.here}:${new URL(scene.redis.url).port}`;
       // Both find the worker's direct line there, if they use it.
       const env = { RUNTIME_DIRECTORY: scene.directory };
       const { watchdog, feed } = await atWork(scene, {
         worker: { env },
         watchdog: { by: namespace.by, redisUrl, env },
       });
-      namespace.setLink("down");
+      namespace.cable("out");
       await Bun.sleep(BELOW_LIMIT_MS);
       must(watchdog.log().includes("heartbeats cannot be seen"), "the watchdog is not cut off");
-      namespace.setLink("up");
+      namespace.cable("in");
       await seesRedisAgain(watchdog);
       const figures = await quiet(scene, 4_000);
       feed.stop();
       const silentMs = Date.now();
       // The watchdog hears the last heartbeat before it hears nothing: its incident is the worker's.
       await Bun.sleep(500);
-      namespace.setLink("down");
+      namespace.cable("out");
       await scene.untilFlat(WATCHDOG_LOST_MAX_MS + 5_000);
       const { eventId } = await scene.report();
-      namespace.setLink("up");
+      namespace.cable("in");
       await watchdog.says("ended FLAT", 20_000);
       await Bun.sleep(1_000);
       await flatOnRecord(scene, eventId);
