@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing and nothing else: npm packages always, and the programs that are named.
-#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [bench-packages]
+#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [ip] [bench-packages]
 # bench-packages are npm packages too: those of test/bench, which the product does not carry.
 # A machine needs Node.js, npm and git; everything else comes from here.
 set -eu
@@ -31,6 +31,8 @@ for program in "$@"; do
     systemd-analyze) missing="$missing systemd" ;;
     # Only recommended by gcc, and it compiles nothing without.
     gcc) missing="$missing gcc libc6-dev" ;;
+    # Only root can do with it what it is for, and finds it in its PATH.
+    ip) [ "$(id -u)" != 0 ] || missing="$missing iproute2" ;;
     *) missing="$missing $program" ;;
   esac
 done

@@ -190,7 +190,7 @@ export const REDIS_REFUSAL_FAULTS: readonly FaultCase[] = [
     fault: "Redis can't save, and refuses every write",
     caused: "BGSAVE into a directory that can't be written, stop-writes-on-bgsave-error yes",
     holds: "L4 the worker closes without Redis; S3 one event, one report once it writes again",
-    fast: true,
+    fast: false,
     scene: { redis: ["--enable-protected-configs", "yes"] },
     run: async (scene) => {
       await atWork(scene, REAL);

@@ -127,7 +127,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     fault: "the disk of Redis's append-only file is full",
     caused: "appendfsync always on a tmpfs of 64 KiB that fills up: redis-server exits",
     holds: "L4 as where Redis is gone",
-    fast: true,
+    fast: false,
     scene: { redis: ["--enable-protected-configs", "yes"] },
     needs: () => (process.getuid?.() === 0 ? null : "a disk of 64 KiB can be mounted by root only"),
     run: async (scene) => {
