@@ -89,12 +89,7 @@ export const REDIS_LINK_FAULTS: readonly FaultCase[] = [
       const namespace = openNamespace();
       scene.onClose(() => namespace.close());
       const redisUrl = `redis://${namespace.here}:${new URL(scene.redis.url).port}`;
-      // Both find the worker's direct line there, if they use it.
-      const env = { RUNTIME_DIRECTORY: scene.directory };
-      const { watchdog, feed } = await atWork(scene, {
-        worker: { env },
-        watchdog: { by: namespace.by, redisUrl, env },
-      });
+      const { watchdog, feed } = await atWork(scene, { watchdog: { by: namespace.by, redisUrl } });
       namespace.cable("out");
       await Bun.sleep(BELOW_LIMIT_MS);
       must(watchdog.log().includes("heartbeats cannot be seen"), "the watchdog is not cut off");
