@@ -11,6 +11,9 @@ export interface AtWorkOptions {
   readonly watchdog?: RoleOptions;
 }
 
+/** Worker and watchdog as they ship: the limits are the runbook's. */
+export const AS_SHIPPED: AtWorkOptions = { watchdog: {} };
+
 /** Those who are at work. */
 export interface AtWork {
   readonly worker: Role;

@@ -2,7 +2,7 @@
 
 import { eventually } from "../support/eventually.ts";
 import { type Measure, measure, must } from "./case.ts";
-import { FLAT_MAX_MS, LIMIT_MS, OVERSHOOT_MAX_MS, type Scene } from "./scene.ts";
+import { FLAT_MAX_MS, LIMIT_MS, OVERSHOOT_MAX_MS, type Scene, WITHOUT_REDIS_MAX_MS } from "./scene.ts";
 import type { SeenReport } from "./truth.ts";
 
 /** The brain has fallen silent: a panic in time, a flat account, one true report, a halt; and nothing after it. */
@@ -28,6 +28,12 @@ export async function flatOnRecord(scene: Scene, eventId: string): Promise<void>
   must(await scene.isHalted(), "trading is not halted");
   const events = await scene.events();
   must(events.length === 1, `${events.length} panic events: ${events.map(({ reason }) => reason).join(", ")}`);
+}
+
+/** Nobody but the venue can be asked: the worker is alone. */
+export async function flatWithoutRedis(scene: Scene, what: string, sinceMs: number): Promise<readonly Measure[]> {
+  await scene.untilFlat(WITHOUT_REDIS_MAX_MS + 5_000);
+  return [measure(`${what} → flat`, scene.lastFillMs() - sinceMs, WITHOUT_REDIS_MAX_MS)];
 }
 
 /** No panic for so long. */

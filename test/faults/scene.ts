@@ -94,6 +94,12 @@ export const OVERSHOOT_MAX_MS = 500;
 /** Runbook, pass criteria: panic to flat. */
 export const FLAT_MAX_MS = 10_000;
 
+/** Design section 4: the worker acts when Redis has been away for 5 s, and a pass may take ten. */
+export const WITHOUT_REDIS_MAX_MS: number = 5_000 + FLAT_MAX_MS;
+
+/** Design section 4: it acts when no watchdog was heard for 10 s while the brain is silent, and then a pass. */
+export const WITHOUT_WATCHDOG_MAX_MS: number = 10_000 + FLAT_MAX_MS;
+
 /** A watchdog for most scenes. */
 export const FAST_WATCHDOG: RoleOptions = { flags: ["--heartbeat-missing-ms", String(LIMIT_MS)] };
 

@@ -6,17 +6,13 @@ import { type FaultCase, measure, must } from "../case.ts";
 import { flatOnRecord, quiet } from "../expect.ts";
 import { namespaceNeeds, openNamespace } from "../net-namespace.ts";
 import type { LinkMode } from "../proxy.ts";
-import { FLAT_MAX_MS, type Role, type Scene } from "../scene.ts";
-import { WITHOUT_REDIS_MAX_MS } from "./redis-server.ts";
+import { type Role, type Scene, WITHOUT_REDIS_MAX_MS, WITHOUT_WATCHDOG_MAX_MS } from "../scene.ts";
 
 /** Both ways, and each of the two. */
 const HALF_OPEN: readonly LinkMode[] = ["stall", "eat_requests", "eat_replies"];
 
 /** Below the runbook's limit of 5 s. */
 const BELOW_LIMIT_MS = 3_000;
-
-/** Design section 4: no watchdog heard for 10 s, and then a pass. */
-const WATCHDOG_LOST_MAX_MS = 10_000 + FLAT_MAX_MS;
 
 const someFills = (scene: Scene): Promise<void> =>
   eventually("the first fill", () => scene.venue.fills(scene.apiKey).length > 0);
@@ -101,13 +97,13 @@ export const REDIS_LINK_FAULTS: readonly FaultCase[] = [
       // The watchdog hears the last heartbeat before it hears nothing: its incident is the worker's.
       await Bun.sleep(500);
       namespace.cable("out");
-      await scene.untilFlat(WATCHDOG_LOST_MAX_MS + 5_000);
+      await scene.untilFlat(WITHOUT_WATCHDOG_MAX_MS + 5_000);
       const { eventId } = await scene.report();
       namespace.cable("in");
       await watchdog.says("ended FLAT", 20_000);
       await Bun.sleep(1_000);
       await flatOnRecord(scene, eventId);
-      return [...figures, measure("silence → flat", scene.lastFillMs() - silentMs, WATCHDOG_LOST_MAX_MS)];
+      return [...figures, measure("silence → flat", scene.lastFillMs() - silentMs, WITHOUT_WATCHDOG_MAX_MS)];
     },
   },
   {

@@ -3,21 +3,14 @@
 import { eventually } from "../../support/eventually.ts";
 import { QUANTUM, run } from "../../support/run.ts";
 import { WORKER_KEY } from "../../support/worker.ts";
-import { atWork } from "../at-work.ts";
+import { AS_SHIPPED, atWork } from "../at-work.ts";
 import { type FaultCase, type Measure, measure, must } from "../case.ts";
-import { flatOnRecord, quiet } from "../expect.ts";
-import { FLAT_MAX_MS, type Scene } from "../scene.ts";
+import { flatOnRecord, flatWithoutRedis, quiet } from "../expect.ts";
+import { FLAT_MAX_MS, type Scene, WITHOUT_WATCHDOG_MAX_MS } from "../scene.ts";
 import { typed } from "../typed.ts";
-import { flatWithoutRedis } from "./redis-server.ts";
-
-/** Worker and watchdog as they ship; the limits here are the runbook's. */
-const REAL = { watchdog: {} };
 
 /** A refusal that lasts for less than the limit of 5 s. */
 const FOR_MS = 2_500;
-
-/** Design section 4: no watchdog heard for 10 s, and then a pass. */
-const WATCHDOG_LOST_MAX_MS = 10_000 + FLAT_MAX_MS;
 
 /** Nobody listens there. */
 const DEMOTE = "REPLICAOF 127.0.0.1 1";
@@ -102,7 +95,7 @@ export const REDIS_REFUSAL_FAULTS: readonly FaultCase[] = [
     holds: "S1 no panic; L2 readers that were thrown out read again, and the panic is executed",
     fast: true,
     run: async (scene) => {
-      const { feed } = await atWork(scene, REAL);
+      const { feed } = await atWork(scene, AS_SHIPPED);
       await typed(scene.redis.url, DEMOTE);
       const refused = await typed(scene.redis.url, "XADD refused * x 1");
       must(refused.startsWith("-READONLY"), `Redis says ${refused}`);
@@ -127,7 +120,7 @@ export const REDIS_REFUSAL_FAULTS: readonly FaultCase[] = [
     fast: false,
     scene: { redis: ["--enable-debug-command", "yes"] },
     run: async (scene) => {
-      const { feed } = await atWork(scene, REAL);
+      const { feed } = await atWork(scene, AS_SHIPPED);
       for (const refusal of REFUSALS) {
         await refuseFor(refusal, scene.redis.url);
         const before = feed.confirmed();
@@ -153,9 +146,9 @@ export const REDIS_REFUSAL_FAULTS: readonly FaultCase[] = [
       const fullMs = Date.now();
       const refused = await typed(scene.redis.url, "XADD refused * x 1");
       must(refused.startsWith("-OOM"), `Redis says ${refused}`);
-      await scene.untilFlat(WATCHDOG_LOST_MAX_MS + 5_000);
+      await scene.untilFlat(WITHOUT_WATCHDOG_MAX_MS + 5_000);
       const figures: readonly Measure[] = [
-        measure("out of memory → flat", scene.lastFillMs() - fullMs, WATCHDOG_LOST_MAX_MS),
+        measure("out of memory → flat", scene.lastFillMs() - fullMs, WITHOUT_WATCHDOG_MAX_MS),
       ];
       await onRecordAfter(scene, () => typed(scene.redis.url, "CONFIG SET maxmemory 0"));
       return figures;
@@ -193,7 +186,7 @@ export const REDIS_REFUSAL_FAULTS: readonly FaultCase[] = [
     fast: false,
     scene: { redis: ["--enable-protected-configs", "yes"] },
     run: async (scene) => {
-      await atWork(scene, REAL);
+      await atWork(scene, AS_SHIPPED);
       const { url } = scene.redis;
       await typed(url, "CONFIG SET dir /proc", 'CONFIG SET save "3600 1000000"', "BGSAVE");
       const refused = async (): Promise<boolean> => (await typed(url, "XADD refused * x 1")).startsWith("-MISCONF");

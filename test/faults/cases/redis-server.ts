@@ -4,25 +4,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
-import { atWork, workerHasLooked } from "../at-work.ts";
-import { type FaultCase, type Measure, measure, must } from "../case.ts";
-import { flatOnRecord, quiet } from "../expect.ts";
-import { FLAT_MAX_MS, type Scene } from "../scene.ts";
-
-/** Worker and watchdog as they ship; the limits here are the runbook's. */
-const REAL = { watchdog: {} };
+import { AS_SHIPPED, atWork, workerHasLooked } from "../at-work.ts";
+import { type FaultCase, measure, must } from "../case.ts";
+import { flatOnRecord, flatWithoutRedis, quiet } from "../expect.ts";
+import { FLAT_MAX_MS } from "../scene.ts";
 
 /** Every write is on the disk before it is confirmed. */
 const AOF = ["--appendonly", "yes", "--appendfsync", "always"];
-
-/** Design section 4: the worker acts when Redis has been away for 5 s, and a pass may take ten. */
-export const WITHOUT_REDIS_MAX_MS: number = 5_000 + FLAT_MAX_MS;
-
-/** Nobody can be asked but the venue: from now on the worker is alone. */
-export async function flatWithoutRedis(scene: Scene, what: string, sinceMs: number): Promise<readonly Measure[]> {
-  await scene.untilFlat(WITHOUT_REDIS_MAX_MS + 5_000);
-  return [measure(`${what} → flat`, scene.lastFillMs() - sinceMs, WITHOUT_REDIS_MAX_MS)];
-}
 
 /** Faults of the process. */
 export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
@@ -34,7 +22,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     fast: true,
     scene: { redis: AOF },
     run: async (scene) => {
-      const { worker } = await atWork(scene, REAL);
+      const { worker } = await atWork(scene, AS_SHIPPED);
       await scene.redis.die();
       await Bun.sleep(2_000);
       await scene.redis.revive();
@@ -57,7 +45,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     holds: "L4 the worker closes without Redis",
     fast: true,
     run: async (scene) => {
-      const { worker } = await atWork(scene, REAL);
+      const { worker } = await atWork(scene, AS_SHIPPED);
       const diedMs = Date.now();
       await scene.redis.die();
       const figures = await flatWithoutRedis(scene, "death", diedMs);
@@ -75,7 +63,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     scene: { redis: AOF },
     run: async (scene) => {
       const link = await scene.redisLink();
-      const { worker, feed } = await atWork(scene, { ...REAL, worker: { redisUrl: link.url } });
+      const { worker, feed } = await atWork(scene, { ...AS_SHIPPED, worker: { redisUrl: link.url } });
       feed.stop();
       await workerHasLooked(scene);
       await link.set("stall");
@@ -97,7 +85,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     holds: "L4 silence is no answer: the worker closes without Redis",
     fast: true,
     run: async (scene) => {
-      const { worker } = await atWork(scene, REAL);
+      const { worker } = await atWork(scene, AS_SHIPPED);
       const frozenMs = Date.now();
       scene.redis.signal("SIGSTOP");
       const figures = await flatWithoutRedis(scene, "freeze", frozenMs);
@@ -113,7 +101,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
     fast: true,
     scene: { redis: ["--enable-debug-command", "yes"] },
     run: async (scene) => {
-      const { feed } = await atWork(scene, REAL);
+      const { feed } = await atWork(scene, AS_SHIPPED);
       // It is asked for over a link whose deadline is shorter.
       await scene.redis.command("DEBUG", "SLEEP", "3").catch(() => undefined);
       const before = feed.confirmed();
@@ -143,7 +131,7 @@ export const REDIS_SERVER_FAULTS: readonly FaultCase[] = [
       ] as const) {
         await scene.redis.command("CONFIG", "SET", name, value);
       }
-      await atWork(scene, REAL);
+      await atWork(scene, AS_SHIPPED);
       writeFileSync(join(disk, "rest"), Buffer.alloc(48 * 1_024));
       const fullMs = Date.now();
       await scene.redis.command("XADD", "fill", "*", "x", "A".repeat(64 * 1_024)).catch(() => undefined);
