@@ -17,6 +17,7 @@ import { eventually } from "../support/eventually.ts";
 import { startRedisAt, type TestRedis } from "../support/redis.ts";
 import { QUANTUM } from "../support/run.ts";
 import { WORKER_KEY } from "../support/worker.ts";
+import { type Failover, openFailover } from "./failover.ts";
 import { type Feed, type FeedOptions, startFeed } from "./feed.ts";
 import { openProxy, type TcpProxy } from "./proxy.ts";
 import { type Opened, type SeenReport, violations } from "./truth.ts";
@@ -26,6 +27,8 @@ import { type WallClock, wallClock } from "./wall-clock.ts";
 export interface SceneOptions {
   /** Further arguments of redis-server. */
   readonly redis?: readonly string[];
+  /** Redis is a master with two replicas and three sentinels: on one side, or on two whose cable can be pulled. */
+  readonly sentinels?: "one side" | "two sides";
   /** Redis has a wall clock that can be shifted, `scene.clock(REDIS_CLOCK)`. */
   readonly redisClock?: boolean;
   /** The positions; two small ones if not given. */
@@ -136,6 +139,7 @@ export class Scene {
   /** Reports are compared with the venue's present; a scene that opens something after a report says so. */
   readonly opened: Opened[] = [];
   readonly #options: SceneOptions;
+  #failover: Failover | null = null;
   readonly #watching: RedisLink;
   readonly #closers: (() => Promise<void> | void)[] = [];
   readonly #roles: { readonly name: string; log(): string }[] = [];
@@ -163,7 +167,8 @@ export class Scene {
   static async open(options: SceneOptions = {}): Promise<Scene> {
     const directory = mkdtempSync(join(tmpdir(), "quantum-fault-"));
     const env = options.redisClock ? wallClock(directory, REDIS_CLOCK).env : {};
-    const redis = await startRedisAt({ env }, ...(options.redis ?? []));
+    const failover = options.sentinels === undefined ? null : await openFailover(options.sentinels);
+    const redis = failover?.redis ?? (await startRedisAt({ env }, ...(options.redis ?? [])));
     const many = options.many === undefined ? [] : manySymbols(options.many);
     const now = (): UnixMillis => Date.now() as UnixMillis;
     const venue = many.length === 0 ? new Venue({ now }) : new Venue({ now, symbols: many });
@@ -175,6 +180,7 @@ export class Scene {
     const tls = options.https ? { tls: await trusted(directory) } : {};
     const server = await serveBinance({ venue, latencyMs, faults, limits, ...tls });
     const scene = new Scene(directory, redis, venue, server, faults, options);
+    scene.#failover = failover;
     const usual = many.length === 0 ? USUAL : many.map(({ symbol }) => ({ symbol, amount: "1" }));
     for (const leg of options.positions ?? usual) scene.openPosition(leg);
     scene.#closers.push(() => rmSync(directory, { recursive: true, force: true }));
@@ -182,6 +188,12 @@ export class Scene {
     scene.#closers.push(() => redis.stop());
     void scene.#watch();
     return scene;
+  }
+
+  /** What is behind `redis` where the scene has sentinels. */
+  get failover(): Failover {
+    if (this.#failover === null) throw new Error("the scene has no sentinels");
+    return this.#failover;
   }
 
   openPosition(leg: Opened): void {

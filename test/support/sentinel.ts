@@ -7,12 +7,13 @@ import { freePort } from "../../src/adapters/host/port.ts";
 import { ChildRun } from "../../src/adapters/host/processes.ts";
 import { RedisLink } from "../../src/adapters/redis/link.ts";
 import { eventually } from "./eventually.ts";
-import { startRedis, type TestRedis } from "./redis.ts";
+import { type RedisPlace, startRedisAt, type TestRedis } from "./redis.ts";
 
 export const MASTER_NAME = "quantum-test";
 
 /** One sentinel. */
 interface TestSentinel {
+  readonly host: string;
   readonly port: number;
   command(...args: readonly string[]): Promise<unknown>;
   signal(name: "SIGSTOP" | "SIGCONT"): void;
@@ -34,13 +35,31 @@ export interface TestSentinels {
   stop(): Promise<void>;
 }
 
+/** Where they are, if not all on loopback. */
+export interface SentinelPlaces {
+  /** Of the master, and of the first sentinel. */
+  readonly master: SentinelPlace;
+  readonly others: SentinelPlace;
+}
+
+type SentinelPlace = Pick<RedisPlace, "by"> & { readonly host: string };
+
+const LOOPBACK: SentinelPlace = { host: "127.0.0.1" };
+
 /** Starts a master, two replicas and three sentinels that fail over half a second after the master is gone. */
-export async function startSentinels(): Promise<TestSentinels> {
-  const quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
-  const master = await startRedis(...quick);
-  const { port } = new URL(master.url);
-  const replicas = await Promise.all([1, 2].map(() => startRedis(...quick, "--replicaof", `127.0.0.1 ${port}`)));
-  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel({ masterPort: port, quorum: 2 })));
+export async function startSentinels(
+  places: SentinelPlaces = { master: LOOPBACK, others: LOOPBACK },
+): Promise<TestSentinels> {
+  const quick = ["--protected-mode", "no", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+  const master = await startRedisAt(places.master, ...quick);
+  const { hostname, port } = new URL(master.url);
+  const follow = [...quick, "--replicaof", `${hostname} ${port}`];
+  const replicas = await Promise.all([1, 2].map(() => startRedisAt(places.others, ...follow)));
+  const sentinels = await Promise.all(
+    [places.master, places.others, places.others].map((place) =>
+      startSentinel({ place, masterHost: hostname, masterPort: port, quorum: 2 }),
+    ),
+  );
   await eventually("the sentinels know each other and both replicas", async () => {
     const views = await Promise.all(sentinels.map(({ command }) => command("SENTINEL", "MASTER", MASTER_NAME)));
     return views.map(fieldsOf).every((view) => view["num-slaves"] === "2" && view["num-other-sentinels"] === "2");
@@ -56,7 +75,7 @@ export async function startSentinels(): Promise<TestSentinels> {
     return ports.size === 1 ? agreed : null;
   };
   return {
-    url: `redis+sentinel://${sentinels.map((sentinel) => `127.0.0.1:${sentinel.port}`).join(",")}/${MASTER_NAME}`,
+    url: `redis+sentinel://${sentinels.map(({ host, port }) => `${host}:${port}`).join(",")}/${MASTER_NAME}`,
     sentinels,
     master,
     replicas,
@@ -80,6 +99,10 @@ export async function startSentinels(): Promise<TestSentinels> {
 
 /** How one sentinel is set up, besides the usual. */
 interface SentinelOptions {
+  /** Loopback if not given. */
+  readonly place?: SentinelPlace;
+  /** Loopback if not given. */
+  readonly masterHost?: string;
   readonly masterPort: string;
   /** How many must agree that the master is gone. */
   readonly quorum: number;
@@ -89,17 +112,19 @@ interface SentinelOptions {
 
 /** Starts one sentinel and waits until it answers. */
 export async function startSentinel(options: SentinelOptions): Promise<TestSentinel & { stop(): Promise<void> }> {
-  const { masterPort, quorum, password, lines = [] } = options;
+  const { place = LOOPBACK, masterHost = LOOPBACK.host, masterPort, quorum, password, lines = [] } = options;
+  const { host, by = [] } = place;
   const directory = mkdtempSync(join(tmpdir(), "quantum-test-sentinel-"));
   const port = await freePort();
   const file = join(directory, "sentinel.conf");
   writeFileSync(
     file,
     [
-      `bind 127.0.0.1`,
+      `bind ${host}`,
+      "protected-mode no",
       `port ${port}`,
       `dir ${directory}`,
-      `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${quorum}`,
+      `sentinel monitor ${MASTER_NAME} ${masterHost} ${masterPort} ${quorum}`,
       `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
       `sentinel failover-timeout ${MASTER_NAME} 2000`,
       ...(password === undefined ? [] : [`requirepass ${password}`]),
@@ -109,10 +134,12 @@ export async function startSentinel(options: SentinelOptions): Promise<TestSenti
   );
   const env = { PATH: process.env["PATH"] ?? "" };
   const logFile = join(directory, "sentinel.log");
-  const run = new ChildRun({ file: "redis-server", args: [file, "--sentinel"], env, cwd: directory, logFile });
-  const link = new RedisLink({ url: `redis://:${password ?? ""}@127.0.0.1:${port}`, deadlineMs: 2_000 });
+  const [program, ...args] = [...by, "redis-server", file, "--sentinel"];
+  const run = new ChildRun({ file: program, args, env, cwd: directory, logFile });
+  const link = new RedisLink({ url: `redis://:${password ?? ""}@${host}:${port}`, deadlineMs: 2_000 });
   await eventually("a sentinel answers", async () => (await link.ask("ping", (redis) => redis.ping())).known);
   return {
+    host,
     port,
     command: async (name = "", ...rest) => {
       const answer = await link.ask(name, (redis) => redis.call(name, ...rest));
