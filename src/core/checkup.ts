@@ -75,7 +75,7 @@ const CLOCK_OFF_MS = 1_000;
 /** Every check, judged. */
 export function checkup(facts: CheckupFacts): readonly Finding[] {
   const { redis, venue, stateDirectory } = facts;
-  const noRedis = redis.roundTripMs.known ? null : "Redis does not answer";
+  const noRedis = redis.roundTripMs.known ? null : "Redis can't be used";
   const noVenue = venue.roundTripMs.known ? null : "the venue does not answer";
   const noKey = noVenue ?? (venue.key.kind === "granted" ? null : "the key is not accepted");
   return [

@@ -98,7 +98,11 @@ export function ears(
       log.write("info", `Event ${delivery.eventId} came by the bus as well: executed already`);
       return null;
     }
-    if (begun.onRecord) return { ...delivery, completed: true };
+    if (begun.onRecord) {
+      // What came before its report may say that there is none; but if there is none now, Redis has lost it, and the halt too.
+      const outcome = await bus.outcome(delivery.eventId);
+      return { ...delivery, completed: !outcome.known || outcome.value !== null };
+    }
     // The report that is owed acknowledges it.
     await clock.sleep(BUS_RETRY_MS);
     return null;

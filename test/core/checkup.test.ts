@@ -226,7 +226,7 @@ describe("what can't be had for want of something else is said once", () => {
       "redis_write fail",
       "halt fail",
     ]);
-    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(3).fill("not checked: Redis does not answer"));
+    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(3).fill("not checked: Redis can't be used"));
     expect(found.filter(({ advice }) => advice !== null)).toHaveLength(1);
   });
 

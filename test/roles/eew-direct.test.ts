@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { ZERO } from "../../src/core/decimal.ts";
 import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
-import { unknown } from "../../src/core/reading.ts";
+import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
 import type { Journal, JournalRecord } from "../../src/ports/journal.ts";
@@ -39,6 +39,10 @@ let venue: Venue;
 let away: boolean;
 /** The event whose report alone does not get through. */
 let stuck: string | null;
+/** Events that the bus delivers once more, whatever became of them. */
+let again: Delivery[];
+/** The bus has lost every outcome. */
+let forgetful: boolean;
 /** How often the worker has looked at the bus. */
 let looks: number;
 let lines: string[];
@@ -56,7 +60,7 @@ beforeEach(() => {
   venue = new Venue({ now: () => clock.wall() });
   venue.addAccount({ apiKey: KEY, secret: "secret" });
   venue.openPosition(KEY, { symbol: "BTCUSDT", amount: "0.5" });
-  [stuck, looks] = [null, 0];
+  [stuck, looks, again, forgetful] = [null, 0, [], false];
   [away, lines, journal, endings, before] = [false, [], [], [], new Map()];
   stop = new AbortController();
 });
@@ -72,6 +76,8 @@ function breakable(whole: EewBus): EewBus {
   const broken = Object.entries(whole).map(([name, method]: [string, (...args: unknown[]) => unknown]) => [
     name,
     async (...args: unknown[]) => {
+      if (name === "next" && again.length > 0) return known(again.shift());
+      if (name === "outcome" && forgetful) return known(null);
       const isStuck = name === "report" && (args[0] as Delivery).eventId === stuck;
       if (name === "vigil") looks += 1;
       if (!away && !isStuck) return await method(...args);
@@ -205,6 +211,22 @@ test("an event of the bus whose report was lost is read anew, and not executed a
   away = false;
   await pause(5_000);
   expect([record(), passes()]).toEqual([["first FLAT", "second FLAT"], 2]);
+});
+
+test("an event that is delivered again is executed again only if its report is on record no more", async () => {
+  start();
+  await pause(1_000);
+  await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  await pause(2_000);
+  again = [aDelivery({ eventId: "first" })];
+  await pause(5_000);
+  expect(passes()).toBe(1);
+  // A failover to a replica that never got the report.
+  forgetful = true;
+  again = [aDelivery({ eventId: "first" })];
+  await pause(5_000);
+  expect([passes(), endings]).toEqual([2, ["first FLAT", "first FLAT"]]);
 });
 
 test("its own second line does not raise what the watchdog has raised by the direct line", async () => {
