@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePort } from "../../../src/adapters/host/port.ts";
 import { explain, REDIS_ERRORS } from "../../../src/adapters/redis/error-table.ts";
 import { RedisLink } from "../../../src/adapters/redis/link.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -69,6 +70,9 @@ const set = (...config: readonly [string, string][]): ((redis: TestRedis) => Pro
     for (const [name, value] of config) await redis.command("CONFIG", "SET", name, value);
   };
 };
+
+/** Its usual one, ten thousand above the other, need not be there. */
+const CLUSTER_PORT = await freePort();
 
 const BEAT = ["XADD", "exit_brain:heartbeat", "*", "status", "ALIVE"] as const;
 
@@ -148,7 +152,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     needsPerson: true,
   },
   "a Redis Cluster": {
-    extra: ["--cluster-enabled", "yes"],
+    extra: ["--cluster-enabled", "yes", "--cluster-port", String(CLUSTER_PORT)],
     ask: BEAT,
     why: /^ask: CLUSTERDOWN .*Redis Cluster, which Quantum can't use/,
     needsPerson: true,
