@@ -8,7 +8,7 @@
 
 import type { Attempt, Ending, Outcome } from "./messages.ts";
 import type { Reading } from "./reading.ts";
-import { alarmIf, critical, info } from "./tell.ts";
+import { alarmIf, critical, info, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 import { incompleteReason } from "./trip.ts";
 import {
@@ -31,6 +31,8 @@ export function askedFor(state: WatchdogState): readonly string[] {
       return [state.eventId, state.attempt.incidentId];
     case "tripping":
       return [state.attempt.incidentId];
+    case "halted":
+      return [state.eventId];
     default:
       return [];
   }
@@ -227,8 +229,18 @@ function same(one: Attempt, other: Attempt): boolean {
   return one.incidentId === other.incidentId && one.number === other.number;
 }
 
+/**
+ * The halt over a flat account is gone: a person has cleared it, or Redis has lost it with its records. A worker puts it
+ * back then (core/halt-memory.ts); until it does, whoever trades is watched.
+ */
+export function unhalted(eventId: string, standing: Standing, now: Instant): Step {
+  if (standing.outcomes.has(eventId)) return reset(standing, now);
+  const line = `The halt of event ${eventId} is gone, and its records with it: Redis has lost data, waiting for a heartbeat`;
+  return [waiting(standing, now), [warn(line, "alarm")]];
+}
+
 /** A person has cleared the halt. */
-export function reset(standing: Standing, now: Instant): Step {
+function reset(standing: Standing, now: Instant): Step {
   return [waiting(standing, now), [info("Halt cleared by a person: waiting for a heartbeat to re-attach to")]];
 }
 

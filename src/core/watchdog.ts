@@ -18,7 +18,7 @@
 
 import { alarmIf, info, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
-import { followHalt, inIncident, reset, tripping, trippingDeadline } from "./watchdog-incident.ts";
+import { followHalt, inIncident, tripping, trippingDeadline, unhalted } from "./watchdog-incident.ts";
 import { arm, judge, listening, verdictAt } from "./watchdog-listening.ts";
 import {
   type Attachment,
@@ -50,7 +50,7 @@ export function step(limits: WatchdogLimits, state: WatchdogState, event: Watchd
       return inIncident(limits, state, event, now);
     case "halted":
       if (event.kind !== "standing" && event.kind !== "drained") return [state, []];
-      if (event.standing.halt === null) return reset(event.standing, now);
+      if (event.standing.halt === null) return unhalted(state.eventId, event.standing, now);
       return followHalt(limits, state, event.standing, now);
   }
 }

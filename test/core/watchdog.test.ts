@@ -803,7 +803,16 @@ describe("an open incident", () => {
   test("asks for the outcomes of its own event and of the first", () => {
     expect(askedFor(STATES.trippedAgain)).toEqual(["follow-up-2", "incident-1"]);
     expect(askedFor(STATES.followingUp)).toEqual(["incident-1"]);
+    expect(askedFor(STATES.halted)).toEqual(["incident-1"]);
     expect(askedFor(STATES.armed)).toEqual([]);
+  });
+
+  test.each([
+    ["cleared by a person where the records are left", EVENTS.freeFlat, "Halt cleared by a person"],
+    ["lost where they are gone too", EVENTS.free, "The halt of event incident-1 is gone, and its records with it"],
+  ])("a halt that is gone was %s, and who trades is watched either way", (_fact, event, words) => {
+    const [next, actions] = step(LIMITS, STATES.halted, event, at(200));
+    expect([next.kind, linesOf(actions)[0]]).toEqual(["waiting", expect.stringContaining(words)]);
   });
 
   test("a reset that nobody saw is known by any attempt's completion", () => {
