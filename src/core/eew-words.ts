@@ -52,9 +52,15 @@ export function validated(delivery: Delivery): Tell {
   return critical(`Trigger validated (source=${sourceOf(delivery)}, age=${age}s)`, "done");
 }
 
-/** It is not executed. */
-export function refusal({ eventId }: Delivery, why: string): Tell {
-  return critical(`Event ${eventId} not executed: ${why}`, "alarm");
+/** It is not executed; `total` counts those of this worker's life, this one included. */
+export function refusal({ eventId }: Delivery, why: string, total: number): Tell {
+  return critical(`Event ${eventId} not executed: ${why} (${total} refused since the start)`, "alarm");
+}
+
+/** How many more there were than were told one by one. */
+export function refusedMore(more: number, withinMs: number, total: number): Tell {
+  const within = `within ${withinMs / 1_000} s`;
+  return critical(`${more} more panic events not executed ${within} (${total} refused since the start)`, "alarm");
 }
 
 /** The closes go by what was read before the pass. */

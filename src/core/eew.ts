@@ -203,7 +203,7 @@ export type EewAction =
   | { readonly kind: "report"; readonly delivery: Delivery; readonly completion: Completion; readonly halt: Halt }
   /** Go on reporting a pass beside the next one: its report was not confirmed yet. */
   | { readonly kind: "owe"; readonly delivery: Delivery; readonly completion: Completion; readonly halt: Halt }
-  /** Acknowledge an event that is not executed. */
+  /** Acknowledge an event that is not executed, and count and tell it (roles/refusals.ts). */
   | { readonly kind: "refuse"; readonly delivery: Delivery; readonly why: string }
   /** Ready for the next event. It may be said again while it is being listened for. */
   | { readonly kind: "listen" }
@@ -246,8 +246,7 @@ export function deadline(state: EewState): Instant | null {
 function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
   const verdict = authorize(limits, delivery);
   if (verdict.kind === "refuse") {
-    const lines = [...words.heading(delivery), words.refusal(delivery, verdict.why)];
-    return [{ kind: "idle" }, [{ kind: "refuse", delivery, why: verdict.why }, ...lines, { kind: "listen" }]];
+    return [{ kind: "idle" }, [{ kind: "refuse", delivery, why: verdict.why }, { kind: "listen" }]];
   }
   const next: Surveying = {
     kind: "surveying",

@@ -19,6 +19,7 @@ import { type EarsWorld, ears, type Passed } from "./eew-ears.ts";
 import { keepReady, type Memory } from "./eew-upkeep.ts";
 import { type OwedReport, owedReports } from "./owed-reports.ts";
 import { pulse } from "./pulse.ts";
+import { refusals } from "./refusals.ts";
 import { type Running, run } from "./role.ts";
 
 /** What the emergency exit worker runs on. */
@@ -55,6 +56,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   // Not waited for: a slow write must hold up neither an event nor a pass. It settles within its own deadline.
   const beat = (state: string): void => void world.bus.beat("eew", nextBeat(state));
   const heard = ears(world, () => memory.snapshot, passes, beat);
+  const refused = refusals(world);
   const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
     start: { kind: "idle" },
@@ -62,6 +64,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     deadline,
     perform: (action, emit) => {
       if (action.kind === "owe") return owed.add(action);
+      if (action.kind === "refuse") refused.add(action.delivery, action.why);
       if (action.kind === "report") {
         if (reported !== action.completion) note(world, action.delivery, action.completion, action.halt);
         reported = action.completion;
@@ -119,6 +122,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
   await Promise.all([role.ended, keepReady(world, memory, () => hearing, listening.signal)]);
+  refused.end();
   return reported;
 }
 

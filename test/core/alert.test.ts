@@ -169,7 +169,7 @@ describe("the words are those that are really said", () => {
       "PANIC CLOSE EVENT RECEIVED\nSource: watchdog\nReason: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)\n" +
         "Attempt: 2 of incident event-1",
     );
-    expect(told([0, refusal(delivery, "it was completed")])[0]?.eventId).toBe("event-2");
+    expect(told([0, refusal(delivery, "it was completed", 1)])[0]?.eventId).toBe("event-2");
   });
 
   test("by the watchdog, from the first event over a follow-up to the reset", () => {
