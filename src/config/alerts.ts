@@ -3,6 +3,7 @@
 import { type Env, variable } from "./env.ts";
 import { isLoopback } from "./loopback.ts";
 import { Refusal } from "./refusal.ts";
+import { secret } from "./secret.ts";
 
 /** Whom to tell; nobody if nothing is set. */
 export interface AlertsConfig {
@@ -17,10 +18,10 @@ export interface AlertsConfig {
  * @throws {Refusal} naming the setting that is wrong, never its value: whoever knows it can write there.
  */
 export function loadAlerts(env: Env): AlertsConfig {
-  const urls = variable(env, "ALERT_WEBHOOK_URL")?.split(",") ?? [];
+  const urls = secret(env, "ALERT_WEBHOOK_URL")?.split(",") ?? [];
   return {
     webhooks: urls.map((url, i) => loadWebhook(url.trim(), urls.length === 1 ? "" : `, URL ${i + 1}`)),
-    telegram: loadTelegram(variable(env, "TELEGRAM_BOT_TOKEN"), variable(env, "TELEGRAM_CHAT_ID")),
+    telegram: loadTelegram(secret(env, "TELEGRAM_BOT_TOKEN"), variable(env, "TELEGRAM_CHAT_ID")),
   };
 }
 

@@ -4,6 +4,7 @@ import { inWords, parseAddress, type RedisAddress } from "../adapters/redis/addr
 import { type Env, variable } from "./env.ts";
 import { keyMatches, loadCertificate, readOrRefuse } from "./file.ts";
 import { Refusal } from "./refusal.ts";
+import { secret } from "./secret.ts";
 
 /** How to reach the bus. */
 export interface RedisConfig {
@@ -33,7 +34,7 @@ const DEADLINE_MS = 700;
  * @throws {Refusal} naming the setting that is wrong. A URL is never repeated: it may hold a password.
  */
 export function loadRedis(env: Env, flags: RedisFlags): RedisConfig {
-  const url = flags.redisUrl ?? variable(env, "REDIS_URL") ?? "redis://127.0.0.1:6379";
+  const url = flags.redisUrl ?? secret(env, "REDIS_URL") ?? "redis://127.0.0.1:6379";
   const { tls } = addressOf(url);
   const caPem = loadCertificate("REDIS_CA_FILE", variable(env, "REDIS_CA_FILE"));
   const own = loadOwn(env);
@@ -47,7 +48,7 @@ export function loadRedis(env: Env, flags: RedisFlags): RedisConfig {
       `QUANTUM_NAMESPACE (--namespace) is ${JSON.stringify(namespace)}: expected letters, digits, "_", "." and "-" only`,
     );
   }
-  const triggerSecret = variable(env, "QUANTUM_TRIGGER_SECRET");
+  const triggerSecret = secret(env, "QUANTUM_TRIGGER_SECRET");
   return { url, caPem, own, namespace, triggerSecret, deadlineMs: DEADLINE_MS };
 }
 

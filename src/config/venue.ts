@@ -1,11 +1,11 @@
 /** Which venue, and the key to it (contract section 2). */
 
-import { join } from "node:path";
 import { baseUrlFor } from "../adapters/binance/base-url.ts";
 import { type Env, variable } from "./env.ts";
-import { loadCertificate, readOrRefuse } from "./file.ts";
+import { loadCertificate } from "./file.ts";
 import { isLoopback } from "./loopback.ts";
 import { Refusal } from "./refusal.ts";
+import { credentialOf, secret } from "./secret.ts";
 
 /** How to reach the venue. */
 export interface VenueConfig {
@@ -28,8 +28,8 @@ export function loadVenue(env: Env, baseUrlFlag?: string): VenueConfig {
   return {
     testnet,
     baseUrl: loadBaseUrl(baseUrlFlag ?? variable(env, "BINANCE_BASE_URL"), testnet),
-    apiKey: loadSecret(env, "BINANCE_API_KEY", "binance-api-key").trim(),
-    secret: loadSecret(env, "BINANCE_API_SECRET", "binance-api-secret").trim(),
+    apiKey: loadSecret(env, "BINANCE_API_KEY"),
+    secret: loadSecret(env, "BINANCE_API_SECRET"),
     caPem: loadCertificate("BINANCE_CA_FILE", variable(env, "BINANCE_CA_FILE")),
   };
 }
@@ -67,19 +67,10 @@ function loadBaseUrl(text: string | null, testnet: boolean): string {
   return url.origin;
 }
 
-/** From the variable, the file it points to, or systemd's credentials, in this order. */
-function loadSecret(env: Env, name: string, credential: string): string {
-  const direct = variable(env, name);
-  if (direct !== null) return direct;
-  const file = variable(env, `${name}_FILE`);
-  if (file !== null) return readSecret(`${name}_FILE`, file);
-  const directory = variable(env, "CREDENTIALS_DIRECTORY");
-  if (directory !== null) return readSecret(`the systemd credential ${credential}`, join(directory, credential));
-  throw new Refusal(`${name} is not set: expected it, or ${name}_FILE, or the systemd credential ${credential}`);
-}
-
-function readSecret(what: string, path: string): string {
-  const text = readOrRefuse(what, path);
-  if (text.trim() === "") throw new Refusal(`${what}: ${path} is empty, expected the key in it`);
-  return text;
+function loadSecret(env: Env, name: string): string {
+  const found = secret(env, name)?.trim() ?? "";
+  if (found !== "") return found;
+  throw new Refusal(
+    `${name} is not set: expected it, or ${name}_FILE, or the systemd credential ${credentialOf(name)}`,
+  );
 }

@@ -145,11 +145,11 @@ describe("the key", () => {
     ],
     [
       { ...unset, ...files, BINANCE_API_SECRET_FILE: "dir:empty.txt" },
-      "BINANCE_API_SECRET_FILE: dir:empty.txt is empty, expected the key in it",
+      "BINANCE_API_SECRET_FILE: dir:empty.txt is empty, expected the secret in it",
     ],
     [
       { ...unset, CREDENTIALS_DIRECTORY: "dir:nothing" },
-      "the systemd credential binance-api-key: dir:nothing/binance-api-key can't be read (ENOENT), expected a readable file",
+      "BINANCE_API_KEY is not set: expected it, or BINANCE_API_KEY_FILE, or the systemd credential binance-api-key",
     ],
   ] as const)("%j is refused", (changes, expected) => {
     const message = refused(() => loadVenue(env(changes)));
