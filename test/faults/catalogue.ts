@@ -1,4 +1,4 @@
-/** Every fault that the system must survive, by its row; those that can't be caused here with the reason. */
+/** Every fault that the system must survive, by its row. */
 
 import type { FaultCase } from "./case.ts";
 import { BRAIN_FAULTS } from "./cases/brain.ts";
@@ -15,13 +15,6 @@ import { ORDER_FAULTS } from "./cases/venue-orders.ts";
 import { READ_FAULTS } from "./cases/venue-reads.ts";
 import { WATCHDOG_FAULTS } from "./cases/watchdog.ts";
 import { WORKER_FAULTS } from "./cases/worker.ts";
-
-/** A fault that is not caused here. */
-export interface NotCaused {
-  readonly row: number;
-  readonly fault: string;
-  readonly reason: string;
-}
 
 /** How many rows the catalogue has. */
 export const ROWS = 80;
@@ -43,6 +36,3 @@ export const FAULTS: readonly FaultCase[] = [
   ...EVENT_FAULTS,
   ...HOST_FAULTS,
 ].toSorted((one, other) => one.row - other.row);
-
-/** Those that no process here can be made to suffer. */
-export const NOT_CAUSED: readonly NotCaused[] = [];

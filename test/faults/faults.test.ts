@@ -1,12 +1,12 @@
 /** The catalogue is complete, and the fast half of it holds. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { FAULTS, NOT_CAUSED, ROWS } from "./catalogue.ts";
+import { FAULTS, ROWS } from "./catalogue.ts";
 import { brokenLines } from "./render.ts";
 import { runCases, type Verdict } from "./runner.ts";
 
-test("every row of the catalogue is caused, or has a reason why it is not, once", () => {
-  const rows = [...FAULTS, ...NOT_CAUSED].map(({ row }) => row).toSorted((one, other) => one - other);
+test("every row of the catalogue is caused, once", () => {
+  const rows = FAULTS.map(({ row }) => row).toSorted((one, other) => one - other);
   expect(rows).toEqual(Array.from({ length: ROWS }, (_, i) => i + 1));
 });
 

@@ -2,12 +2,20 @@
 
 import Table from "cli-table3";
 import type { Measure } from "./case.ts";
-import type { NotCaused } from "./catalogue.ts";
 import type { Verdict } from "./runner.ts";
 
 const PLAIN = { head: [], border: [] };
-const HEAD = ["#", "fault", "caused by", "must hold", "measured", "result"];
-const WIDTHS = [4, 26, 36, 34, 38, 8];
+
+/** Each column with its width, and the narrow terminals that do without it. */
+const COLUMNS = [
+  { head: "#", width: 4, wideOnly: false },
+  { head: "fault", width: 26, wideOnly: false },
+  { head: "caused by", width: 36, wideOnly: true },
+  { head: "must hold", width: 34, wideOnly: true },
+  { head: "measured", width: 38, wideOnly: false },
+  { head: "result", width: 8, wideOnly: false },
+];
+const WIDE = COLUMNS.reduce((sum, { width }) => sum + width + 1, 1);
 
 /** One line of progress. */
 export function progressLine({ fault, broken, tookMs, skipped }: Verdict): string {
@@ -15,19 +23,16 @@ export function progressLine({ fault, broken, tookMs, skipped }: Verdict): strin
   return `${resultOf(broken, skipped)} ${String(fault.row).padStart(2)} ${fault.fault} (${seconds} s)`;
 }
 
-/** One row per fault. */
-export function faultsTable(verdicts: readonly Verdict[], notCaused: readonly NotCaused[]): string {
-  const table = new Table({ head: HEAD, colWidths: WIDTHS, wordWrap: true, style: PLAIN });
-  const rows = [
-    ...verdicts.map(({ fault, measures, broken, skipped }) => ({
-      row: fault.row,
-      cells: [fault.fault, fault.caused, fault.holds, skipped ?? measures.map(figure).join("\n")],
-      result: resultOf(broken, skipped),
-    })),
-    ...notCaused.map(({ row, fault, reason }) => ({ row, cells: [fault, "", "", reason], result: "not here" })),
-  ];
-  for (const { row, cells, result } of rows.toSorted((one, other) => one.row - other.row)) {
-    table.push([String(row), ...cells, result]);
+/** One row per fault. A terminal too narrow for the causes shows what was measured only; `charsMax` undefined: no terminal. */
+export function faultsTable(verdicts: readonly Verdict[], charsMax: number | undefined): string {
+  const isShown = COLUMNS.map(({ wideOnly }) => !wideOnly || charsMax === undefined || charsMax >= WIDE);
+  const shown = COLUMNS.filter((_, i) => isShown[i]);
+  const [head, colWidths] = [shown.map((column) => column.head), shown.map((column) => column.width)];
+  const table = new Table({ head, colWidths, wordWrap: true, style: PLAIN });
+  for (const { fault, measures, broken, skipped } of verdicts) {
+    const measured = skipped ?? measures.map(figure).join("\n");
+    const cells = [String(fault.row), fault.fault, fault.caused, fault.holds, measured, resultOf(broken, skipped)];
+    table.push(cells.filter((_, i) => isShown[i]));
   }
   return table.toString();
 }
