@@ -1,7 +1,7 @@
 /**
  * `npm run endurance`: the long runs.
  *
- *   npm run endurance -- detection       200 deaths of the brain, some ten minutes
+ *   npm run endurance -- detection       200 deaths of the brain, a quarter of an hour
  *   npm run endurance -- passes          50 deaths of the worker in a pass, some five minutes
  *   npm run endurance -- calm            an hour in which nothing may happen
  *   npm run endurance -- calm --count 5  so many times, or minutes
