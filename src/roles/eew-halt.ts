@@ -35,8 +35,10 @@ export function haltKeeper(
   }
 
   function noteReset(past: PastHalt): void {
+    // Written first: who has read the line may count on it, whatever becomes of this process.
+    const isWritten = journal.append({ kind: "reset", eventId: past.halt.eventId });
     tell(resetWords(past));
-    if (journal.append({ kind: "reset", eventId: past.halt.eventId })) return;
+    if (isWritten) return;
     const then = "after a restart, a Redis that has lost its records is halted again";
     log.write("critical", `The journal can't be written, and forgets that a person has reset: ${then}`, "alarm");
   }

@@ -83,8 +83,9 @@ describe("after a FLUSHALL", () => {
     expect(await redis.command("HGET", HALT, "requires_manual_reset")).toBe("true");
     expect(await redis.command("HGET", "quantum:outcomes", eventId)).toBe("FLAT");
     expect((await operator("gate")).code).toBe(1);
-    await eventually("it is told", () => worker.log().includes("Data loss, Redis has forgotten the halt"));
-    expect(worker.log()).toContain(`Event ${eventId} ended FLAT: its halt is put back from the journal`);
+    const told = `Event ${eventId} ended FLAT: its halt is put back from the journal`;
+    await eventually("it is told", () => worker.log().includes(told));
+    expect(worker.log()).toContain("Data loss, Redis has forgotten the halt");
   });
 
   test.each([
@@ -131,7 +132,8 @@ test("a halt whose worker is lost together with Redis's data is put back by anot
   await redis.command("FLUSHALL");
   await eventually("the halt is back", halted, 5_000);
   expect(await redis.command("HGET", HALT, "event_id")).toBe(eventId);
-  expect(other.log()).toContain(`Event ${eventId} ended FLAT: its halt is put back from the journal`);
+  const told = `Event ${eventId} ended FLAT: its halt is put back from the journal`;
+  await eventually("the other tells it", () => other.log().includes(told));
 });
 
 test("a Redis that came back empty while the worker was dead is halted again at the worker's start", async () => {

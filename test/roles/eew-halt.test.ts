@@ -62,6 +62,16 @@ describe("a halt that the bus has lost", () => {
     expect(lines.slice(2)).toEqual(["Halt cleared by a person: event e1 is over"]);
   });
 
+  test("that a person cleared is in the journal before it is told: whoever has read the line may kill the worker", async () => {
+    const own = remembering();
+    await keeper(own)();
+    bus.reset();
+    const toldOf: (PastHalt | null)[] = [];
+    const log = { write: () => void toldOf.push(own.halt()) };
+    await haltKeeper({ bus: bus.eew("worker"), journal: own, log }, () => false)();
+    expect(toldOf).toEqual([null]);
+  });
+
   test("is put back in the next life too, and not after a reset that an earlier life saw", async () => {
     remembering();
     await keeper(journal())();
