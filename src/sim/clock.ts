@@ -1,7 +1,7 @@
 /** Time that passes only when everything at hand is done: a minute of waiting takes a millisecond, and never a race. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Instant, UnixMillis } from "../core/time.ts";
+import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 
 interface Timer {
@@ -11,9 +11,17 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** A clock that starts at zero; its wall clock at `startsAt`. */
+/**
+ * The smallest step of time: about a microsecond, and exact in binary.
+ *
+ * A timer that is set for a moment that has come fires this much later. So time moves while somebody waits, as it does
+ * everywhere else: who sets his timer anew for as long as a limit is reached and not exceeded gets beyond it.
+ */
+const STEP_MS = 1 / 1_024;
+
+/** A clock that starts at zero; its wall clock, in whole milliseconds, at `startsAt`. */
 export class VirtualClock implements Clock {
-  readonly #startsAt: number;
+  readonly #startsAt: UnixMillis;
   #now = 0 as Instant;
   #order = 0;
   #timers: Timer[] = [];
@@ -27,11 +35,11 @@ export class VirtualClock implements Clock {
   }
 
   wall(): UnixMillis {
-    return (this.#startsAt + this.#now) as UnixMillis;
+    return Math.floor(this.#startsAt + this.#now) as UnixMillis;
   }
 
   at(at: Instant, fire: () => void): () => void {
-    const timer: Timer = { at: at < this.#now ? this.#now : at, order: this.#order++, fire };
+    const timer: Timer = { at: at <= this.#now ? after(this.#now, STEP_MS) : at, order: this.#order++, fire };
     this.#insert(timer);
     return () => {
       const place = this.#timers.indexOf(timer);
