@@ -2,7 +2,8 @@
  * The bus in memory, behind the same ports as Redis: one record, and each role's side of it.
  *
  * It keeps what the roles rely on: entry ids that follow the bus's own clock, one consumer group with its list of
- * unfinished events, and reports that are written once. It never fails; faults are put around it, not into it.
+ * unfinished events, and reports that are written once. It never fails by itself: what gets lost on the way is up to the
+ * link between a side and the record, and what the record forgets to `flush` and `checkpoint`.
  */
 
 import { eventIdFor, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
@@ -26,6 +27,8 @@ import type { Clock } from "../ports/clock.ts";
 
 interface Entry<T> {
   readonly id: string;
+  /** Grows with every entry of any stream, also over a loss of data: as Redis's clock does, which ids follow. */
+  readonly seq: number;
   readonly at: UnixMillis;
   readonly value: T;
 }
@@ -36,17 +39,31 @@ const WAIT_MS = 1_000;
 /** As long as the real one. */
 const TAKE_OVER_MS = 2_000;
 
+/** How the questions of one side reach the record, and its answers the side. */
+export interface BusLink {
+  /** Asks once. Unknown where the question or the answer was lost: it may or may not have been answered there. */
+  read<T>(what: string, question: () => Promise<T>): Promise<Reading<T>>;
+  /** The same for what is harmless to repeat: it may be carried out twice. */
+  write<T>(what: string, question: () => Promise<T>): Promise<Reading<T>>;
+}
+
+/** The record is in the same place as its side: nothing gets lost. */
+const AT_HAND: BusLink = {
+  read: async (_what, question) => known(await question()),
+  write: async (_what, question) => known(await question()),
+};
+
 /** Everything on the bus. */
 export class SimulatedBus {
   readonly #clock: Clock;
-  readonly #heartbeats: Record<BeatingRole, Entry<Heartbeat>[]> = { brain: [], watchdog: [], eew: [] };
-  readonly #panics: Entry<PanicEvent>[] = [];
+  #heartbeats: Record<BeatingRole, Entry<Heartbeat>[]> = { brain: [], watchdog: [], eew: [] };
+  #panics: Entry<PanicEvent>[] = [];
   /** Read by some worker and not acknowledged yet, by entry id. */
-  readonly #unfinished = new Map<string, { readonly worker: string; readonly renewedAt: Instant }>();
-  readonly #read = new Set<string>();
-  readonly #completions: Completion[] = [];
+  #unfinished = new Map<string, { readonly worker: string; readonly renewedAt: Instant }>();
+  #read = new Set<string>();
+  #completions: Completion[] = [];
   /** What a worker has put back after a loss, by event id. */
-  readonly #putBack = new Map<string, PastHalt>();
+  #putBack = new Map<string, PastHalt>();
   #halt: Halt | null = null;
   #seq = 0;
   #wake: (() => void)[] = [];
@@ -66,21 +83,22 @@ export class SimulatedBus {
   }
 
   /** What every role shares. */
-  pulse(): Pulse {
+  pulse(link: BusLink = AT_HAND): Pulse {
     return {
-      beat: async (role, heartbeat) => {
-        this.#heartbeats[role].push(this.#entry(heartbeat));
-        this.#stir();
-        return known(null);
-      },
+      beat: (role, heartbeat) =>
+        link.write("beat", async () => {
+          this.#heartbeats[role].push(this.#entry(heartbeat));
+          this.#stir();
+          return null;
+        }),
     };
   }
 
   /** Who was heard when. */
-  peers(): PeerReader {
+  peers(link: BusLink = AT_HAND): PeerReader {
     return {
-      lastHeard: async (roles) =>
-        known(
+      lastHeard: (roles) =>
+        link.read("look for the others", async () =>
           roles.map((role) => {
             const entry = this.#heartbeats[role].at(-1);
             if (entry === undefined) return { role, last: null };
@@ -91,8 +109,8 @@ export class SimulatedBus {
   }
 
   /** The brain's side, and a person's view of the halt. */
-  brain(): Pulse & HaltReader & PeerReader {
-    return { ...this.pulse(), ...this.peers(), halt: async () => known(this.#halt) };
+  brain(link: BusLink = AT_HAND): Pulse & HaltReader & PeerReader {
+    return { ...this.pulse(link), ...this.peers(link), halt: () => link.read("read the halt", async () => this.#halt) };
   }
 
   /** What a person does with `DEL system:state:trading`. */
@@ -103,157 +121,216 @@ export class SimulatedBus {
 
   /** What FLUSHALL does. */
   flush(): void {
-    for (const beats of Object.values(this.#heartbeats)) beats.length = 0;
-    this.#panics.length = 0;
-    this.#completions.length = 0;
-    this.#unfinished.clear();
-    this.#read.clear();
-    this.#putBack.clear();
+    this.#heartbeats = { brain: [], watchdog: [], eew: [] };
+    this.#panics = [];
+    this.#completions = [];
+    this.#unfinished = new Map();
+    this.#read = new Set();
+    this.#putBack = new Map();
     this.reset();
+  }
+
+  /** What a replica has got up to now. The function that it returns makes it the master: everything since is forgotten. */
+  checkpoint(): () => void {
+    const { brain, watchdog, eew } = this.#heartbeats;
+    const heartbeats = { brain: [...brain], watchdog: [...watchdog], eew: [...eew] };
+    const [panics, completions] = [[...this.#panics], [...this.#completions]];
+    const [unfinished, read, putBack] = [new Map(this.#unfinished), new Set(this.#read), new Map(this.#putBack)];
+    const halt = this.#halt;
+    return () => {
+      this.#heartbeats = heartbeats;
+      this.#panics = panics;
+      this.#completions = completions;
+      this.#unfinished = unfinished;
+      this.#read = read;
+      this.#putBack = putBack;
+      this.#halt = halt;
+      this.#stir();
+    };
+  }
+
+  /** Closes every connection: who waits for something new waits in vain. */
+  disconnect(): void {
+    this.#wake = [];
   }
 
   /** Publishes once by event id, whoever does it. */
   async publish(event: PanicEvent): Promise<Reading<null>> {
-    if (!this.#panics.some(({ value }) => value.eventId === event.eventId)) this.#panics.push(this.#entry(event));
-    this.#stir();
+    this.#publish(event);
     return known(null);
   }
 
+  #publish(event: PanicEvent): void {
+    if (!this.#panics.some(({ value }) => value.eventId === event.eventId)) this.#panics.push(this.#entry(event));
+    this.#stir();
+  }
+
   /** The watchdog's side. */
-  watchdog(): WatchdogBus {
+  watchdog(link: BusLink = AT_HAND): WatchdogBus {
+    /** The `seq` of the last heartbeat that was read. */
     let cursor = 0;
     let drains = 0;
-    const beats = this.#heartbeats.brain;
+    const lastSeq = (): number => this.#heartbeats.brain.at(-1)?.seq ?? 0;
     const beatOf = ({ id, value }: Entry<Heartbeat>): Beat => ({ heartbeat: value, incidentId: eventIdFor(id) });
+    const fresh = (from: number): readonly Entry<Heartbeat>[] => this.#heartbeats.brain.filter(({ seq }) => seq > from);
+    /** Moves on to what was answered; in words why nothing can be made of it. */
+    const advance = (from: number, last: number, drainsBefore: number): string | null => {
+      if (drains !== drainsBefore) return "overtaken by a drain";
+      cursor = last < from ? 0 : last;
+      return last < from ? "heartbeats that were there are gone" : null;
+    };
     return {
-      ...this.pulse(),
-      ...this.peers(),
-      publish: async (attempt, reason) => {
-        const event = watchdogEvent(attempt, reason, this.#clock.wall());
-        await this.publish(event);
-        return known(event.eventId);
-      },
+      ...this.pulse(link),
+      ...this.peers(link),
+      publish: (attempt, reason) =>
+        link.write("publish", async () => {
+          const event = watchdogEvent(attempt, reason, this.#clock.wall());
+          this.#publish(event);
+          return event.eventId;
+        }),
       attach: async () => {
-        const standing = this.#standing([], null);
-        const entry = beats.at(-1);
-        cursor = beats.length;
-        if (entry === undefined) return known({ standing, lastBeat: null });
-        const beat = beatOf(entry);
-        const incidentCompleted = this.#outcome(beat.incidentId) !== null;
-        return known({ standing, lastBeat: { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted } });
+        const answer = await link.read("attach", async () => {
+          const standing = this.#standing([], null);
+          const entry = this.#heartbeats.brain.at(-1);
+          if (entry === undefined) return { last: 0, attachment: { standing, lastBeat: null } };
+          const beat = beatOf(entry);
+          const incidentCompleted = this.#outcome(beat.incidentId) !== null;
+          const lastBeat = { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted };
+          return { last: entry.seq, attachment: { standing, lastBeat } };
+        });
+        if (!answer.known) return answer;
+        cursor = answer.value.last;
+        return known(answer.value.attachment);
       },
       watch: async (eventIds, confirmed = null): Promise<Reading<Watch>> => {
-        const drainsBefore = drains;
-        cursor = Math.min(cursor, beats.length);
-        if (cursor === beats.length) await this.#change(() => beats.length > cursor);
-        if (drains !== drainsBefore) return unknown("overtaken by a drain");
-        const fresh = beats.slice(cursor);
-        cursor = beats.length;
-        return known({ beats: fresh.map(beatOf), standing: this.#standing(eventIds, confirmed) });
+        const [from, drainsBefore] = [cursor, drains];
+        const answer = await link.read("watch", async () => {
+          if (lastSeq() <= from) await this.#change(() => lastSeq() > from);
+          const beats = fresh(from).map(beatOf);
+          return { last: lastSeq(), watch: { beats, standing: this.#standing(eventIds, confirmed) } };
+        });
+        if (!answer.known) return answer;
+        const why = advance(from, answer.value.last, drainsBefore);
+        return why === null ? known(answer.value.watch) : unknown(why);
       },
       drain: async (eventIds, confirmed = null) => {
         drains += 1;
-        const now = this.#clock.wall();
-        cursor = Math.min(cursor, beats.length);
-        const fresh = beats.slice(cursor);
-        cursor = beats.length;
-        return known({
-          beats: fresh.map((entry) => ({ beat: beatOf(entry), ageMs: Math.max(0, now - entry.at) })),
-          standing: this.#standing(eventIds, confirmed),
+        const [from, drainsBefore] = [cursor, drains];
+        const answer = await link.read("drain", async () => {
+          const now = this.#clock.wall();
+          const beats = fresh(from).map((entry) => ({ beat: beatOf(entry), ageMs: Math.max(0, now - entry.at) }));
+          return { last: lastSeq(), drain: { beats, standing: this.#standing(eventIds, confirmed) } };
         });
+        if (!answer.known) return answer;
+        const why = advance(from, answer.value.last, drainsBefore);
+        return why === null ? known(answer.value.drain) : unknown(why);
       },
     };
   }
 
   /** One worker's side; a worker with the same name takes up what the last one left unfinished. */
-  eew(worker: string): EewBus {
+  eew(worker: string, link: BusLink = AT_HAND): EewBus {
     let resuming = true;
     return {
-      ...this.pulse(),
+      ...this.pulse(link),
       next: async () => {
-        if (resuming) {
-          const left = this.#panics.find(({ id }) => this.#unfinished.get(id)?.worker === worker);
-          if (left !== undefined) return known(this.#delivery(left));
-          resuming = false;
-        }
-        await this.#change(() => this.#panics.some(({ id }) => !this.#read.has(id)));
-        const entry = this.#panics.find(({ id }) => !this.#read.has(id)) ?? this.#abandoned();
-        if (entry === undefined) return known(null);
-        this.#read.add(entry.id);
-        this.#claim(entry.id, worker);
-        return known(this.#delivery(entry));
-      },
-      vigil: async () => {
-        const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
-        const incidentId = brain === undefined ? "" : eventIdFor(brain.id);
-        const ageOf = ({ at }: Entry<Heartbeat>): number => this.#clock.wall() - at;
-        return known({
-          brain:
-            brain === undefined
-              ? null
-              : { incidentId, ageMs: ageOf(brain), incidentCompleted: this.#outcome(incidentId) !== null },
-          watchdogAgeMs: watchdog === undefined ? null : ageOf(watchdog),
-          halted: this.#halt !== null,
-          violationId:
-            this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
-              ? violationIdOf(this.#halt.eventId)
-              : null,
+        const wasResuming = resuming;
+        const answer = await link.read("next", async () => {
+          if (wasResuming) {
+            const left = this.#panics.find(({ id }) => this.#unfinished.get(id)?.worker === worker);
+            if (left !== undefined) return { delivery: this.#delivery(left), left: true };
+          }
+          await this.#change(() => this.#panics.some(({ id }) => !this.#read.has(id)));
+          const entry = this.#panics.find(({ id }) => !this.#read.has(id)) ?? this.#abandoned(worker);
+          if (entry === undefined) return { delivery: null, left: false };
+          this.#read.add(entry.id);
+          this.#claim(entry.id, worker);
+          return { delivery: this.#delivery(entry), left: false };
         });
+        // A lost answer may have held an event, and a new connection asks for it.
+        resuming = !answer.known || answer.value.left;
+        return answer.known ? known(answer.value.delivery) : answer;
       },
-      outcome: async (eventId) => known(this.#outcome(eventId)),
-      sightOf: async (past) => known(this.#sightOf(past?.halt.eventId ?? "")),
-      putBack: async (past) => {
-        const { halt } = past;
-        const { halted, record } = this.#sightOf(halt.eventId);
-        if (record === "completed" || (record === "published" && !past.onRecord)) return known("nothing");
-        this.#putBack.set(halt.eventId, past);
-        if (!halted) this.#halt = halt;
-        this.#stir();
-        return known(halted ? "record" : "halt");
-      },
-      raise: (delivery) => this.#raise(delivery),
-      renew: async ({ entryId }) => {
-        if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
-        return known(null);
-      },
-      writeHalt: async (halt) => {
-        this.#halt = halt;
-        return known(null);
-      },
-      report: async (delivery, completion, halt) => {
-        if (delivery.entryId === "") {
-          await this.#raise(delivery);
-        }
-        if (this.#outcome(completion.eventId) === null) {
-          this.#completions.push(completion);
+      vigil: () =>
+        link.read("vigil", async () => {
+          const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
+          const incidentId = brain === undefined ? "" : eventIdFor(brain.id);
+          const ageOf = ({ at }: Entry<Heartbeat>): number => this.#clock.wall() - at;
+          return {
+            brain:
+              brain === undefined
+                ? null
+                : { incidentId, ageMs: ageOf(brain), incidentCompleted: this.#outcome(incidentId) !== null },
+            watchdogAgeMs: watchdog === undefined ? null : ageOf(watchdog),
+            halted: this.#halt !== null,
+            violationId:
+              this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
+                ? violationIdOf(this.#halt.eventId)
+                : null,
+          };
+        }),
+      outcome: (eventId) => link.read("read an outcome", async () => this.#outcome(eventId)),
+      sightOf: (past) => link.read("look for the halt", async () => this.#sightOf(past?.halt.eventId ?? "")),
+      putBack: (past) =>
+        link.write("put the halt back", async () => {
+          const { halt } = past;
+          const { halted, record } = this.#sightOf(halt.eventId);
+          if (record === "completed" || (record === "published" && !past.onRecord)) return "nothing";
+          this.#putBack.set(halt.eventId, past);
+          if (!halted) this.#halt = halt;
+          this.#stir();
+          return halted ? "record" : "halt";
+        }),
+      raise: (delivery) =>
+        link.write("raise", async () => {
+          this.#raise(delivery);
+          return null;
+        }),
+      renew: ({ entryId }) =>
+        link.write("renew", async () => {
+          if (this.#unfinished.has(entryId)) this.#claim(entryId, worker);
+          return null;
+        }),
+      writeHalt: (halt) =>
+        link.write("write the halt", async () => {
           this.#halt = halt;
-        }
-        this.#unfinished.delete(delivery.entryId);
-        this.#stir();
-        return known(null);
-      },
-      acknowledge: async (delivery) => {
-        this.#unfinished.delete(delivery.entryId);
-        return known(null);
-      },
+          return null;
+        }),
+      report: (delivery, completion, halt) =>
+        link.write("report", async () => {
+          if (delivery.entryId === "") this.#raise(delivery);
+          if (this.#outcome(completion.eventId) === null) {
+            this.#completions.push(completion);
+            this.#halt = halt;
+          }
+          this.#unfinished.delete(delivery.entryId);
+          this.#stir();
+          return null;
+        }),
+      acknowledge: (delivery) =>
+        link.write("acknowledge", async () => {
+          this.#unfinished.delete(delivery.entryId);
+          return null;
+        }),
     };
   }
 
-  #raise({ eventId, reason, issuedBy, followsUp }: Delivery): Promise<Reading<null>> {
+  #raise({ eventId, reason, issuedBy, followsUp }: Delivery): void {
     const issuer = ISSUERS.find((one) => one === issuedBy) ?? "eew";
     const event: PanicEvent = { eventId, reason: reason ?? "", issuedBy: issuer, ts: this.#clock.wall() };
-    return this.publish(followsUp === null ? event : { ...event, followsUp });
+    this.#publish(followsUp === null ? event : { ...event, followsUp });
   }
 
   #claim(entryId: string, worker: string): void {
     this.#unfinished.set(entryId, { worker, renewedAt: this.#clock.now() });
   }
 
-  /** An event that its worker has begun and left. */
-  #abandoned(): Entry<PanicEvent> | undefined {
+  /** An event that another worker has begun and left. */
+  #abandoned(worker: string): Entry<PanicEvent> | undefined {
     return this.#panics.find(({ id }) => {
       const claim = this.#unfinished.get(id);
-      return claim !== undefined && this.#clock.now() - claim.renewedAt >= TAKE_OVER_MS;
+      if (claim === undefined || claim.worker === worker) return false;
+      return this.#clock.now() - claim.renewedAt >= TAKE_OVER_MS;
     });
   }
 
@@ -304,7 +381,8 @@ export class SimulatedBus {
 
   #entry<T>(value: T): Entry<T> {
     const at = this.#clock.wall();
-    return { id: `${at}-${this.#seq++}`, at, value };
+    const seq = ++this.#seq;
+    return { id: `${at}-${seq}`, seq, at, value };
   }
 
   #stir(): void {
