@@ -36,6 +36,16 @@ import {
  * which the bus makes harmless.
  */
 export function step(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
+  const [next, actions] = advance(limits, state, event, now);
+  const isReset = next.kind === "waiting" && state.kind !== "waiting" && state.kind !== "armed";
+  if (event.kind !== "drained" || !isReset) return [next, actions];
+  // A watchdog that was cut off finds the reset together with what beat behind it, perhaps for the last time. When the reset
+  // was nobody knows, so the heartbeats count as of now: a brain that has died since is missed five seconds from here.
+  const [heard, others] = listening(limits, next, event, now);
+  return [heard, [...actions, ...others]];
+}
+
+function advance(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
   const common = told(event);
   if (common !== null) return [state, [common]];
   switch (state.kind) {

@@ -173,7 +173,7 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
   malformed: row("-", "waiting", "armed", "armed", "armed", "-", "-", "-", "-", "-", "-", "-", "-"),
   copiedBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
   otherBeat: row("-", "armed", "armed", "armed", "tripping +publish", "-", "-", "-", "-", "-", "-", "-", "-"),
-  drained: row("-", "armed", "armed", "armed", "armed", "-", "-", "-", "waiting", "-", "waiting", "waiting", "waiting"),
+  drained: row("-", "armed", "armed", "armed", "armed", "-", "-", "-", "armed", "-", "armed", "armed", "armed"),
   drainedNothing: row(
     "-",
     "-",
@@ -813,6 +813,19 @@ describe("an open incident", () => {
   ])("a halt that is gone was %s, and who trades is watched either way", (_fact, event, words) => {
     const [next, actions] = step(LIMITS, STATES.halted, event, at(200));
     expect([next.kind, linesOf(actions)[0]]).toEqual(["waiting", expect.stringContaining(words)]);
+  });
+
+  test("a reset that is found with heartbeats behind it, after an outage, arms as of now: the brain may have died since", () => {
+    const beats = [aged(7_410, 1), aged(6_400, 2)];
+    const [next, actions] = step(
+      LIMITS,
+      STATES.halted,
+      { kind: "drained", beats, standing: standing(null) },
+      at(9_000),
+    );
+    expect(next).toMatchObject({ kind: "armed", brain: { lastBeatAt: at(9_000) } });
+    expect(linesOf(actions)).toHaveLength(2);
+    expect(deadline(LIMITS, next)).toBe(at(14_000));
   });
 
   test("a reset that nobody saw is known by any attempt's completion", () => {
