@@ -22,6 +22,11 @@ export interface SecondLineLimits {
   readonly freshMs: number;
   /** A look that took longer than this was interrupted by a stall of our own: Redis is not to blame for it. */
   readonly lookMs: number;
+  /**
+   * What was raised, and is as it was so much later, is raised again. Redis may have lost the event before anybody executed
+   * it; where it has not, the same id changes nothing. Runbook: a pass takes up to 10 s.
+   */
+  readonly raiseAgainMs: number;
 }
 
 /** Design section 4. A look waits a second, and then as long as Redis may take (`config/redis.ts`). */
@@ -31,6 +36,7 @@ export const SECOND_LINE_LIMITS: SecondLineLimits = {
   brainSilentMs: 5_000,
   freshMs: 6_000,
   lookMs: 2_500,
+  raiseAgainMs: 15_000,
 };
 
 /** What one look at the bus shows of those who should speak first. */
@@ -54,8 +60,8 @@ export interface SecondLine {
   readonly watchdogAt: Instant;
   /** Since when every look has failed; null while they work. */
   readonly lostSince: Instant | null;
-  /** The incident that was raised last, so that it is raised once. */
-  readonly raised: string | null;
+  /** The incident that was raised last, and when: it is not raised anew with every look. */
+  readonly raised: { readonly incidentId: string; readonly at: Instant } | null;
   /** The halt that must not be violated, and since when it is known that the account was flat under it. */
   readonly flat: FlatHalt | null;
 }
@@ -98,16 +104,26 @@ export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event
   const watchdogAt = heard !== null && heard > line.watchdogAt ? heard : line.watchdogAt;
   const flat = underHalt(line, vigil, open, now);
   const next: SecondLine = { ...watched(limits, line, vigil, now), watchdogAt, lostSince: null, flat };
-  if (flat !== null && flat.violationId !== next.raised && flat.openAt !== null && open?.takenAt !== flat.openAt) {
+  const isViolated = flat !== null && flat.openAt !== null && open?.takenAt !== flat.openAt;
+  if (isViolated && !isRaised(limits, next, flat.violationId, now)) {
     const reason = `HALT_VIOLATED_(${open?.positions.length ?? 0}_OPEN)`;
     const trip: SelfTrip = { incidentId: flat.violationId, cause: "halt_violated", reason };
-    return [{ ...next, raised: flat.violationId }, trip];
+    return [{ ...next, raised: { incidentId: flat.violationId, at: now } }, trip];
   }
-  if (next.brain === null || next.raised === next.brain.incidentId) return [next, null];
+  if (next.brain === null || isRaised(limits, next, next.brain.incidentId, now)) return [next, null];
   const silentMs = now - next.brain.beatAt;
   const unwatchedMs = now - watchdogAt;
   if (silentMs <= limits.brainSilentMs || unwatchedMs <= limits.watchdogLostMs) return [next, null];
-  return raise(next, next.brain.incidentId, "watchdog_lost", unwatchedMs, limits.watchdogLostMs);
+  return raise(next, next.brain.incidentId, "watchdog_lost", unwatchedMs, limits.watchdogLostMs, now);
+}
+
+function isRaised(
+  { raiseAgainMs }: SecondLineLimits,
+  { raised }: SecondLine,
+  incidentId: string,
+  now: Instant,
+): boolean {
+  return raised?.incidentId === incidentId && now - raised.at < raiseAgainMs;
 }
 
 /** The same halt keeps its moment; what was read before it may be of the time before the account was flat. */
@@ -122,8 +138,10 @@ function whileLost(limits: SecondLineLimits, line: SecondLine, beganAt: Instant,
   const since = line.lostSince ?? (now - beganAt > limits.lookMs ? now : beganAt);
   const next = { ...line, lostSince: since };
   const awayMs = now - since;
-  if (next.brain === null || next.raised === next.brain.incidentId || awayMs <= limits.redisLostMs) return [next, null];
-  return raise(next, next.brain.incidentId, "redis_lost", awayMs, limits.redisLostMs);
+  // Without Redis nothing is lost on it: what this worker has raised it executes itself, once.
+  if (next.brain === null || next.raised?.incidentId === next.brain.incidentId || awayMs <= limits.redisLostMs)
+    return [next, null];
+  return raise(next, next.brain.incidentId, "redis_lost", awayMs, limits.redisLostMs, now);
 }
 
 /** Which brain is watched after a look: none during a halt, and none that has only left an old heartbeat. */
@@ -138,10 +156,17 @@ function watched(limits: SecondLineLimits, line: SecondLine, { brain, halted }: 
   return { ...line, brain: { incidentId, beatAt: after(now, -ageMs) }, stale: incidentId };
 }
 
-function raise(line: SecondLine, incidentId: string, cause: SelfTrip["cause"], ageMs: number, limitMs: number): Step {
+function raise(
+  line: SecondLine,
+  incidentId: string,
+  cause: SelfTrip["cause"],
+  ageMs: number,
+  limitMs: number,
+  now: Instant,
+): Step {
   const reason = `${cause.toUpperCase()}_(${tenths(ageMs).toUpperCase()}_>_${tenths(limitMs).toUpperCase()})`;
   return [
-    { ...line, raised: incidentId },
+    { ...line, raised: { incidentId, at: now } },
     { incidentId, cause, reason },
   ];
 }
