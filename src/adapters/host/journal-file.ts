@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { PastHalt } from "../../core/halt-memory.ts";
-import type { Ending } from "../../core/messages.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
+import type { Journal, JournalRecord } from "../../ports/journal.ts";
+import { JournalMemory } from "./journal-memory.ts";
 
 const haltShape = {
   halt: z.object({ reason: z.string(), source: z.string(), eventId: z.string(), positionsClosed: z.number() }),
@@ -40,14 +39,13 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
   const found = readLines(path);
   let { prev, seq } = found;
   let needsNewline = found.torn;
-  const memory: Memory = { endings: new Map(), halt: null };
-  for (const record of found.records) remember(memory, record);
+  const memory = new JournalMemory(found.records);
 
   return {
     append: (given) => {
       // In the order of the shape, as it will be read again: the hash is over the text.
       const record = recordShape.parse(given);
-      remember(memory, record);
+      memory.append(record);
       const at = clock.wall();
       const hash = hashOf(prev, seq + 1, at, record);
       const line = JSON.stringify({ seq: seq + 1, at, prev, record, hash });
@@ -57,9 +55,9 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
       needsNewline = false;
       return true;
     },
-    unfinished: () => unfinished(found.records),
-    executed: (eventId) => memory.endings.get(eventId) ?? null,
-    halt: () => memory.halt,
+    unfinished: () => memory.unfinished(),
+    executed: (eventId) => memory.executed(eventId),
+    halt: () => memory.halt(),
     trouble: () => found.trouble,
   };
 }
@@ -110,46 +108,6 @@ function parse(line: string): z.infer<typeof lineShape> | null {
   } catch {
     return null;
   }
-}
-
-function unfinished(records: readonly JournalRecord[]): readonly OwnIncident[] {
-  const open = new Map<string, OwnIncident>();
-  for (const record of records) {
-    if (record.kind === "raised") open.set(record.eventId, { eventId: record.eventId, reason: record.reason });
-    if (record.kind === "reconciled") open.delete(record.eventId);
-  }
-  return [...open.values()];
-}
-
-/** What this life and the earlier ones have done. */
-interface Memory {
-  readonly endings: Map<string, Ending>;
-  halt: PastHalt | null;
-}
-
-function remember(memory: Memory, record: JournalRecord): void {
-  const { halt: last } = memory;
-  switch (record.kind) {
-    case "raised":
-      return;
-    case "executed":
-      memory.endings.set(record.halt.eventId, { outcome: record.outcome, open: record.residual });
-      memory.halt = pastHalt(record, false);
-      return;
-    case "witnessed":
-      memory.halt = pastHalt(record, true);
-      return;
-    case "reconciled":
-      if (last?.halt.eventId === record.eventId) memory.halt = { ...last, onRecord: true };
-      return;
-    case "reset":
-      if (last?.halt.eventId === record.eventId) memory.halt = null;
-      return;
-  }
-}
-
-function pastHalt({ halt, outcome, entryId, followsUp }: Omit<PastHalt, "onRecord">, onRecord: boolean): PastHalt {
-  return { halt, outcome, entryId, followsUp, onRecord };
 }
 
 function hashOf(prev: string, seq: number, at: number, record: JournalRecord): string {

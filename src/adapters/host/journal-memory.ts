@@ -1,0 +1,59 @@
+import type { PastHalt } from "../../core/halt-memory.ts";
+import type { Ending } from "../../core/messages.ts";
+import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
+
+/** What a journal's records mean together; where they are kept is somebody else's business. */
+export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
+  readonly #unfinished = new Map<string, OwnIncident>();
+  readonly #endings = new Map<string, Ending>();
+  #halt: PastHalt | null = null;
+
+  /** @param earlier the records of the lives before this one, in their order. */
+  constructor(earlier: readonly JournalRecord[]) {
+    for (const record of earlier) {
+      if (record.kind === "raised") {
+        this.#unfinished.set(record.eventId, { eventId: record.eventId, reason: record.reason });
+      }
+      if (record.kind === "reconciled") this.#unfinished.delete(record.eventId);
+      this.append(record);
+    }
+  }
+
+  /** Takes in what is written down now. */
+  append(record: JournalRecord): void {
+    const last = this.#halt;
+    switch (record.kind) {
+      case "raised":
+        return;
+      case "executed":
+        this.#endings.set(record.halt.eventId, { outcome: record.outcome, open: record.residual });
+        this.#halt = pastHalt(record, false);
+        return;
+      case "witnessed":
+        this.#halt = pastHalt(record, true);
+        return;
+      case "reconciled":
+        if (last?.halt.eventId === record.eventId) this.#halt = { ...last, onRecord: true };
+        return;
+      case "reset":
+        if (last?.halt.eventId === record.eventId) this.#halt = null;
+        return;
+    }
+  }
+
+  unfinished(): readonly OwnIncident[] {
+    return [...this.#unfinished.values()];
+  }
+
+  executed(eventId: string): Ending | null {
+    return this.#endings.get(eventId) ?? null;
+  }
+
+  halt(): PastHalt | null {
+    return this.#halt;
+  }
+}
+
+function pastHalt({ halt, outcome, entryId, followsUp }: Omit<PastHalt, "onRecord">, onRecord: boolean): PastHalt {
+  return { halt, outcome, entryId, followsUp, onRecord };
+}
