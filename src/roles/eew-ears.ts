@@ -125,6 +125,19 @@ export function ears(
     return null;
   }
 
+  /**
+   * What an earlier life raised and did not finish; null if another worker has, for then to begin it again would move the halt
+   * back to it, from an incident that came after. Where Redis can't be asked it is done again: it can only reduce.
+   */
+  async function fromEarlierLife(own: OwnIncident): Promise<Delivery | null> {
+    const { eventId } = own;
+    const outcome = await bus.outcome(eventId);
+    if (!outcome.known || outcome.value === null) return ownDelivery(own);
+    journal.append({ kind: "reconciled", eventId });
+    log.write("info", `Event ${eventId}, raised in an earlier life, was executed meanwhile: it ended ${outcome.value}`);
+    return null;
+  }
+
   /** What the look means for the second line; an event if the worker raises one that the bus can't deliver. */
   async function consider(event: SecondLineEvent): Promise<EewEvent | null> {
     const [next, trip] = stepSecondLine(world.secondLine, line, event, clock.now());
@@ -148,8 +161,10 @@ export function ears(
 
   return {
     async next(signal) {
-      const own = unfinished.shift();
-      if (own !== undefined) return { kind: "panic", delivery: ownDelivery(own) };
+      for (let own = unfinished.shift(); own !== undefined; own = unfinished.shift()) {
+        const delivery = await fromEarlierLife(own);
+        if (delivery !== null) return { kind: "panic", delivery };
+      }
       while (!signal.aborted) {
         const beganAt = clock.now();
         const answer = await hear();

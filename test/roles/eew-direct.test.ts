@@ -7,7 +7,7 @@ import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
-import type { Journal, JournalRecord } from "../../src/ports/journal.ts";
+import type { Journal, JournalRecord, OwnIncident } from "../../src/ports/journal.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -51,6 +51,8 @@ let endings: string[];
 let stop: AbortController;
 let ended: Promise<unknown>;
 let call: (delivery: Delivery) => void;
+/** What an earlier life raised and did not finish. */
+let left: readonly OwnIncident[];
 /** What is known of passes in earlier lives. */
 let before: ReadonlyMap<string, Ending>;
 
@@ -60,7 +62,7 @@ beforeEach(() => {
   venue = new Venue({ now: () => clock.wall() });
   venue.addAccount({ apiKey: KEY, secret: "secret" });
   venue.openPosition(KEY, { symbol: "BTCUSDT", amount: "0.5" });
-  [stuck, looks, again, forgetful] = [null, 0, [], false];
+  [stuck, looks, again, forgetful, left] = [null, 0, [], false, []];
   [away, lines, journal, endings, before] = [false, [], [], [], new Map()];
   stop = new AbortController();
 });
@@ -108,7 +110,7 @@ function start(): void {
   };
   const kept: Journal = {
     append: (record) => journal.push(record) > 0,
-    unfinished: () => [],
+    unfinished: () => left,
     executed: (eventId) => before.get(eventId) ?? null,
     halt: () => {
       const last = journal.findLast((record) => record.kind === "executed");
@@ -243,6 +245,30 @@ test("its own second line does not raise what the watchdog has raised by the dir
   away = false;
   await pause(5_000);
   expect(record()).toEqual([`${incidentId} FLAT`]);
+});
+
+test("what an earlier life raised is executed, unless it is on record already: then the halt stays with whoever has it now", async () => {
+  const halt = { reason: "R", source: "eew", eventId: "first", positionsClosed: 1 };
+  await bus.eew("other").report(aDelivery({ entryId: "", eventId: "first" }), { ...COMPLETION, outcome: "FLAT" }, halt);
+  const newer = { ...halt, eventId: "newer" };
+  left = [
+    { eventId: "first", reason: "REDIS_LOST" },
+    { eventId: "second", reason: "REDIS_LOST" },
+  ];
+  await bus.eew("other").writeHalt(newer);
+  start();
+  await pause(50);
+  expect(journal.filter(({ kind }) => kind !== "raised")[0]).toEqual({ kind: "reconciled", eventId: "first" });
+  await pause(5_000);
+  expect([passes(), endings]).toEqual([1, ["second FLAT"]]);
+});
+
+test("what an earlier life raised is executed where Redis can't be asked", async () => {
+  left = [{ eventId: "first", reason: "REDIS_LOST" }];
+  away = true;
+  start();
+  await pause(5_000);
+  expect(endings).toEqual(["first FLAT"]);
 });
 
 test.each([
