@@ -48,16 +48,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = (): void => {
-        cancel();
-        signal?.removeEventListener("abort", done);
-        resolve();
-      };
-      const cancel = this.at((this.#now + Math.max(0, ms)) as Instant, done);
-      signal?.addEventListener("abort", done, { once: true });
-    });
+    return sleepOn(this, ms, signal);
   }
 
   /**
@@ -88,4 +79,18 @@ export class VirtualClock implements Clock {
     while (place > 0 && (this.#timers[place - 1]?.at ?? 0) > timer.at) place--;
     this.#timers.splice(place, 0, timer);
   }
+}
+
+/** `Clock.sleep` of a clock that has the rest. */
+export function sleepOn(clock: Pick<Clock, "now" | "at">, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.at(after(clock.now(), Math.max(0, ms)), done);
+    signal?.addEventListener("abort", done, { once: true });
+  });
 }

@@ -1,0 +1,286 @@
+/**
+ * The whole system in one process, on virtual time: a brain, two watchdogs, two workers, one Redis, one venue.
+ *
+ * The roles are those that ship, and what they are given behaves as their ports promise; only the ports and the clock are
+ * simulated. Each role is a machine of its own, with its own clocks and its own links, and can stop at any moment.
+ */
+
+import { directLine, type OpenLine } from "../../../src/adapters/direct/line.ts";
+import { watchdogCall } from "../../../src/adapters/direct/watchdog-call.ts";
+import { JournalMemory } from "../../../src/adapters/host/journal-memory.ts";
+import { BRAIN_LIMITS } from "../../../src/core/brain.ts";
+import { type Decimal, decimal, plain, ZERO } from "../../../src/core/decimal.ts";
+import { EEW_LIMITS } from "../../../src/core/eew.ts";
+import type { Completion } from "../../../src/core/messages.ts";
+import { legName } from "../../../src/core/position.ts";
+import type { Rulebook } from "../../../src/core/rulebook.ts";
+import { SECOND_LINE_LIMITS } from "../../../src/core/second-line.ts";
+import { after, type UnixMillis } from "../../../src/core/time.ts";
+import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Journal, JournalRecord } from "../../../src/ports/journal.ts";
+import type { Log } from "../../../src/ports/log.ts";
+import type { RulebookStore } from "../../../src/ports/rulebook-store.ts";
+import { runBrain } from "../../../src/roles/brain.ts";
+import { runEew } from "../../../src/roles/eew.ts";
+import { runWatchdog } from "../../../src/roles/watchdog.ts";
+import { SimulatedBus } from "../../../src/sim/bus.ts";
+import { VirtualClock } from "../../../src/sim/clock.ts";
+import { simulatedExchange } from "../../../src/sim/exchange.ts";
+import { Venue } from "../../../src/sim/venue.ts";
+import { stream } from "./draw.ts";
+import { Host, type Life } from "./host.ts";
+import { FAR, Link, NEAR } from "./link.ts";
+import { busOver, directWay, exchangeOver } from "./ports.ts";
+import { Trace } from "./trace.ts";
+import { type Truth, Witness } from "./witness.ts";
+
+/** Who can be started, stopped and cut off. */
+export const ROLES = ["brain", "wd1", "wd2", "eew1", "eew2"] as const;
+/** One of them. */
+export type RoleName = (typeof ROLES)[number];
+const WORKERS = ["eew1", "eew2"] as const;
+
+const API_KEY = "world-key";
+const STARTS_AT = 1_795_000_000_000 as UnixMillis;
+
+/** What is left on a worker's disk when it dies. */
+interface Disk {
+  readonly records: JournalRecord[];
+  rulebook: Rulebook;
+}
+
+/** Everything there is. */
+export class World implements Truth {
+  readonly time: VirtualClock = new VirtualClock(STARTS_AT);
+  readonly trace: Trace = new Trace(this.time);
+  readonly redis: Host = new Host("redis", this.time);
+  readonly bus: SimulatedBus;
+  readonly venue: Venue;
+  readonly hosts: Readonly<Record<RoleName, Host>>;
+  /** From each role to Redis. */
+  readonly redisLinks: Readonly<Record<RoleName, Link>>;
+  /** From those that ask the venue to it. */
+  readonly venueLinks: Readonly<Record<"brain" | "eew1" | "eew2", Link>>;
+  /** From each watchdog to each worker. */
+  readonly directLinks: Readonly<Record<"wd1" | "wd2", readonly Link[]>>;
+  readonly witness: Witness = new Witness(this);
+  readonly #disks: Readonly<Record<"eew1" | "eew2", Disk>>;
+  readonly #lines: Partial<Record<RoleName, OpenLine>> = {};
+  /** Legs that the bot has opened: after how many fills, and how much. */
+  readonly #opened: { readonly fills: number; readonly symbol: string; readonly amount: Decimal }[] = [];
+
+  /** Nothing runs yet but Redis and the venue. The seed draws how long what takes. */
+  constructor(seed: number) {
+    const { time } = this;
+    this.redis.start();
+    this.bus = new SimulatedBus(this.#redisClock());
+    const venueHost = new Host("venue", time);
+    venueHost.start();
+    this.venue = new Venue({ now: () => time.wall() });
+    this.venue.addAccount({ apiKey: API_KEY, secret: "world-secret" });
+    const host = (name: RoleName): Host => new Host(name, time);
+    this.hosts = { brain: host("brain"), wd1: host("wd1"), wd2: host("wd2"), eew1: host("eew1"), eew2: host("eew2") };
+    const link = (from: RoleName, to: Host): Link => {
+      const distance = to === venueHost ? FAR : NEAR;
+      const told = (what: string): void => this.trace.tell(from, `[${to.name}] ${what}`);
+      return new Link(time, to, distance, stream(seed, `${from}>${to.name}`), told);
+    };
+    const toRedis = (name: RoleName): Link => link(name, this.redis);
+    this.redisLinks = {
+      brain: toRedis("brain"),
+      wd1: toRedis("wd1"),
+      wd2: toRedis("wd2"),
+      eew1: toRedis("eew1"),
+      eew2: toRedis("eew2"),
+    };
+    this.venueLinks = {
+      brain: link("brain", venueHost),
+      eew1: link("eew1", venueHost),
+      eew2: link("eew2", venueHost),
+    };
+    const toWorkers = (name: "wd1" | "wd2"): readonly Link[] => WORKERS.map((worker) => link(name, this.hosts[worker]));
+    this.directLinks = { wd1: toWorkers("wd1"), wd2: toWorkers("wd2") };
+    this.#disks = { eew1: { records: [], rulebook: new Map() }, eew2: { records: [], rulebook: new Map() } };
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    await this.time.runUntil(() => false, ms);
+  }
+
+  /** Starts a role that does not run, on what its former life left behind. */
+  start(name: RoleName): void {
+    const life = this.hosts[name].start();
+    this.trace.tell(name, `started, life ${life.number}`);
+    this.#run(name, life).catch((error: unknown) => this.witness.defect(name, error));
+  }
+
+  /** Ends it at once. */
+  crash(name: RoleName): void {
+    if (this.hosts[name].life() === null) return;
+    this.trace.tell(name, "CRASHED");
+    this.hosts[name].crash();
+    delete this.#lines[name];
+  }
+
+  /** Redis goes away, with its connections; what was written stays. */
+  stopRedis(): void {
+    if (this.redis.life() === null) return;
+    this.trace.tell("redis", "GONE");
+    this.bus.disconnect();
+    this.redis.crash();
+  }
+
+  /** Redis comes back. */
+  startRedis(): void {
+    if (this.redis.life() !== null) return;
+    this.trace.tell("redis", "started");
+    this.redis.start();
+  }
+
+  /** Opens a leg, as the bot would. */
+  openPosition(symbol: string, amount: string): void {
+    this.trace.tell("bot", `opens ${symbol} ${amount}`);
+    if (this.venue.positions(API_KEY).some((leg) => leg.symbol === symbol)) return;
+    this.venue.openPosition(API_KEY, { symbol, amount });
+    this.#opened.push({ fills: this.venue.fills(API_KEY).length, symbol, amount: decimal(amount) });
+  }
+
+  /** Leaves an order that opens or grows a leg when the mark comes by. */
+  restEntry(symbol: string, quantity: string, below: string): void {
+    const price = this.venue.mark(symbol).times(decimal(below));
+    const rounded = price.minus(price.mod(decimal(this.venue.rules(symbol).price.tick)));
+    this.trace.tell("bot", `rests a buy of ${symbol} ${quantity}`);
+    this.venue.place(API_KEY, {
+      symbol,
+      side: "BUY",
+      type: "LIMIT",
+      positionSide: "BOTH",
+      quantity: decimal(quantity),
+      price: rounded,
+      timeInForce: "GTC",
+      reduceOnly: false,
+      clientOrderId: null,
+    });
+  }
+
+  completions(): readonly Completion[] {
+    return this.bus.completions();
+  }
+
+  left(): readonly string[] {
+    return [
+      ...this.venue.positions(API_KEY).map((leg) => `${legName(leg)} ${plain(leg.amount)}`),
+      ...this.venue.openOrders(API_KEY).map(({ symbol, orderId }) => `${symbol} order ${orderId}`),
+    ];
+  }
+
+  /** Fills of the system's orders that grew or turned a leg. */
+  grown(): readonly string[] {
+    const amounts = new Map<string, Decimal>();
+    return this.venue.fills(API_KEY).flatMap((fill, i) => {
+      for (const { fills, symbol, amount } of this.#opened) if (fills === i) amounts.set(symbol, amount);
+      const before = amounts.get(fill.symbol) ?? ZERO;
+      const now = before.plus(fill.side === "BUY" ? fill.quantity : fill.quantity.neg());
+      amounts.set(fill.symbol, now);
+      const order = this.venue.order(API_KEY, fill.symbol, { orderId: fill.orderId });
+      if (order?.clientOrderId.startsWith("q-") !== true) return [];
+      const shrinks = now.abs().lt(before.abs()) && (now.eq(ZERO) || now.gt(ZERO) === before.gt(ZERO));
+      return shrinks ? [] : [`${order.clientOrderId}: ${fill.symbol} from ${plain(before)} to ${plain(now)}`];
+    });
+  }
+
+  async #run(name: RoleName, life: Life): Promise<unknown> {
+    const log: Log = { write: (_level, text) => this.trace.tell(name, text) };
+    const link = this.redisLinks[name];
+    const bus = busOver(link.connect(life), link.connect(life));
+    const forever = new AbortController().signal;
+    const common = { clock: life, log };
+    switch (name) {
+      case "brain": {
+        const identity = { serviceId: "exit_brain", instanceId: `brain-${life.number}` };
+        const exchange = exchangeOver(this.venueLinks.brain.connect(life), simulatedExchange(this.venue, API_KEY));
+        return await runBrain(
+          { ...common, bus: this.bus.brain(bus), exchange, limits: BRAIN_LIMITS, identity },
+          forever,
+        );
+      }
+      case "wd1":
+      case "wd2": {
+        const identity = { serviceId: "watchdog", instanceId: `${name}-${life.number}` };
+        const ways = this.directLinks[name].map((way, i) => {
+          const worker = i === 0 ? "eew1" : "eew2";
+          return directWay(worker, way.connect(life), () => this.#lines[worker] ?? null);
+        });
+        const direct = watchdogCall(ways, null, life);
+        const watchdogBus = this.witness.watchdogBus(name, this.bus.watchdog(bus));
+        return await runWatchdog({ ...common, bus: watchdogBus, direct, limits: WATCHDOG_LIMITS, identity }, forever);
+      }
+      case "eew1":
+      case "eew2": {
+        const identity = { serviceId: "emergency_exit_worker", instanceId: `${name}-${life.number}` };
+        const exchange = exchangeOver(this.venueLinks[name].connect(life), simulatedExchange(this.venue, API_KEY));
+        const direct = directLine(null, { clock: life, log });
+        this.#lines[name] = direct;
+        return await runEew(
+          {
+            ...common,
+            bus: this.witness.eewBus(name, life, this.bus.eew(name, bus)),
+            exchange: this.witness.exchange(name, life, exchange),
+            direct,
+            journal: this.witness.journal(name, journalOn(this.#disks[name])),
+            rulebooks: rulebooksOn(this.#disks[name]),
+            limits: EEW_LIMITS,
+            identity,
+            secondLine: SECOND_LINE_LIMITS,
+            alertOnly: new Set(),
+          },
+          { signal: forever },
+        );
+      }
+    }
+  }
+
+  /** The clock of whichever process Redis runs as; while there is none, nobody asks. */
+  #redisClock(): Clock {
+    const { redis } = this;
+    const life = (): Life => {
+      const now = redis.life();
+      if (now === null) throw new Error("Redis does not run");
+      return now;
+    };
+    return {
+      now: () => this.time.now(),
+      wall: () => this.time.wall(),
+      at: (at, fire) => life().at(after(at, life().now() - this.time.now()), fire),
+      sleep: (ms, signal) => life().sleep(ms, signal),
+    };
+  }
+}
+
+/** A journal on a disk that loses nothing. */
+function journalOn({ records }: Disk): Journal {
+  const memory = new JournalMemory(records);
+  return {
+    append: (record) => {
+      records.push(record);
+      memory.append(record);
+      return true;
+    },
+    unfinished: () => memory.unfinished(),
+    executed: (eventId) => memory.executed(eventId),
+    halt: () => memory.halt(),
+    trouble: () => null,
+  };
+}
+
+function rulebooksOn(disk: Disk): RulebookStore {
+  return {
+    load: () => disk.rulebook,
+    save: (rulebook) => {
+      disk.rulebook = rulebook;
+      return true;
+    },
+  };
+}
