@@ -8,9 +8,10 @@
 
 import type { PastHalt } from "../../../src/core/halt-memory.ts";
 import type { Reading } from "../../../src/core/reading.ts";
-import { type Draw, pick, stream } from "./draw.ts";
+import { type Draw, pick, stream } from "../../../src/sim/world/draw.ts";
+import { ROLES, type RoleName, World } from "../../../src/sim/world.ts";
 import { type Fault, Storm } from "./storm.ts";
-import { ROLES, type RoleName, World } from "./world.ts";
+import { Witness } from "./witness.ts";
 
 /** How a run ended. */
 type Ending =
@@ -73,7 +74,7 @@ const TRADES_AFTER_MS = 3_000;
 
 /** Lives through one seed. */
 export async function runSeed(seed: number): Promise<Outcome> {
-  const world = new World(seed);
+  const world = new World<Witness>(seed, (truth) => new Witness(truth));
   const draw = stream(seed, "run");
   const person = new Person(world, stream(seed, "person"));
   for (const role of ROLES) world.start(role);
@@ -107,7 +108,7 @@ function drawCore(draw: Draw): Core {
 }
 
 /** What the bot has open, and an entry that rests. */
-function trade(world: World, draw: Draw): void {
+function trade(world: World<Witness>, draw: Draw): void {
   world.openPosition("BTCUSDT", pick(draw, ["0.5", "-0.3", "2"]));
   if (draw() < 0.7) world.openPosition("ETHUSDT", pick(draw, ["5", "-7.5"]));
   if (draw() < 0.5) world.restEntry("BTCUSDT", "0.2", "0.99");
@@ -115,13 +116,13 @@ function trade(world: World, draw: Draw): void {
 
 /** Clears the halt once it is seen that the account is flat, and trades again. */
 class Person {
-  readonly #world: World;
+  readonly #world: World<Witness>;
   readonly #draw: Draw;
   #patience = 40;
   #tradesIn = 0;
   resetAt = 0;
 
-  constructor(world: World, draw: Draw) {
+  constructor(world: World<Witness>, draw: Draw) {
     this.#world = world;
     this.#draw = draw;
   }
@@ -158,7 +159,7 @@ class Person {
   }
 }
 
-async function end(world: World, person: Person, core: Core, storm: Storm): Promise<Ending> {
+async function end(world: World<Witness>, person: Person, core: Core, storm: Storm): Promise<Ending> {
   const { worker, watchdog, redis, calm } = core;
   const kept: readonly RoleName[] = watchdog === null ? [worker] : [worker, watchdog];
   world.trace.tell("ENDING", JSON.stringify(core));
@@ -199,7 +200,7 @@ async function end(world: World, person: Person, core: Core, storm: Storm): Prom
 }
 
 /** Starts or wakes everyone named, and Redis. */
-function revive(world: World, roles: readonly RoleName[], redis: boolean): void {
+function revive(world: World<Witness>, roles: readonly RoleName[], redis: boolean): void {
   if (redis) {
     world.redis.resume();
     world.startRedis();
@@ -211,7 +212,7 @@ function revive(world: World, roles: readonly RoleName[], redis: boolean): void 
 }
 
 /** What is still missing; null: nothing. */
-async function pending(world: World, redis: boolean): Promise<string | null> {
+async function pending(world: World<Witness>, redis: boolean): Promise<string | null> {
   const left = world.left();
   if (left.length > 0) return `open is ${left.join(", ")}`;
   if (!redis) return null;
@@ -223,7 +224,7 @@ async function pending(world: World, redis: boolean): Promise<string | null> {
 }
 
 /** Whether another attempt of its incident is on record as FLAT: a late report of an earlier one moves the halt back, and no more. */
-function endedFlat({ bus }: World, eventId: string): boolean {
+function endedFlat({ bus }: World<Witness>, eventId: string): boolean {
   const attempts = bus.panics();
   const incidentOf = (id: string): string =>
     attempts.find((attempt) => attempt.eventId === id)?.followsUp?.incidentId ?? id;
@@ -232,7 +233,7 @@ function endedFlat({ bus }: World, eventId: string): boolean {
 }
 
 /** When the brain's last heartbeat that is on record was made; null: there is none. */
-async function brainHeardAt(world: World): Promise<number | null> {
+async function brainHeardAt(world: World<Witness>): Promise<number | null> {
   const [brain] = answerOf(await world.bus.peers().lastHeard(["brain"]));
   const last = brain?.last ?? null;
   return last === null ? null : world.time.now() - last.ageMs;

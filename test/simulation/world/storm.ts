@@ -2,10 +2,10 @@
 
 import { plain } from "../../../src/core/decimal.ts";
 import { after } from "../../../src/core/time.ts";
-import { type Draw, pick, span, stream } from "./draw.ts";
-import { FAIR, type Link, type LinkWeather } from "./link.ts";
-import type { Part } from "./witness.ts";
-import { ROLES, type RoleName, type World } from "./world.ts";
+import { type Draw, pick, span, stream } from "../../../src/sim/world/draw.ts";
+import { FAIR, type Link, type LinkWeather } from "../../../src/sim/world/link.ts";
+import { ROLES, type RoleName, type World } from "../../../src/sim/world.ts";
+import type { Part, Witness } from "./witness.ts";
 
 /** What can go wrong, and the market and a bot that do not stand still meanwhile. */
 export const FAULTS = [
@@ -45,13 +45,13 @@ const CUT: LinkWeather = { ...FAIR, loseQuestion: 1, loseAnswer: 1 };
 
 /** The faults of one run, until they are ended. */
 export class Storm {
-  readonly #world: World;
+  readonly #world: World<Witness>;
   readonly #stop: (() => void)[] = [];
   #over = false;
   /** How often each kind has struck. */
   readonly struck: Map<Fault, number> = new Map();
 
-  constructor(world: World, seed: number) {
+  constructor(world: World<Witness>, seed: number) {
     this.#world = world;
     const kinds = stream(seed, "kinds");
     const certain = pick(kinds, FAULTS);

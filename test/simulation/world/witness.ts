@@ -5,8 +5,8 @@ import type { EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";
 import type { Journal } from "../../../src/ports/journal.ts";
-import type { Life } from "./host.ts";
-import type { Trace } from "./trace.ts";
+import type { Life } from "../../../src/sim/world/host.ts";
+import type { Trace } from "../../../src/sim/world/trace.ts";
 
 /** What is true. */
 export interface Truth {

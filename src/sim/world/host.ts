@@ -1,8 +1,8 @@
 /** A machine with one process on it: its own clocks, and the ways in which it stops. */
 
-import { after, type Instant, type UnixMillis } from "../../../src/core/time.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
-import { sleepOn, type VirtualClock } from "../../../src/sim/clock.ts";
+import { after, type Instant, type UnixMillis } from "../../core/time.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { sleepOn, type VirtualClock } from "../clock.ts";
 
 /** One machine. The process on it comes and goes; the machine's name and wall clock stay. */
 export class Host {

@@ -1,8 +1,8 @@
 /** The way between two machines: what is asked on one of them and answered on the other, or lost in between. */
 
-import { known, type Reading, unknown } from "../../../src/core/reading.ts";
-import { after, type Instant } from "../../../src/core/time.ts";
-import type { VirtualClock } from "../../../src/sim/clock.ts";
+import { known, type Reading, unknown } from "../../core/reading.ts";
+import { after, type Instant } from "../../core/time.ts";
+import type { VirtualClock } from "../clock.ts";
 import type { Draw } from "./draw.ts";
 import type { Host, Life } from "./host.ts";
 

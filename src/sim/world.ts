@@ -5,35 +5,36 @@
  * simulated. Each role is a machine of its own, with its own clocks and its own links, and can stop at any moment.
  */
 
-import { directLine, type OpenLine } from "../../../src/adapters/direct/line.ts";
-import { watchdogCall } from "../../../src/adapters/direct/watchdog-call.ts";
-import { JournalMemory } from "../../../src/adapters/host/journal-memory.ts";
-import { BRAIN_LIMITS } from "../../../src/core/brain.ts";
-import { type Decimal, decimal, plain, ZERO } from "../../../src/core/decimal.ts";
-import { EEW_LIMITS } from "../../../src/core/eew.ts";
-import type { Completion } from "../../../src/core/messages.ts";
-import { legName } from "../../../src/core/position.ts";
-import type { Rulebook } from "../../../src/core/rulebook.ts";
-import { SECOND_LINE_LIMITS } from "../../../src/core/second-line.ts";
-import { after, type UnixMillis } from "../../../src/core/time.ts";
-import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
-import type { Journal, JournalRecord } from "../../../src/ports/journal.ts";
-import type { Log } from "../../../src/ports/log.ts";
-import type { RulebookStore } from "../../../src/ports/rulebook-store.ts";
-import { runBrain } from "../../../src/roles/brain.ts";
-import { runEew } from "../../../src/roles/eew.ts";
-import { runWatchdog } from "../../../src/roles/watchdog.ts";
-import { SimulatedBus } from "../../../src/sim/bus.ts";
-import { VirtualClock } from "../../../src/sim/clock.ts";
-import { simulatedExchange } from "../../../src/sim/exchange.ts";
-import { Venue } from "../../../src/sim/venue.ts";
-import { stream } from "./draw.ts";
-import { Host, type Life } from "./host.ts";
-import { FAR, Link, NEAR } from "./link.ts";
-import { busOver, directWay, exchangeOver } from "./ports.ts";
-import { Trace } from "./trace.ts";
-import { type Truth, Witness } from "./witness.ts";
+import { directLine, type OpenLine } from "../adapters/direct/line.ts";
+import { watchdogCall } from "../adapters/direct/watchdog-call.ts";
+import { JournalMemory } from "../adapters/host/journal-memory.ts";
+import { BRAIN_LIMITS } from "../core/brain.ts";
+import { type Decimal, decimal, plain, ZERO } from "../core/decimal.ts";
+import { EEW_LIMITS } from "../core/eew.ts";
+import type { Completion } from "../core/messages.ts";
+import { legName } from "../core/position.ts";
+import type { Rulebook } from "../core/rulebook.ts";
+import { SECOND_LINE_LIMITS } from "../core/second-line.ts";
+import { after, type UnixMillis } from "../core/time.ts";
+import { WATCHDOG_LIMITS } from "../core/watchdog-state.ts";
+import type { EewBus, WatchdogBus } from "../ports/bus.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Exchange } from "../ports/exchange.ts";
+import type { Journal, JournalRecord } from "../ports/journal.ts";
+import type { Log } from "../ports/log.ts";
+import type { RulebookStore } from "../ports/rulebook-store.ts";
+import { runBrain } from "../roles/brain.ts";
+import { runEew } from "../roles/eew.ts";
+import { runWatchdog } from "../roles/watchdog.ts";
+import { SimulatedBus } from "./bus.ts";
+import { VirtualClock } from "./clock.ts";
+import { simulatedExchange } from "./exchange.ts";
+import { Venue } from "./venue.ts";
+import { stream } from "./world/draw.ts";
+import { Host, type Life } from "./world/host.ts";
+import { FAR, Link, NEAR } from "./world/link.ts";
+import { busOver, directWay, exchangeOver } from "./world/ports.ts";
+import { Trace } from "./world/trace.ts";
 
 /** Who can be started, stopped and cut off. */
 export const ROLES = ["brain", "wd1", "wd2", "eew1", "eew2"] as const;
@@ -44,14 +45,24 @@ const WORKERS = ["eew1", "eew2"] as const;
 const API_KEY = "world-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
 
+/** Sees what the roles do, at their ports; the caller's invariants hang on it. */
+export interface Observer {
+  /** A role has thrown. */
+  defect(who: RoleName, error: unknown): void;
+  watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus;
+  eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
+  exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
+  journal(who: "eew1" | "eew2", journal: Journal): Journal;
+}
+
 /** What is left on a worker's disk when it dies. */
 interface Disk {
   readonly records: JournalRecord[];
   rulebook: Rulebook;
 }
 
-/** Everything there is. */
-export class World implements Truth {
+/** Everything there is; `W` watches it. */
+export class World<W extends Observer> {
   readonly time: VirtualClock = new VirtualClock(STARTS_AT);
   readonly trace: Trace = new Trace(this.time);
   readonly redis: Host = new Host("redis", this.time);
@@ -64,15 +75,16 @@ export class World implements Truth {
   readonly venueLinks: Readonly<Record<"brain" | "eew1" | "eew2", Link>>;
   /** From each watchdog to each worker. */
   readonly directLinks: Readonly<Record<"wd1" | "wd2", readonly Link[]>>;
-  readonly witness: Witness = new Witness(this);
+  readonly witness: W;
   readonly #disks: Readonly<Record<"eew1" | "eew2", Disk>>;
   readonly #lines: Partial<Record<RoleName, OpenLine>> = {};
   /** Legs that the bot has opened: after how many fills, and how much. */
   readonly #opened: { readonly fills: number; readonly symbol: string; readonly amount: Decimal }[] = [];
 
   /** Nothing runs yet but Redis and the venue. The seed draws how long what takes. */
-  constructor(seed: number) {
+  constructor(seed: number, witness: (world: World<W>) => W) {
     const { time } = this;
+    this.witness = witness(this);
     this.redis.start();
     this.bus = new SimulatedBus(this.#redisClock());
     const venueHost = new Host("venue", time);

@@ -1,6 +1,6 @@
 /** What a run draws: a stream of numbers for each purpose, so that one more draw here changes nothing there. */
 
-import { splitmix32 } from "../../../src/sim/splitmix.ts";
+import { splitmix32 } from "../splitmix.ts";
 
 /** Numbers from 0 (included) to 1 (excluded). */
 export type Draw = () => number;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../../src/ports/clock.ts";
+import type { Clock } from "../../ports/clock.ts";
 
 /** What happened, when, and to whom: a line each. Two runs are the same if their hashes are. */
 export class Trace {

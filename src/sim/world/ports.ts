@@ -1,12 +1,12 @@
 /** The ports of a role over the links of its machine: the failure contracts of `src/ports`, with the deadlines of the adapters. */
 
-import type { DirectWay } from "../../../src/adapters/direct/call.ts";
-import type { OpenLine } from "../../../src/adapters/direct/line.ts";
-import { eventText } from "../../../src/adapters/direct/protocol.ts";
-import type { Ending } from "../../../src/core/messages.ts";
-import { known, type Reading, unknown } from "../../../src/core/reading.ts";
-import type { Exchange } from "../../../src/ports/exchange.ts";
-import type { BusLink } from "../../../src/sim/bus.ts";
+import type { DirectWay } from "../../adapters/direct/call.ts";
+import type { OpenLine } from "../../adapters/direct/line.ts";
+import { eventText } from "../../adapters/direct/protocol.ts";
+import type { Ending } from "../../core/messages.ts";
+import { known, type Reading, unknown } from "../../core/reading.ts";
+import type { Exchange } from "../../ports/exchange.ts";
+import type { BusLink } from "../bus.ts";
 import type { Connection } from "./link.ts";
 
 /** `config/redis.ts`. */
