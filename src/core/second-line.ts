@@ -43,8 +43,8 @@ export const SECOND_LINE_LIMITS: SecondLineLimits = {
 export interface Vigil {
   /** The brain's newest heartbeat, and the incident that begins if it stays the last one; null if there never was one. */
   readonly brain: { readonly incidentId: string; readonly ageMs: number; readonly incidentCompleted: boolean } | null;
-  /** The age of the newest heartbeat of any watchdog; null if there never was one. */
-  readonly watchdogAgeMs: number | null;
+  /** The newest heartbeat of any watchdog, by its entry, and its age on Redis's clock; null if there never was one. */
+  readonly watchdog: { readonly entry: string; readonly ageMs: number } | null;
   /** Trading is halted already. */
   readonly halted: boolean;
   /** The halt's event ended FLAT: the incident that begins if something opens again. Null otherwise. */
@@ -57,7 +57,11 @@ export interface SecondLine {
   readonly brain: { readonly incidentId: string; readonly beatAt: Instant } | null;
   /** The newest heartbeat that was there at the first look, and old: no proof of life. */
   readonly stale: string | null;
-  readonly watchdogAt: Instant;
+  /**
+   * The newest heartbeat of any watchdog, and when it was made. Its age counts once, when it is first seen: on a Redis whose
+   * clock was set back an old entry looks new for as long as the clock takes to come by again.
+   */
+  readonly watchdog: { readonly entry: string | null; readonly at: Instant };
   /** Since when every look has failed; null while they work. */
   readonly lostSince: Instant | null;
   /** The incident that was raised last, and when: it is not raised anew with every look. */
@@ -93,17 +97,16 @@ type Step = readonly [SecondLine, SelfTrip | null];
 
 /** At the start nothing is known, and the watchdog has its ten seconds. */
 export function startSecondLine(now: Instant): SecondLine {
-  return { brain: null, stale: null, watchdogAt: now, lostSince: null, raised: null, flat: null };
+  return { brain: null, stale: null, watchdog: { entry: null, at: now }, lostSince: null, raised: null, flat: null };
 }
 
 /** Advances by one look, and says what is to be raised. */
 export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event: SecondLineEvent, now: Instant): Step {
   if (event.kind === "lost") return whileLost(limits, line, event.beganAt, now);
   const { vigil, open } = event;
-  const heard = vigil.watchdogAgeMs === null ? null : after(now, -vigil.watchdogAgeMs);
-  const watchdogAt = heard !== null && heard > line.watchdogAt ? heard : line.watchdogAt;
+  const watchdog = heard(line.watchdog, vigil, now);
   const flat = underHalt(line, vigil, open, now);
-  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdogAt, lostSince: null, flat };
+  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdog, lostSince: null, flat };
   const isViolated = flat !== null && flat.openAt !== null && open?.takenAt !== flat.openAt;
   if (isViolated && !isRaised(limits, next, flat.violationId, now)) {
     const reason = `HALT_VIOLATED_(${open?.positions.length ?? 0}_OPEN)`;
@@ -112,9 +115,15 @@ export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event
   }
   if (next.brain === null || isRaised(limits, next, next.brain.incidentId, now)) return [next, null];
   const silentMs = now - next.brain.beatAt;
-  const unwatchedMs = now - watchdogAt;
+  const unwatchedMs = now - watchdog.at;
   if (silentMs <= limits.brainSilentMs || unwatchedMs <= limits.watchdogLostMs) return [next, null];
   return raise(next, next.brain.incidentId, "watchdog_lost", unwatchedMs, limits.watchdogLostMs, now);
+}
+
+function heard(before: SecondLine["watchdog"], { watchdog }: Vigil, now: Instant): SecondLine["watchdog"] {
+  if (watchdog === null || watchdog.entry === before.entry) return before;
+  const madeAt = after(now, -watchdog.ageMs);
+  return { entry: watchdog.entry, at: Math.max(madeAt, before.at) as Instant };
 }
 
 function isRaised(

@@ -87,7 +87,7 @@ export class SimulatedBus {
     return {
       beat: (role, heartbeat) =>
         link.write("beat", async () => {
-          this.#heartbeats[role].push(this.#entry(heartbeat));
+          this.#heartbeats[role].push(this.#entry(heartbeat, this.#heartbeats[role]));
           this.#stir();
           return null;
         }),
@@ -161,7 +161,8 @@ export class SimulatedBus {
   }
 
   #publish(event: PanicEvent): void {
-    if (!this.#panics.some(({ value }) => value.eventId === event.eventId)) this.#panics.push(this.#entry(event));
+    if (!this.#panics.some(({ value }) => value.eventId === event.eventId))
+      this.#panics.push(this.#entry(event, this.#panics));
     this.#stir();
   }
 
@@ -195,7 +196,7 @@ export class SimulatedBus {
           if (entry === undefined) return { last: 0, attachment: { standing, lastBeat: null } };
           const beat = beatOf(entry);
           const incidentCompleted = this.#outcome(beat.incidentId) !== null;
-          const lastBeat = { beat, ageMs: this.#clock.wall() - entry.at, incidentCompleted };
+          const lastBeat = { beat, ageMs: Math.max(0, this.#clock.wall() - entry.at), incidentCompleted };
           return { last: entry.seq, attachment: { standing, lastBeat } };
         });
         if (!answer.known) return answer;
@@ -255,13 +256,13 @@ export class SimulatedBus {
         link.read("vigil", async () => {
           const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
           const incidentId = brain === undefined ? "" : eventIdFor(brain.id);
-          const ageOf = ({ at }: Entry<Heartbeat>): number => this.#clock.wall() - at;
+          const ageOf = ({ at }: Entry<Heartbeat>): number => Math.max(0, this.#clock.wall() - at);
           return {
             brain:
               brain === undefined
                 ? null
                 : { incidentId, ageMs: ageOf(brain), incidentCompleted: this.#outcome(incidentId) !== null },
-            watchdogAgeMs: watchdog === undefined ? null : ageOf(watchdog),
+            watchdog: watchdog === undefined ? null : { entry: watchdog.id, ageMs: ageOf(watchdog) },
             halted: this.#halt !== null,
             violationId:
               this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
@@ -379,8 +380,9 @@ export class SimulatedBus {
     return completion?.outcome ?? this.#putBack.get(eventId)?.outcome ?? null;
   }
 
-  #entry<T>(value: T): Entry<T> {
-    const at = this.#clock.wall();
+  /** An entry is never older than the one before it in its stream, also where the clock was set back: ids only grow. */
+  #entry<T>(value: T, stream: readonly Entry<T>[]): Entry<T> {
+    const at = Math.max(this.#clock.wall(), stream.at(-1)?.at ?? 0) as UnixMillis;
     const seq = ++this.#seq;
     return { id: `${at}-${seq}`, seq, at, value };
   }

@@ -38,12 +38,14 @@ const vigil = (
   more: Partial<Vigil> = {},
 ): Vigil => ({
   brain: { incidentId, ageMs, incidentCompleted: false },
-  watchdogAgeMs,
+  // Beats each second: whoever is younger than the last look has beaten anew.
+  watchdog: watchdogAgeMs === null ? null : { entry: `watchdog-${beats++}`, ageMs: watchdogAgeMs },
   halted: false,
   violationId: null,
   ...more,
 });
-const NOBODY: Vigil = { brain: null, watchdogAgeMs: null, halted: false, violationId: null };
+let beats = 0;
+const NOBODY: Vigil = { brain: null, watchdog: null, halted: false, violationId: null };
 
 describe("Redis lost", () => {
   test("for more than five seconds after a heartbeat is a trip, once, under the watchdog's id for it", () => {
@@ -130,6 +132,13 @@ describe("the watchdog lost", () => {
     for (let ms = 0; ms <= 60_000; ms += 1_000) expect(line.see(ms, vigil("beat-1", ms, 500))).toBeNull();
   });
 
+  test("is one whose last heartbeat stays the same, however young a clock that was set back makes it look", () => {
+    const line = new Line();
+    const look = (ms: number) => ({ ...vigil("beat-1", ms), watchdog: { entry: "last", ageMs: 0 } });
+    for (let ms = 0; ms <= 10_000; ms += 1_000) expect(line.see(ms, look(ms))).toBeNull();
+    expect(line.see(10_010, look(10_010))?.cause).toBe("watchdog_lost");
+  });
+
   test("that was never heard has its ten seconds from the start", () => {
     const line = new Line();
     expect(line.see(1_000, vigil("beat-1", 0, null))).toBeNull();
@@ -209,7 +218,9 @@ test("for any looks, an incident is raised again after fifteen seconds at the ea
           incidentCompleted: fc.boolean(),
         }),
       ),
-      watchdogAgeMs: fc.option(fc.integer({ min: 0, max: 20_000 })),
+      watchdog: fc.option(
+        fc.record({ entry: fc.constantFrom("x", "y", "z"), ageMs: fc.integer({ min: 0, max: 20_000 }) }),
+      ),
       halted: fc.boolean(),
       violationId: fc.constant(null),
     }),

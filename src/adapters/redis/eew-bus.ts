@@ -197,7 +197,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
             brain === null || incidentId === null
               ? null
               : { incidentId, ageMs: ageOf(brain[0], now), incidentCompleted: completed > 0 },
-          watchdogAgeMs: watchdog === null ? null : ageOf(watchdog[0], now),
+          watchdog: watchdog === null ? null : { entry: watchdog[0], ageMs: ageOf(watchdog[0], now) },
           halted: halt !== null,
           violationId: haltOutcome === "FLAT" ? violationIdOf(haltedBy) : null,
         };
