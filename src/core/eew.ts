@@ -39,11 +39,14 @@ export interface EewLimits extends AuthorizationLimits {
   readonly witnessGapMs: number;
   /** How long a residual that may still vanish is looked at again; after that it is the watchdog's to answer. */
   readonly verifyMs: number;
-  /**
-   * Pause before the account is read again. A full look weighs 85 of the address's 2400 a minute (Binance: positions 5,
-   * each family of orders 40), so a pass of looks once a second stays far from a ban.
-   */
+  /** Pause before the account is read again. */
   readonly lookAgainMs: number;
+  /**
+   * An account that can't be read after the close is read again after so many times as long as that has lasted. A full look
+   * weighs 85 of the address's 2400 a minute (Binance: positions 5, each family of orders 40), failed or not, and one
+   * follow-up comes behind the other: looks once a second through all of them would end in a ban.
+   */
+  readonly lookLaterFactor: number;
   /** Orders that wait for the account's order limit are sent until this much of the pass is left; the rest is not. */
   readonly lastSendMs: number;
   /** Pause before a report that was not confirmed is repeated; the bus keeps one. */
@@ -60,6 +63,7 @@ export const EEW_LIMITS: EewLimits = {
   witnessGapMs: 1_000,
   verifyMs: 3_000,
   lookAgainMs: 1_000,
+  lookLaterFactor: 1.5,
   lastSendMs: 4_500,
   reportAgainMs: 250,
   tellAgainMs: 30_000,
@@ -192,9 +196,10 @@ export type EewAction =
   | { readonly kind: "write_halt"; readonly delivery: Delivery; readonly halt: Halt }
   /**
    * Positions, resting orders and the position mode, asked together. Once the positions are known the others get
-   * `waitMs` longer; what has not come by then is unknown.
+   * `waitMs` longer; what has not come by then is unknown. `again`: the positions could not be read before, so they are asked
+   * first, and the others, which weigh twenty times as much, only once they are known.
    */
-  | { readonly kind: "survey"; readonly askedAt: Instant; readonly waitMs: number }
+  | { readonly kind: "survey"; readonly askedAt: Instant; readonly waitMs: number; readonly again: boolean }
   /** Positions and resting orders, and what became of some orders, asked together; each takes as long as it takes. */
   | { readonly kind: "look"; readonly askedAt: Instant; readonly after: readonly CloseOrder[] }
   | { readonly kind: "cancel"; readonly request: CancelRequest }
@@ -264,7 +269,7 @@ function receive(limits: EewLimits, delivery: Delivery, now: Instant): Step {
     next,
     [
       { kind: "write_halt", delivery, halt: haltFor(delivery, 0) },
-      { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs },
+      { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs, again: false },
       ...words.heading(delivery),
       words.validated(delivery),
     ],
@@ -284,7 +289,7 @@ function surveying(limits: EewLimits, state: Surveying, event: EewEvent, now: In
     case "timer": {
       if (now >= state.endsAt) return nothingRead(state, now);
       if (state.retryAt === null || now < state.retryAt) return [state, []];
-      const again: EewAction = { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs };
+      const again: EewAction = { kind: "survey", askedAt: now, waitMs: limits.cancelWaitMs, again: true };
       return [{ ...state, survey: null, askedAt: now, retryAt: null }, [again]];
     }
     default:
@@ -546,7 +551,8 @@ function looked(
       const line = critical(`The account can't be read after the close: ${judgement.why}`, "alarm");
       // Nothing can be read before the pass ends: people hear of it now.
       if (silentUntil !== null && silentUntil >= state.endsAt) return conclude(state, "UNKNOWN", now, [...lines, line]);
-      return [{ ...state, retryAt: after(now, limits.lookAgainMs) }, [...lines, line]];
+      const pauseMs = Math.max(limits.lookAgainMs, limits.lookLaterFactor * (now - state.lastOrderAt));
+      return [{ ...state, retryAt: after(now, pauseMs) }, [...lines, line]];
     }
   }
 }

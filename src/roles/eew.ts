@@ -200,7 +200,7 @@ function perform(
       });
       return;
     case "survey":
-      void survey(world, memory, action.waitMs).then((survey) => {
+      void survey(world, memory, action).then((survey) => {
         emit({ kind: "surveyed", askedAt: action.askedAt, survey });
       });
       return;
@@ -226,13 +226,19 @@ function perform(
   }
 }
 
-/** The first look of a pass; `waitMs` as in the action. */
-async function survey({ clock, exchange }: EewWorld, memory: Memory, waitMs: number): Promise<Survey> {
-  const asked = [exchange.restingOrders(), exchange.positionMode()] as const;
+/** The first look of a pass, as in the action. */
+async function survey(
+  { clock, exchange }: EewWorld,
+  memory: Memory,
+  { again, waitMs }: Extract<EewAction, { kind: "survey" }>,
+): Promise<Survey> {
+  const askOthers = () => [exchange.restingOrders(), exchange.positionMode()] as const;
+  const early = again ? null : askOthers();
   const positions = await exchange.positions();
+  const asked = early ?? (positions.known ? askOthers() : ([positions, positions] as const));
   const waited = new AbortController();
   const late = clock.sleep(waitMs, waited.signal);
-  const inTime = async <T>(what: string, reading: Promise<Reading<T>>): Promise<Reading<T>> =>
+  const inTime = async <T>(what: string, reading: Reading<T> | Promise<Reading<T>>): Promise<Reading<T>> =>
     await Promise.race([reading, late.then(() => unknown(`${what}: no answer ${waitMs} ms after the positions`))]);
   const [resting, mode] = await Promise.all([inTime("resting orders", asked[0]), inTime("position mode", asked[1])]);
   waited.abort();

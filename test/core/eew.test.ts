@@ -316,7 +316,12 @@ describe("never better than the venue says", () => {
     const worker = Worker.surveying();
     worker.send(10, surveyed(UNREADABLE));
     expect(deadline(worker.state)).toBe(at(10 + LIMITS.lookAgainMs));
-    worker.send(1_010, { kind: "timer" });
+    expect(worker.send(1_010, { kind: "timer" })).toContainEqual({
+      kind: "survey",
+      askedAt: at(1_010),
+      waitMs: LIMITS.cancelWaitMs,
+      again: true,
+    });
     worker.send(1_020, surveyed(UNREADABLE));
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({
@@ -333,6 +338,18 @@ describe("never better than the venue says", () => {
     worker.send(30, looked(UNREADABLE));
     const completion = reported(worker.send(LIMITS.passMs, { kind: "timer" }));
     expect(completion).toMatchObject({ outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, positionsFailed: 2 });
+  });
+
+  test("an account that can't be read after the close is looked at four times and no more in a pass: each weighs 85", () => {
+    const worker = Worker.verifying();
+    const looks: number[] = [];
+    for (let ms = 30; ms < LIMITS.passMs; ms += 10) {
+      const isAsked = worker.state.kind === "verifying" && worker.state.retryAt === null;
+      if (isAsked) looks.push(ms);
+      worker.send(ms, isAsked ? looked(UNREADABLE) : { kind: "timer" });
+    }
+    expect(looks).toHaveLength(4);
+    expect((looks[1] ?? 0) - (looks[0] ?? 0)).toBeLessThanOrEqual(LIMITS.lookAgainMs + 20);
   });
 
   test("a leg that one list does not show any more is not counted as closed without its fills", () => {
@@ -442,7 +459,7 @@ describe("resting orders", () => {
 
   test("the list of them is waited for as long as a close may wait", () => {
     const [, first] = new Worker().send(0, { kind: "panic", delivery: aDelivery() });
-    expect(first).toEqual({ kind: "survey", askedAt: at(0), waitMs: LIMITS.cancelWaitMs });
+    expect(first).toEqual({ kind: "survey", askedAt: at(0), waitMs: LIMITS.cancelWaitMs, again: false });
   });
 
   test("unreadable resting orders do not hold up a close", () => {

@@ -5,7 +5,7 @@ import { hostClock } from "../../src/adapters/host/clock.ts";
 import { BRAIN_LIMITS } from "../../src/core/brain.ts";
 import { EEW_LIMITS, type EewLimits } from "../../src/core/eew.ts";
 import type { PanicEvent } from "../../src/core/messages.ts";
-import { known, unknown } from "../../src/core/reading.ts";
+import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { JournalRecord } from "../../src/ports/journal.ts";
@@ -478,6 +478,31 @@ test("a pass whose end the journal can't take is reported all the same, and that
     { kind: "reconciled", eventId: "full-disk" },
   ]);
   expect(times(eew, "The journal can't be written: after a restart nobody would put this halt back")).toBe(1);
+});
+
+test("while the positions can't be read nothing else is asked, but for the first time: it weighs too much to be asked in vain", async () => {
+  const calm = exchange();
+  const asked: string[] = [];
+  const ask = async <T>(what: string, read: () => Promise<Reading<T>>): Promise<Reading<T>> => {
+    asked.push(what);
+    return await read();
+  };
+  const eew = startEew({
+    ...calm,
+    // Neither while idle nor the first three times of the pass, which begins with its list of orders: nothing is remembered.
+    positions: () =>
+      ask("positions", async () => {
+        const inPass = asked.slice(asked.indexOf("orders")).filter((what) => what === "positions").length;
+        return !asked.includes("orders") || inPass <= 3 ? unknown("GET positions: 503") : await calm.positions();
+      }),
+    restingOrders: () => ask("orders", calm.restingOrders),
+    positionMode: () => ask("mode", calm.positionMode),
+  });
+  await eventually("the worker listens", () => said(eew, "Listening"));
+  await bus.publish(opsPanic("unreadable"));
+  await eventually("the pass is over", () => said(eew, "SYSTEM HALTED"));
+  const inPass = asked.slice(asked.indexOf("orders")).join(" ");
+  expect(inPass).toStartWith("orders mode positions positions positions positions orders mode");
 });
 
 describe("a role that was asked to stop before it started", () => {
