@@ -1,15 +1,17 @@
 /** The venue behind the `Exchange` port, in memory: what the roles see on virtual time. `binance-server.ts` is its other face. */
 
-import { decimal } from "../core/decimal.ts";
+import { type Decimal, decimal } from "../core/decimal.ts";
 import type { OrderBudget } from "../core/order-budget.ts";
 import { type CancelRequest, legName, type RefusalCause } from "../core/position.ts";
 import { known } from "../core/reading.ts";
 import type { ContractRules } from "../core/rulebook.ts";
 import type { Instant, UnixMillis } from "../core/time.ts";
 import type { CloseOutcome, Exchange } from "../ports/exchange.ts";
+import type { OrderRequest } from "./orders.ts";
 import { Refused } from "./refusals.ts";
 import type { SymbolRules } from "./symbols.ts";
 import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 
 /** The refusals that a role tells apart; `adapters/binance/errors.ts` has the whole table. */
 const CAUSES: ReadonlyMap<number, RefusalCause> = new Map([
@@ -27,20 +29,30 @@ const UNLIMITED: OrderBudget = [{ limit: Number.MAX_SAFE_INTEGER, used: 0, endsA
 /** What a cancel of one order is refused with where it does not rest any more. */
 const NOTHING_TO_CANCEL = -2011;
 
+/** How the venue behaves where it has a choice; asked with each call. */
+export interface VenueMood {
+  /** What its lists show: the present, if not given, or what was. */
+  seen?(): VenueView;
+  /** The part of an order that finds a counterparty, from 0 to 1; null: all of it. */
+  filled?(): Decimal | null;
+}
+
 /**
  * One account of the venue as an `Exchange` that answers at once and is never out of reach.
  *
  * Faults belong around it, not in it: wrap the port to lose, delay or double a call.
  */
-export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
+export function simulatedExchange(venue: Venue, apiKey: string, mood: VenueMood = {}): Exchange {
+  const seen = (): VenueView => mood.seen?.() ?? venue;
   return {
-    positions: async () => known(venue.positions(apiKey)),
+    positions: async () => known(seen().positions(apiKey)),
 
     restingOrders: async () => {
-      const regular = venue.openOrders(apiKey).map(({ symbol, orderId, positionSide }) => {
+      const view = seen();
+      const regular = view.openOrders(apiKey).map(({ symbol, orderId, positionSide }) => {
         return { symbol, orderId, positionSide, family: "regular", closesPosition: false } as const;
       });
-      const algo = venue.openAlgoOrders(apiKey).map(({ symbol, algoId, positionSide, closePosition }) => {
+      const algo = view.openAlgoOrders(apiKey).map(({ symbol, algoId, positionSide, closePosition }) => {
         return { symbol, orderId: algoId, positionSide, family: "algo", closesPosition: closePosition } as const;
       });
       return known([...regular, ...algo]);
@@ -62,7 +74,7 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
 
     close: async (order): Promise<CloseOutcome> => {
       try {
-        const placed = venue.place(apiKey, {
+        const request: OrderRequest = {
           ...order,
           type: order.limitPrice === null ? "MARKET" : "LIMIT",
           price: order.limitPrice,
@@ -70,7 +82,8 @@ export function simulatedExchange(venue: Venue, apiKey: string): Exchange {
           positionSide: order.mode === "one_way" ? "BOTH" : order.side === "SELL" ? "LONG" : "SHORT",
           // Hedge legs say by side and leg that they close; the flag is refused there.
           reduceOnly: order.mode === "one_way" ? true : null,
-        });
+        };
+        const placed = venue.place(apiKey, request, mood.filled?.() ?? null);
         return { kind: "executed", orderId: placed.orderId, executed: placed.executed };
       } catch (error) {
         if (!(error instanceof Refused)) throw error;

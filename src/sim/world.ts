@@ -15,9 +15,9 @@ import type { Completion } from "../core/messages.ts";
 import { legName } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";
 import { SECOND_LINE_LIMITS } from "../core/second-line.ts";
-import { after, type UnixMillis } from "../core/time.ts";
+import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import { WATCHDOG_LIMITS } from "../core/watchdog-state.ts";
-import type { EewBus, WatchdogBus } from "../ports/bus.ts";
+import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Journal, JournalRecord } from "../ports/journal.ts";
@@ -28,27 +28,35 @@ import { runEew } from "../roles/eew.ts";
 import { runWatchdog } from "../roles/watchdog.ts";
 import { SimulatedBus } from "./bus.ts";
 import { VirtualClock } from "./clock.ts";
-import { simulatedExchange } from "./exchange.ts";
 import { Venue } from "./venue.ts";
-import { stream } from "./world/draw.ts";
+import { type Draw, stream } from "./world/draw.ts";
 import { Host, type Life } from "./world/host.ts";
 import { FAR, Link, NEAR } from "./world/link.ts";
-import { busOver, directWay, exchangeOver } from "./world/ports.ts";
+import { busOver, directWay, exchangeOver, type RedisMood } from "./world/ports.ts";
+import { type SiteHook, withSites } from "./world/sites.ts";
 import { Trace } from "./world/trace.ts";
+import { CLEAR, exchangeIn, type VenueWeather } from "./world/venue-weather.ts";
 
 /** Who can be started, stopped and cut off. */
 export const ROLES = ["brain", "wd1", "wd2", "eew1", "eew2"] as const;
-/** One of them. */
-export type RoleName = (typeof ROLES)[number];
+/** One of them, or a second brain, which should not be there. */
+export type RoleName = (typeof ROLES)[number] | "brain2";
 const WORKERS = ["eew1", "eew2"] as const;
+
+/** What an exchange answers from memory. */
+const AT_ONCE = ["orderBudget", "silentUntil"] as const;
 
 const API_KEY = "world-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
+
+/** The brain's side of the bus. */
+export type BrainBus = Pulse & HaltReader & PeerReader;
 
 /** Sees what the roles do, at their ports; the caller's invariants hang on it. */
 export interface Observer {
   /** A role has thrown. */
   defect(who: RoleName, error: unknown): void;
+  brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus;
   watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus;
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
@@ -72,12 +80,22 @@ export class World<W extends Observer> {
   /** From each role to Redis. */
   readonly redisLinks: Readonly<Record<RoleName, Link>>;
   /** From those that ask the venue to it. */
-  readonly venueLinks: Readonly<Record<"brain" | "eew1" | "eew2", Link>>;
+  readonly venueLinks: Readonly<Record<"brain" | "brain2" | "eew1" | "eew2", Link>>;
   /** From each watchdog to each worker. */
   readonly directLinks: Readonly<Record<"wd1" | "wd2", readonly Link[]>>;
   readonly witness: W;
   readonly #disks: Readonly<Record<"eew1" | "eew2", Disk>>;
   readonly #lines: Partial<Record<RoleName, OpenLine>> = {};
+  /** How Redis takes what is written, and how far its wall clock is off. */
+  redisMood: RedisMood = "takes all";
+  redisClockOffsetMs = 0;
+  venueWeather: VenueWeather = CLEAR;
+  /** Told of every call of a role to a port. */
+  passSite: SiteHook = () => {};
+  /** When the halt was cleared last; 0: never. */
+  resetAt = 0 as Instant;
+  readonly #venueDraw: Draw;
+  #openedAt = 0 as Instant;
   /** Legs that the bot has opened: after how many fills, and how much. */
   readonly #opened: { readonly fills: number; readonly symbol: string; readonly amount: Decimal }[] = [];
 
@@ -91,8 +109,16 @@ export class World<W extends Observer> {
     venueHost.start();
     this.venue = new Venue({ now: () => time.wall() });
     this.venue.addAccount({ apiKey: API_KEY, secret: "world-secret" });
+    this.#venueDraw = stream(seed, "venue");
     const host = (name: RoleName): Host => new Host(name, time);
-    this.hosts = { brain: host("brain"), wd1: host("wd1"), wd2: host("wd2"), eew1: host("eew1"), eew2: host("eew2") };
+    this.hosts = {
+      brain: host("brain"),
+      brain2: host("brain2"),
+      wd1: host("wd1"),
+      wd2: host("wd2"),
+      eew1: host("eew1"),
+      eew2: host("eew2"),
+    };
     const link = (from: RoleName, to: Host): Link => {
       const distance = to === venueHost ? FAR : NEAR;
       const told = (what: string): void => this.trace.tell(from, `[${to.name}] ${what}`);
@@ -101,6 +127,7 @@ export class World<W extends Observer> {
     const toRedis = (name: RoleName): Link => link(name, this.redis);
     this.redisLinks = {
       brain: toRedis("brain"),
+      brain2: toRedis("brain2"),
       wd1: toRedis("wd1"),
       wd2: toRedis("wd2"),
       eew1: toRedis("eew1"),
@@ -108,6 +135,7 @@ export class World<W extends Observer> {
     };
     this.venueLinks = {
       brain: link("brain", venueHost),
+      brain2: link("brain2", venueHost),
       eew1: link("eew1", venueHost),
       eew2: link("eew2", venueHost),
     };
@@ -151,11 +179,18 @@ export class World<W extends Observer> {
     this.redis.start();
   }
 
+  /** Clears the halt, as a person does. */
+  reset(): void {
+    this.resetAt = this.time.now();
+    this.bus.reset();
+  }
+
   /** Opens a leg, as the bot would. */
   openPosition(symbol: string, amount: string): void {
     this.trace.tell("bot", `opens ${symbol} ${amount}`);
     if (this.venue.positions(API_KEY).some((leg) => leg.symbol === symbol)) return;
     this.venue.openPosition(API_KEY, { symbol, amount });
+    this.#openedAt = this.time.now();
     this.#opened.push({ fills: this.venue.fills(API_KEY).length, symbol, amount: decimal(amount) });
   }
 
@@ -181,6 +216,17 @@ export class World<W extends Observer> {
     return this.bus.completions();
   }
 
+  lastFillAt(): Instant | null {
+    const last = this.venue.fills(API_KEY).at(-1);
+    return last === undefined ? null : ((last.time - STARTS_AT) as Instant);
+  }
+
+  lastEntryAt(): Instant {
+    const entered = this.venue.fills(API_KEY).filter(({ realizedPnl, maker }) => maker && realizedPnl.eq(ZERO));
+    const last = entered.at(-1);
+    return Math.max(this.#openedAt, last === undefined ? 0 : last.time - STARTS_AT) as Instant;
+  }
+
   left(): readonly string[] {
     return [
       ...this.venue.positions(API_KEY).map((leg) => `${legName(leg)} ${plain(leg.amount)}`),
@@ -204,19 +250,23 @@ export class World<W extends Observer> {
   }
 
   async #run(name: RoleName, life: Life): Promise<unknown> {
-    const log: Log = { write: (_level, text) => this.trace.tell(name, text) };
+    const log: Log = {
+      write: (_level, text) => {
+        if (!life.ended()) this.trace.tell(name, text);
+      },
+    };
     const link = this.redisLinks[name];
-    const bus = busOver(link.connect(life), link.connect(life));
+    const bus = busOver(link.connect(life), link.connect(life), () => this.redisMood);
     const forever = new AbortController().signal;
     const common = { clock: life, log };
+    const pass: SiteHook = (site, at) => this.passSite(site, at);
     switch (name) {
-      case "brain": {
-        const identity = { serviceId: "exit_brain", instanceId: `brain-${life.number}` };
-        const exchange = exchangeOver(this.venueLinks.brain.connect(life), simulatedExchange(this.venue, API_KEY));
-        return await runBrain(
-          { ...common, bus: this.bus.brain(bus), exchange, limits: BRAIN_LIMITS, identity },
-          forever,
-        );
+      case "brain":
+      case "brain2": {
+        const identity = { serviceId: "exit_brain", instanceId: `${name}-${life.number}` };
+        const brainBus = this.witness.brainBus(name, life, withSites(this.bus.brain(bus), "brain.bus", life, pass));
+        const exchange = withSites(this.#exchangeOf(name, life), "brain.venue", life, pass, AT_ONCE);
+        return await runBrain({ ...common, bus: brainBus, exchange, limits: BRAIN_LIMITS, identity }, forever);
       }
       case "wd1":
       case "wd2": {
@@ -226,23 +276,28 @@ export class World<W extends Observer> {
           return directWay(worker, way.connect(life), () => this.#lines[worker] ?? null);
         });
         const direct = watchdogCall(ways, null, life);
-        const watchdogBus = this.witness.watchdogBus(name, this.bus.watchdog(bus));
+        const watchdogBus = this.witness.watchdogBus(
+          name,
+          withSites(this.bus.watchdog(bus), "watchdog.bus", life, pass),
+        );
         return await runWatchdog({ ...common, bus: watchdogBus, direct, limits: WATCHDOG_LIMITS, identity }, forever);
       }
       case "eew1":
       case "eew2": {
         const identity = { serviceId: "emergency_exit_worker", instanceId: `${name}-${life.number}` };
-        const exchange = exchangeOver(this.venueLinks[name].connect(life), simulatedExchange(this.venue, API_KEY));
+        const exchange = withSites(this.#exchangeOf(name, life), "eew.venue", life, pass, AT_ONCE);
         const direct = directLine(null, { clock: life, log });
         this.#lines[name] = direct;
+        const workerBus = withSites(this.bus.eew(name, bus), "eew.bus", life, pass);
+        const journal = journalOn(this.#disks[name], life, pass);
         return await runEew(
           {
             ...common,
-            bus: this.witness.eewBus(name, life, this.bus.eew(name, bus)),
+            bus: this.witness.eewBus(name, life, workerBus),
             exchange: this.witness.exchange(name, life, exchange),
             direct,
-            journal: this.witness.journal(name, journalOn(this.#disks[name])),
-            rulebooks: rulebooksOn(this.#disks[name]),
+            journal: this.witness.journal(name, journal),
+            rulebooks: rulebooksOn(this.#disks[name], life),
             limits: EEW_LIMITS,
             identity,
             secondLine: SECOND_LINE_LIMITS,
@@ -252,6 +307,13 @@ export class World<W extends Observer> {
         );
       }
     }
+  }
+
+  #exchangeOf(name: "brain" | "brain2" | "eew1" | "eew2", life: Life): Exchange {
+    const { venue, time } = this;
+    const weather = (): VenueWeather => this.venueWeather;
+    const side = { venue, apiKey: API_KEY, time, weather, draw: this.#venueDraw };
+    return exchangeOver(this.venueLinks[name].connect(life), exchangeIn(side, life));
   }
 
   /** The clock of whichever process Redis runs as; while there is none, nobody asks. */
@@ -264,7 +326,7 @@ export class World<W extends Observer> {
     };
     return {
       now: () => this.time.now(),
-      wall: () => this.time.wall(),
+      wall: () => (this.time.wall() + this.redisClockOffsetMs) as UnixMillis,
       at: (at, fire) => life().at(after(at, life().now() - this.time.now()), fire),
       sleep: (ms, signal) => life().sleep(ms, signal),
     };
@@ -272,12 +334,14 @@ export class World<W extends Observer> {
 }
 
 /** A journal on a disk that loses nothing. */
-function journalOn({ records }: Disk): Journal {
+function journalOn({ records }: Disk, life: Life, pass: SiteHook): Journal {
   const memory = new JournalMemory(records);
   return {
     append: (record) => {
-      records.push(record);
+      pass("eew.journal.append, before", life);
+      if (!life.ended()) records.push(record);
       memory.append(record);
+      pass("eew.journal.append, behind", life);
       return true;
     },
     unfinished: () => memory.unfinished(),
@@ -287,11 +351,11 @@ function journalOn({ records }: Disk): Journal {
   };
 }
 
-function rulebooksOn(disk: Disk): RulebookStore {
+function rulebooksOn(disk: Disk, life: Life): RulebookStore {
   return {
     load: () => disk.rulebook,
     save: (rulebook) => {
-      disk.rulebook = rulebook;
+      if (!life.ended()) disk.rulebook = rulebook;
       return true;
     },
   };

@@ -5,6 +5,7 @@
  *   npm run simulate -- --seeds 100         so many
  *   npm run simulate -- --from 7 --seeds 1  these
  *   npm run simulate -- --seed 7            one, line by line: virtual time in milliseconds, who, what
+ *   npm run simulate -- --seed 7 --shrink   the same, without the faults that do not matter for its failure
  *
  * Exit code 1 if anything is broken, 2 for a flag that cannot be used.
  */
@@ -12,6 +13,7 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type Outcome, runSeed } from "./world/run.ts";
+import { shrink } from "./world/shrink.ts";
 import { summary, Tally } from "./world/tally.ts";
 
 const SEED_MAX = 4_294_967_295;
@@ -33,11 +35,18 @@ function tellBroken({ seed, broken }: Outcome): void {
 }
 
 const { values } = parseArgs({
-  options: { seed: { type: "string" }, seeds: { type: "string", default: "2000" }, from: { type: "string" } },
+  options: {
+    seed: { type: "string" },
+    seeds: { type: "string", default: "2000" },
+    from: { type: "string" },
+    shrink: { type: "boolean", default: false },
+  },
 });
 if (values.seed !== undefined) {
-  const outcome = await runSeed(whole("--seed", values.seed));
+  let outcome = await runSeed(whole("--seed", values.seed));
+  if (values.shrink && outcome.broken.length > 0) outcome = await shrink(outcome, console.error);
   console.log(outcome.lines.join("\n"));
+  console.log(`what has struck: ${outcome.strikes.join("; ") || "nothing"}`);
   console.log(`${outcome.ending}; trace ${outcome.hash}`);
   if (outcome.broken.length > 0) tellBroken(outcome);
   process.exit(outcome.broken.length > 0 ? 1 : 0);

@@ -15,8 +15,10 @@ export class Host {
   #overdue: (() => void)[] = [];
   /** What arrived from elsewhere meanwhile: sockets are read after overdue timers were served (runtimes.md). */
   #arrived: (() => void)[] = [];
-  /** How far the wall clock is off; only shown and stamped, so that nothing may depend on it. */
-  wallOffsetMs = 0;
+  /** How far the wall clock is off at that moment; only shown and stamped, so that nothing may depend on it. */
+  wallOffset: (at: Instant) => number = () => 0;
+  /** How fast the monotonic clock of the next process runs: 1 is right, quartz is right within one in ten thousand. */
+  rate = 1;
 
   constructor(name: string, time: VirtualClock) {
     this.name = name;
@@ -83,6 +85,8 @@ export class Life implements Clock {
   readonly number: number;
   readonly #time: VirtualClock;
   readonly #epochMs: number;
+  readonly #startedAt: Instant;
+  readonly #rate: number;
   readonly #timers = new Set<() => void>();
   readonly #mourners = new Set<() => void>();
   #ended = false;
@@ -93,6 +97,8 @@ export class Life implements Clock {
     this.number = number;
     // Whole milliseconds, so that an instant is exact on every clock.
     this.#epochMs = number * 7_000_000;
+    this.#startedAt = time.now();
+    this.#rate = host.rate;
   }
 
   ended(): boolean {
@@ -122,16 +128,18 @@ export class Life implements Clock {
   }
 
   now(): Instant {
-    return after(this.#time.now(), this.#epochMs);
+    const now = this.#time.now();
+    const elapsedMs = now - this.#startedAt;
+    return after(this.#rate === 1 ? now : after(this.#startedAt, elapsedMs * this.#rate), this.#epochMs);
   }
 
   wall(): UnixMillis {
-    return (this.#time.wall() + this.host.wallOffsetMs) as UnixMillis;
+    return (this.#time.wall() + Math.round(this.host.wallOffset(this.#time.now()))) as UnixMillis;
   }
 
   at(at: Instant, fire: () => void): () => void {
     let cancelled = false;
-    const withdraw = this.#time.at(after(at, -this.#epochMs), () => {
+    const withdraw = this.#time.at(this.#trueTime(at), () => {
       this.#timers.delete(withdraw);
       this.host.due(() => {
         if (!cancelled && !this.#ended) fire();
@@ -147,5 +155,11 @@ export class Life implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return sleepOn(this, ms, signal);
+  }
+
+  /** When it is that late on the process's own clock. */
+  #trueTime(at: Instant): Instant {
+    const own = after(at, -this.#epochMs);
+    return this.#rate === 1 ? own : after(this.#startedAt, (own - this.#startedAt) / this.#rate);
   }
 }

@@ -68,6 +68,7 @@ export class Link {
     let proven = false;
     return {
       ask: (question) => {
+        if (life.ended()) return new Promise(() => {});
         const wasProven = proven;
         return new Promise((resolve) => {
           let open = true;

@@ -19,12 +19,26 @@ const BLOCKING: ReadonlySet<string> = new Set(["watch", "next"]);
 const QUERY_LIMIT_MS = 2_500;
 const ORDER_LIMIT_MS = 3_500;
 
+/** What Redis takes: nothing that needs memory after `OOM`, nothing that changes anything after `READONLY`. */
+export type RedisMood = "takes all" | "OOM" | "READONLY";
+/** A read that changes the list of the unfinished: XREADGROUP. */
+const CHANGING: ReadonlySet<string> = new Set(["next"]);
+
 /** The bus over a reading and a writing connection, as the adapters have them: a blocked read delays no panic. */
-export function busOver(reading: Connection, writing: Connection): BusLink {
+export function busOver(reading: Connection, writing: Connection, mood: () => RedisMood): BusLink {
   const limit = (what: string): number => REDIS_LIMIT_MS + (BLOCKING.has(what) ? BLOCK_MS : 0);
+  const asked = async <T>(connection: Connection, what: string, does: () => Promise<T>, isWrite: boolean) => {
+    const answer = async (): Promise<Reading<T>> => {
+      const now = mood();
+      const refused = isWrite ? now !== "takes all" : now === "READONLY" && CHANGING.has(what);
+      return refused ? unknown(`${what}: ${now}`) : known(await does());
+    };
+    const heard = await connection.ask({ what, answer, limitMs: limit(what), repeatable: isWrite });
+    return heard.known ? heard.value : heard;
+  };
   return {
-    read: (what, answer) => reading.ask({ what, answer, limitMs: limit(what), repeatable: false }),
-    write: (what, answer) => writing.ask({ what, answer, limitMs: limit(what), repeatable: true }),
+    read: (what, answer) => asked(reading, what, answer, false),
+    write: (what, answer) => asked(writing, what, answer, true),
   };
 }
 

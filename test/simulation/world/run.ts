@@ -8,9 +8,13 @@
 
 import type { PastHalt } from "../../../src/core/halt-memory.ts";
 import type { Reading } from "../../../src/core/reading.ts";
+import type { Instant } from "../../../src/core/time.ts";
 import { type Draw, pick, stream } from "../../../src/sim/world/draw.ts";
+import type { Site } from "../../../src/sim/world/sites.ts";
 import { ROLES, type RoleName, World } from "../../../src/sim/world.ts";
-import { type Fault, Storm } from "./storm.ts";
+import type { Fault } from "./faults.ts";
+import type { Incident } from "./incidents.ts";
+import { type LeftOut, Storm } from "./storm.ts";
 import { Witness } from "./witness.ts";
 
 /** How a run ended. */
@@ -44,9 +48,24 @@ export interface Outcome {
   readonly broken: readonly string[];
   readonly virtualMs: number;
   readonly faults: ReadonlyMap<Fault, number>;
+  /** What has struck, by id. */
+  readonly strikes: readonly string[];
+  /** How often each fault site was passed, and struck. */
+  readonly sites: { readonly passed: ReadonlyMap<Site, number>; readonly struck: ReadonlyMap<Site, number> };
+  readonly incidents: readonly Incident[];
+  /** The death of the brain in a system that was well; null: the run had another ending. */
+  readonly death: Death | null;
   readonly lines: readonly string[];
   /** Over every line: the same on every runtime. */
   readonly hash: string;
+}
+
+/** What followed the brain's last moment, in milliseconds from then on. */
+interface Death {
+  readonly left: "watchdog and Redis" | "Redis" | "a watchdog" | "nothing but a worker";
+  readonly noticedMs: number;
+  /** Until the last fill; null: nothing was open. */
+  readonly flatMs: number | null;
 }
 
 /** What stays. */
@@ -69,33 +88,49 @@ const LIMIT_MS = 120_000;
 /** A watchdog sees a reset with the next look: what beat before that is no heartbeat newer than the reset. */
 const RESET_SEEN_MS = 2_000;
 const LOOK_EVERY_MS = 250;
+/**
+ * L1: the rule's limit, and a second for the look in which it is seen; where Redis is gone or the watchdog is, the time that
+ * it takes to be sure of that: 5 or 10 s, and the longest look.
+ */
+const NOTICED_LIMIT_MS: Readonly<Record<Death["left"], number>> = {
+  "watchdog and Redis": 6_000,
+  Redis: 14_000,
+  "a watchdog": 8_000,
+  "nothing but a worker": 9_000,
+};
 /** From the reset to the first order. */
 const TRADES_AFTER_MS = 3_000;
 
-/** Lives through one seed. */
-export async function runSeed(seed: number): Promise<Outcome> {
+/** Lives through one seed, without those of its faults that are left out. */
+export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promise<Outcome> {
   const world = new World<Witness>(seed, (truth) => new Witness(truth));
   const draw = stream(seed, "run");
   const person = new Person(world, stream(seed, "person"));
   for (const role of ROLES) world.start(role);
   trade(world, draw);
   await world.pass(WARM_UP_MS);
-  const storm = new Storm(world, seed);
-  for (let left = 60_000 + Math.round(120_000 * draw()); left > 0; left -= LOOK_EVERY_MS) {
+  const stormMs = 60_000 + Math.round(120_000 * draw());
+  const storm = new Storm(world, seed, stormMs, leftOut, () => person.resetEarly());
+  for (let left = stormMs; left > 0; left -= LOOK_EVERY_MS) {
     await world.pass(LOOK_EVERY_MS);
     world.witness.look();
     await person.look();
   }
   storm.end();
-  const ending = await end(world, person, drawCore(draw), storm);
+  const { ending, death } = await end(world, person, drawCore(draw), storm);
   for (const what of world.grown()) world.witness.broken.push(`S4: ${what}`);
-  const { broken } = world.witness;
+  const { broken, incidents } = world.witness;
+  const { passed, struck } = storm.sites;
   return {
     seed,
     ending: broken.length > 0 ? "BROKEN" : ending,
     broken,
     virtualMs: world.time.now(),
     faults: storm.struck,
+    strikes: storm.strikes,
+    sites: { passed, struck },
+    incidents: incidents.all,
+    death,
     lines: world.trace.lines,
     hash: world.trace.digest(),
   };
@@ -120,7 +155,6 @@ class Person {
   readonly #draw: Draw;
   #patience = 40;
   #tradesIn = 0;
-  resetAt = 0;
 
   constructor(world: World<Witness>, draw: Draw) {
     this.#world = world;
@@ -153,14 +187,25 @@ class Person {
   }
 
   #reset({ halt }: PastHalt): void {
-    this.resetAt = this.#world.time.now();
     this.#world.trace.tell("person", `RESETS the halt of ${halt.eventId}`);
-    this.#world.bus.reset();
+    this.#world.reset();
+  }
+
+  /** By hand, whatever is under way. */
+  resetEarly(): void {
+    this.#world.trace.tell("person", "RESETS, whatever is under way");
+    this.#world.reset();
   }
 }
 
-async function end(world: World<Witness>, person: Person, core: Core, storm: Storm): Promise<Ending> {
+async function end(
+  world: World<Witness>,
+  person: Person,
+  core: Core,
+  storm: Storm,
+): Promise<{ readonly ending: Ending; readonly death: Death | null }> {
   const { worker, watchdog, redis, calm } = core;
+  const { witness } = world;
   const kept: readonly RoleName[] = watchdog === null ? [worker] : [worker, watchdog];
   world.trace.tell("ENDING", JSON.stringify(core));
   if (calm) {
@@ -172,22 +217,47 @@ async function end(world: World<Witness>, person: Person, core: Core, storm: Sto
   const lastBeatAt = await brainHeardAt(world);
   const { halted } = answerOf(await world.bus.eew("judge").sightOf(null));
   const leftBefore = world.left();
+  const diedAt = world.time.now();
   for (const role of ROLES) {
-    world.witness.troubles(role);
+    witness.troubles.begin(role);
     if (!kept.includes(role)) world.crash(role);
   }
-  world.witness.troubles("redis");
+  witness.troubles.begin("redis");
   if (!redis) world.stopRedis();
   revive(world, kept, redis);
   const limitMs = calm ? CALM_LIMIT_MS : LIMIT_MS;
   let why: string | null = "not begun";
   for (let passed = 0; passed < limitMs && why !== null; passed += LOOK_EVERY_MS) {
     await world.pass(LOOK_EVERY_MS);
-    world.witness.look();
-    why = await pending(world, redis);
+    witness.look();
+    const isNoticed = !calm || halted || noticedSince(world, diedAt) !== undefined;
+    why = isNoticed ? await pending(world, redis) : "nobody has noticed";
   }
-  if (why === null) return redis ? "flat on record" : "flat, without Redis";
-  if (lastBeatAt === null || lastBeatAt <= person.resetAt + RESET_SEEN_MS) return "nobody left who knew of the brain";
+  const death = calm && !halted ? deathOf(world, core, diedAt, leftBefore.length > 0) : null;
+  if (why === null) return { ending: redis ? "flat on record" : "flat, without Redis", death };
+  return { ending: whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }, storm), death };
+}
+
+/** Names why a run has not come to its end, if that is no fault. */
+function whyNot(
+  world: World<Witness>,
+  { watchdog, redis, calm }: Core,
+  {
+    lastBeatAt,
+    halted,
+    leftBefore,
+    why,
+    limitMs,
+  }: {
+    readonly lastBeatAt: number | null;
+    readonly halted: boolean;
+    readonly leftBefore: readonly string[];
+    readonly why: string;
+    readonly limitMs: number;
+  },
+  storm: Storm,
+): Ending {
+  if (lastBeatAt === null || lastBeatAt <= world.resetAt + RESET_SEEN_MS) return "nobody left who knew of the brain";
   if (!calm && (watchdog === null || !redis)) return "nobody left who knew of the brain";
   if (watchdog === null && halted) return "nobody left to follow up";
   if (world.left().length === 0 && world.witness.hasLostData()) return "flat, and Redis has lost the report";
@@ -197,6 +267,28 @@ async function end(world: World<Witness>, person: Person, core: Core, storm: Sto
     return "KNOWN GAP: open under a halt that nobody watches";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
+}
+
+function noticedSince(world: World<Witness>, diedAt: Instant): Incident | undefined {
+  return world.witness.incidents.all.find(({ trippedAt }) => trippedAt >= diedAt);
+}
+
+/** L1: when those who are left have noticed that the brain is dead. */
+function deathOf(world: World<Witness>, core: Core, diedAt: Instant, wasOpen: boolean): Death | null {
+  const { watchdog, redis } = core;
+  const left =
+    watchdog === null ? (redis ? "Redis" : "nothing but a worker") : redis ? "watchdog and Redis" : "a watchdog";
+  const limitMs = NOTICED_LIMIT_MS[left];
+  const noticed = noticedSince(world, diedAt);
+  if (noticed === undefined || noticed.trippedAt - diedAt > limitMs) {
+    const words =
+      noticed === undefined ? "nobody notices" : `noticed after ${Math.round(noticed.trippedAt - diedAt)} ms`;
+    world.witness.broken.push(`L1: ${words} that the brain died, and left was ${left}: ${limitMs} ms`);
+  }
+  if (noticed === undefined) return null;
+  const filledAt = world.lastFillAt();
+  const flatMs = wasOpen && filledAt !== null && world.left().length === 0 ? filledAt - diedAt : null;
+  return { left, noticedMs: noticed.trippedAt - diedAt, flatMs };
 }
 
 /** Starts or wakes everyone named, and Redis. */

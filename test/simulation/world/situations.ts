@@ -21,4 +21,11 @@ export const SITUATIONS: readonly (readonly [name: string, sign: RegExp])[] = [
   ["the brain fenced itself", /Fenced: no heartbeat confirmed/],
   ["a person reset, and the system was armed again", /Halt cleared by a person/],
   ["a request was carried out twice", /carried out twice/],
+  ["a close was executed after its answer had said nobody knows", /may or may not be closed: 503/],
+  ["a close was executed in part", /closed in part:/],
+  ["an account was closed blindly, by a list from before", /Closing blindly/],
+  ["a close was refused", /not closed: refused/],
+  ["a second brain was noticed", /FAILURE DETECTED: .*duplicate/],
+  ["Redis refused to write", /not confirmed: .*(?:OOM|READONLY)/],
+  ["an entry was filled in a pass", /an entry that rested fills in a pass/],
 ];

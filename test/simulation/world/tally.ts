@@ -1,8 +1,8 @@
 /** What many seeds came to. */
 
+import { FAULTS } from "./faults.ts";
 import type { Outcome } from "./run.ts";
 import { SITUATIONS } from "./situations.ts";
-import { FAULTS } from "./storm.ts";
 
 /** Counts over runs. */
 export class Tally {

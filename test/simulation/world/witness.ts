@@ -1,12 +1,19 @@
 /** Sees what the roles do, and what is true at that moment: the invariants that hold at every step (simulation.md S1 to S13). */
 
-import type { Completion, Outcome } from "../../../src/core/messages.ts";
+import { EEW_LIMITS } from "../../../src/core/eew.ts";
+import type { Completion, Heartbeat, Outcome } from "../../../src/core/messages.ts";
+import type { Instant } from "../../../src/core/time.ts";
 import type { EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";
 import type { Journal } from "../../../src/ports/journal.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { Trace } from "../../../src/sim/world/trace.ts";
+import type { BrainBus, Observer, RoleName } from "../../../src/sim/world.ts";
+import { FenceWatch } from "./fence-watch.ts";
+import { Incidents } from "./incidents.ts";
+import { OrderWatch } from "./order-watch.ts";
+import { Troubles } from "./troubles.ts";
 
 /** What is true. */
 export interface Truth {
@@ -16,66 +23,68 @@ export interface Truth {
   left(): readonly string[];
   /** Reports that are on record now. */
   completions(): readonly Completion[];
+  /** When the account's last order was executed; null: none was. */
+  lastFillAt(): Instant | null;
+  /** When the bot last opened or grew a leg. */
+  lastEntryAt(): Instant;
 }
 
-/** A machine, with its links. */
-export type Part = "brain" | "wd1" | "wd2" | "eew1" | "eew2" | "redis";
+/** Says what does not hold. */
+export type Break = (rule: string, what: string) => void;
 
-/**
- * Whoever is without trouble for so long has forgotten it: the limits of watchdog and second line (5 and 10 s), the longest
- * look at the bus, and a second.
- */
-const FORGOTTEN_MS = 13_000;
-/** A crash loop is counted over a minute (design section 3). */
-const BRAIN_FORGOTTEN_MS = FORGOTTEN_MS + 60_000;
+/** Design section 2: an event is not executed once it is so old. */
+const EVENT_OLD_MS = 86_400_000;
+
+/** Two lists, and the pause between them. */
+const LOOK_MS = 6_000;
+/** The longest lag that is simulated. */
+const LAG_MAX_MS = 15_000;
+const PASS_MS = EEW_LIMITS.passMs;
 
 /** One run's witness. */
-export class Witness {
+export class Witness implements Observer {
   readonly #truth: Truth;
   /** What does not hold, in words. */
   readonly broken: string[] = [];
   /** Who is to be called when a worker has sent an order, one with each. */
   readonly onOrder: ((worker: "eew1" | "eew2") => void)[] = [];
-  readonly #troubles = new Map<Part, number>();
-  readonly #troubledUntil = new Map<Part, number>();
-  readonly #raised = new Set<string>();
-  readonly #sent = new Set<string>();
+  readonly troubles: Troubles;
+  readonly incidents: Incidents;
+  readonly #orders: OrderWatch;
+  readonly #fence: FenceWatch;
   readonly #passes = new Map<string, { readonly life: Life; readonly eventId: string }>();
   readonly #seen = new Set<Completion>();
   readonly #reports = new Map<string, number>();
+  /** Worker and event id. */
+  readonly #concluded = new Set<string>();
   #losses = 0;
+  #listsLagUntil = 0 as Instant;
 
   constructor(truth: Truth) {
+    const fails: Break = (rule, what) => this.#break(rule, what);
     this.#truth = truth;
-  }
-
-  /** Something goes wrong with a part from now on; it ends with `recovers`. */
-  troubles(part: Part): void {
-    this.#troubles.set(part, (this.#troubles.get(part) ?? 0) + 1);
-  }
-
-  recovers(part: Part): void {
-    this.#troubles.set(part, (this.#troubles.get(part) ?? 1) - 1);
-    this.#troubledUntil.set(part, this.#truth.time.now());
+    this.troubles = new Troubles(truth.time);
+    this.incidents = new Incidents(truth, this.troubles, fails);
+    this.#orders = new OrderWatch(fails);
+    this.#fence = new FenceWatch(fails);
   }
 
   /** Redis is about to lose data. */
   losesData(): void {
     this.look();
     this.#losses += 1;
-    this.#troubledUntil.set("redis", this.#truth.time.now());
+    this.troubles.begin("redis");
+    this.troubles.end("redis");
   }
 
   hasLostData(): boolean {
     return this.#losses > 0;
   }
 
-  /** A role has thrown. */
-  defect(who: Part, error: unknown): void {
-    this.#break(
-      "S13",
-      `${who} has a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+  /** S13: a role that throws. */
+  defect(who: RoleName, error: unknown): void {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#break("S13", `${who} has a defect: ${words}`);
   }
 
   /**
@@ -92,14 +101,32 @@ export class Witness {
       this.#truth.trace.tell("redis", `on record: ${eventId} ${outcome}`);
       if (times > 1 + this.#losses) this.#break("S3", `event ${eventId} is reported ${times} times`);
     }
+    this.incidents.look();
   }
 
-  /** S1: nobody trips over a brain that beats, where Redis and the way to it are well. */
+  /** S6: a brain that is not heard does not say that it may act. */
+  brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus {
+    return {
+      ...bus,
+      beat: async (role, heartbeat: Heartbeat) => {
+        const [sentAt, trueSentAt] = [life.now(), this.#truth.time.now()];
+        this.#fence.beats(life, heartbeat, sentAt);
+        const answer = await bus.beat(role, heartbeat);
+        if (answer.known) {
+          this.#fence.confirmed(life, sentAt);
+          if (who === "brain") this.incidents.brainHeard(trueSentAt);
+        }
+        return answer;
+      },
+    };
+  }
+
+  /** S1 and S2: who trips has a reason. */
   watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus {
     return {
       ...bus,
       publish: (attempt, reason) => {
-        if (attempt.number === 1) this.#trips(who, attempt.incidentId, reason);
+        if (attempt.number === 1) this.incidents.trips(who, attempt.incidentId, reason);
         return bus.publish(attempt, reason);
       },
     };
@@ -121,11 +148,11 @@ export class Witness {
     return {
       ...bus,
       raise: (delivery) => {
-        this.#trips(who, delivery.eventId, delivery.reason ?? "");
+        this.incidents.trips(who, delivery.eventId, delivery.reason ?? "");
         return bus.raise(delivery);
       },
       writeHalt: (halt) => {
-        if (halt.reason.startsWith("REDIS_LOST")) this.#trips(who, halt.eventId, halt.reason);
+        if (halt.reason.startsWith("REDIS_LOST")) this.incidents.trips(who, halt.eventId, halt.reason);
         this.#begins(who, life, halt.eventId);
         return bus.writeHalt(halt);
       },
@@ -135,30 +162,38 @@ export class Witness {
           this.#break("S8", `${who} reports ${outcome}, and ${positionsFailed} failed`);
         return bus.report(delivery, completion, halt);
       },
+      acknowledge: (delivery) => {
+        this.look();
+        // S11: an event leaves the list of the unfinished when it is on record, when this worker has executed it and owes the
+        // report, or when it must not be executed.
+        const { completed, eventId, beforeReset, ageMs } = delivery;
+        const isDone = completed || this.#reports.has(eventId) || this.#concluded.has(`${who} ${eventId}`);
+        if (!isDone && !beforeReset && ageMs <= EVENT_OLD_MS)
+          this.#break("S11", `${who} drops ${eventId}, which nobody has executed`);
+        return bus.acknowledge(delivery);
+      },
     };
   }
 
-  /** S5: one life sends an order id once; once more where Redis has lost the report, and the event is executed anew. */
+  /** S5, S9 and S10: what is sent to the venue. */
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
+    const watched = this.#orders.over(who, life, exchange, () => this.#losses);
     return {
-      ...exchange,
+      ...watched,
       cancel: (request) => {
-        this.#orders(who);
-        return exchange.cancel(request);
+        this.#sends(who);
+        return watched.cancel(request);
       },
       close: (order) => {
         const { symbol, side, clientOrderId } = order;
         this.#truth.trace.tell(who, `sends ${side} ${symbol} ${clientOrderId}`);
-        const key = `${who} life ${life.number}, ${this.#losses} losses: ${clientOrderId}`;
-        if (this.#sent.has(key)) this.#break("S5", `sent twice: ${key}`);
-        this.#sent.add(key);
-        this.#orders(who);
-        return exchange.close(order);
+        this.#sends(who);
+        return watched.close(order);
       },
     };
   }
 
-  #orders(who: "eew1" | "eew2"): void {
+  #sends(who: "eew1" | "eew2"): void {
     this.onOrder.shift()?.(who);
   }
 
@@ -167,35 +202,39 @@ export class Witness {
     return [...this.#passes.values()].some(({ life }) => !life.ended());
   }
 
-  #begins(who: string, life: Life, eventId: string): void {
+  #begins(who: "eew1" | "eew2", life: Life, eventId: string): void {
     for (const [other, pass] of this.#passes) {
       if (pass.eventId !== eventId || (other === who && !pass.life.ended())) continue;
       const words = pass.life.ended() ? "takes over a pass that was left by" : "is in a pass beside";
       this.#truth.trace.tell(who, `${words} ${other === who ? "its former life" : other}: ${eventId}`);
     }
     this.#passes.set(who, { life, eventId });
+    this.#orders.newPass(life);
   }
 
   #concludes(who: string, eventId: string, outcome: Outcome): void {
-    if (this.#passes.get(who)?.eventId === eventId) this.#passes.delete(who);
+    const pass = this.#passes.get(who);
+    if (pass !== undefined) this.#orders.newPass(pass.life);
+    if (pass?.eventId === eventId) this.#passes.delete(who);
+    this.#concluded.add(`${who} ${eventId}`);
     this.#truth.trace.tell(who, `concludes ${eventId} ${outcome}`);
     const left = this.#truth.left();
-    if (outcome === "FLAT" && left.length > 0) this.#break("S8", `${who} says FLAT, and open is ${left.join(", ")}`);
+    if (outcome === "FLAT" && left.length > 0 && !this.#isHidden())
+      this.#break("S8", `${who} says FLAT, and open is ${left.join(", ")}`);
   }
 
-  #trips(who: Part, incidentId: string, reason: string): void {
-    if (this.#raised.has(incidentId) || reason.startsWith("HALT_VIOLATED")) return;
-    this.#raised.add(incidentId);
-    const parts: readonly Part[] = reason.startsWith("REDIS_LOST") ? ["redis", who] : ["redis", who, "brain"];
-    if (parts.some((part) => this.#isExcused(part))) return;
-    this.#break("S1", `${who} trips with ${reason}, and ${parts.join(", ")} were well`);
+  /** Lists lag by more than two witnesses are apart until then. */
+  listsLag(until: Instant): void {
+    this.#listsLagUntil = Math.max(until, this.#listsLagUntil) as Instant;
   }
 
-  #isExcused(part: Part): boolean {
-    if ((this.#troubles.get(part) ?? 0) > 0) return true;
-    const until = this.#troubledUntil.get(part);
-    const forgottenMs = part === "brain" ? BRAIN_FORGOTTEN_MS : FORGOTTEN_MS;
-    return until !== undefined && this.#truth.time.now() - until < forgottenMs;
+  /**
+   * Where all lists lag by more than the two witnesses are apart, what has just been opened can't be seen (design rule 2). The
+   * halt is watched after that, so it is closed as a violation of it.
+   */
+  #isHidden(): boolean {
+    const now = this.#truth.time.now();
+    return now < this.#listsLagUntil + LOOK_MS && now - this.#truth.lastEntryAt() < LAG_MAX_MS + PASS_MS;
   }
 
   #break(rule: string, what: string): void {
