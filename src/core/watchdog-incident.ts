@@ -121,7 +121,7 @@ function openIncident(
 ): Tripped {
   // The pause grows here too: a worker that is not there is not helped by a longer queue.
   const followUpAt = after(now, Math.max(limits.completionOverdueMs, pauseAfter(limits, attempt)));
-  return { kind: "tripped", attempt, eventId, reason: null, haltSeen, outcome: null, followUpAt };
+  return { kind: "tripped", attempt, eventId, reason: null, haltSeen, outcome: null, followUpAt, heard: null };
 }
 
 /** Advances a watchdog whose incident is open. */
@@ -159,7 +159,7 @@ function isLost(state: Tripped, { lostEvent, outcomes }: Standing): boolean {
 function publishAgain({ attempt, eventId, reason }: Tripped): Step {
   const known = reason ?? "";
   return [
-    { kind: "tripping", attempt, reason: known, haltSeen: false, retryAt: null, directLine: UNUSED },
+    { kind: "tripping", attempt, reason: known, haltSeen: false, retryAt: null, directLine: UNUSED, heard: null },
     [
       { kind: "publish", attempt, reason: known },
       critical(`Event ${eventId} is not on record any more: Redis has lost data, publishing it again`, "alarm"),
@@ -176,7 +176,7 @@ function followUp({
   const attempt: Attempt = { incidentId, number: number + 1 };
   const reason = incompleteReason(outcome);
   return [
-    { kind: "tripping", attempt, reason, haltSeen, retryAt: null, directLine: UNUSED },
+    { kind: "tripping", attempt, reason, haltSeen, retryAt: null, directLine: UNUSED, heard: null },
     [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: Panic close incomplete (${outcome ?? "no completion"})`, "alarm"),
@@ -194,7 +194,7 @@ function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
 
 function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | null, now: Instant): Step {
   const { attempt, eventId } = state;
-  if (outcome === "FLAT") return [{ kind: "halted", attempt, eventId }, [info(halted(eventId))]];
+  if (outcome === "FLAT") return [{ kind: "halted", attempt, eventId, heard: null }, [info(halted(eventId))]];
   if (outcome === state.outcome) return [{ ...state, haltSeen: true }, []];
   const line = `Event ${eventId} ended ${outcome}: positions may be open, look at the venue`;
   const followUpAt = after(now, pauseAfter(limits, attempt));

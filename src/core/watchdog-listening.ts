@@ -158,7 +158,7 @@ function raise(incidentId: string, trip: Trip): Step {
   const attempt: Attempt = { incidentId, number: 1 };
   const reason = reasonOf(trip);
   return [
-    { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null, directLine: UNUSED },
+    { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null, directLine: UNUSED, heard: null },
     [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: ${describe(trip)}`, "alarm"),

@@ -51,13 +51,7 @@ export const WATCHDOG_LIMITS: WatchdogLimits = {
 /** What the watchdog believes. Each state owns its data. */
 export type WatchdogState =
   /** Has not seen the bus yet. */
-  | { readonly kind: "detached" }
-  | Waiting
-  | Armed
-  | Tripping
-  | Tripped
-  /** Flat by this attempt, and waiting for a person. */
-  | { readonly kind: "halted"; readonly attempt: Attempt; readonly eventId: string };
+  { readonly kind: "detached" } | Waiting | Armed | Tripping | Tripped | Halted;
 
 /** What waiting and watching have in common: they listen for heartbeats. */
 interface Listening {
@@ -88,8 +82,17 @@ export interface Armed extends Listening {
   readonly brain: BrainWatch;
 }
 
+/** What every state of an incident remembers of the brain. */
+interface InIncident {
+  /**
+   * The last heartbeat that came after the last look that showed the halt, or after the panic was decided: once a person has
+   * reset, it may be of a brain that trades again. Null: none has come. `step` keeps it.
+   */
+  readonly heard: Beat | null;
+}
+
 /** A panic is decided and not yet confirmed published. */
-export interface Tripping {
+export interface Tripping extends InIncident {
   readonly kind: "tripping";
   readonly attempt: Attempt;
   readonly reason: string;
@@ -112,7 +115,7 @@ export type DirectLine =
 export const UNUSED: DirectLine = { kind: "free", from: null };
 
 /** The incident is open. */
-export interface Tripped {
+export interface Tripped extends InIncident {
   readonly kind: "tripped";
   readonly attempt: Attempt;
   /** The event of this attempt. */
@@ -124,6 +127,13 @@ export interface Tripped {
   readonly outcome: Outcome | null;
   /** When the next attempt is made, unless a completion says FLAT or a person resets before. */
   readonly followUpAt: Instant;
+}
+
+/** Flat by this attempt, and waiting for a person. */
+export interface Halted extends InIncident {
+  readonly kind: "halted";
+  readonly attempt: Attempt;
+  readonly eventId: string;
 }
 
 /** The halt and what is on record about the incidents in question. */

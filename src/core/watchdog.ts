@@ -9,6 +9,7 @@
  *   tripped  → halted                                    a completion says FLAT
  *   tripped  → tripping                                  a completion says anything else, or there is none: follow up
  *   tripped | halted → waiting                           a person reset the halt
+ *   tripped | halted → armed                             the same, and a heartbeat came since the last look that showed it
  *   any      → tripped                                   another issuer's incident halted trading
  *
  * A timer that fires much later than it was due means that this process stood still, and that overdue timers were
@@ -16,13 +17,17 @@
  * timer of a rule shows it where the rule is overdue; a shorter standstill, `stood_still`, only shows in the ages.
  */
 
+import type { Beat } from "./messages.ts";
 import { alarmIf, info, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 import { followHalt, inIncident, tripping, trippingDeadline, unhalted } from "./watchdog-incident.ts";
 import { arm, judge, listening, verdictAt } from "./watchdog-listening.ts";
 import {
   type Attachment,
+  type Halted,
   type Step,
+  type Tripped,
+  type Tripping,
   type WatchdogEvent,
   type WatchdogLimits,
   type WatchdogState,
@@ -37,12 +42,36 @@ import {
  */
 export function step(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
   const [next, actions] = advance(limits, state, event, now);
-  const isReset = next.kind === "waiting" && state.kind !== "waiting" && state.kind !== "armed";
-  if (event.kind !== "drained" || !isReset) return [next, actions];
-  // A watchdog that was cut off finds the reset together with what beat behind it, perhaps for the last time. When the reset
-  // was nobody knows, so the heartbeats count as of now: a brain that has died since is missed five seconds from here.
-  const [heard, others] = listening(limits, next, event, now);
-  return [heard, [...actions, ...others]];
+  const heard = heardSinceHalt(state, event);
+  if (isIncident(next)) return [{ ...next, heard }, actions];
+  if (next.kind !== "waiting" || !isIncident(state) || heard === null) return [next, actions];
+  // The reset was between the last look that showed the halt and this one, and a brain that beat in between may have done so
+  // behind it, and for the last time. When the reset was nobody knows, so the heartbeat counts as of now: a brain that has died
+  // since is missed five seconds from here.
+  const [armed, others] = listening(limits, next, { kind: "beat", beat: heard, arrivedAt: now }, now);
+  return [armed, [...actions, ...others]];
+}
+
+/**
+ * The heartbeat that may be of a brain that lives behind a reset. Each look reads the halt after the heartbeats: what came
+ * with a halt, or before it, was there before the reset, and a brain that is silent since does not count.
+ */
+function heardSinceHalt(state: WatchdogState, event: WatchdogEvent): Beat | null {
+  const before = isIncident(state) ? state.heard : null;
+  switch (event.kind) {
+    case "beat":
+      return event.beat;
+    case "standing":
+      return event.standing.halt === null ? before : null;
+    case "drained":
+      return event.standing.halt === null ? (event.beats.at(-1)?.beat ?? before) : null;
+    default:
+      return before;
+  }
+}
+
+function isIncident(state: WatchdogState): state is Tripping | Tripped | Halted {
+  return state.kind === "tripping" || state.kind === "tripped" || state.kind === "halted";
 }
 
 function advance(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
