@@ -54,7 +54,7 @@ export interface WatchdogBus extends Pulse, PeerReader {
    * Waits for heartbeats, about a second at most, then reads the halt: an empty look is always followed by this
    * proof that the link lives. `eventIds` names the events whose outcomes are asked for besides the halt's own, and
    * `confirmed` one that was confirmed published before this look began: whether it is still there. A bus that has lost
-   * heartbeats that were read before says so once, as unknown; what it still has comes with the next `drain`.
+   * heartbeats that were read before says so once, as unknown; the newest that it still has comes with the next `drain`.
    */
   watch(eventIds: readonly string[], confirmed?: string | null): Promise<Reading<Watch>>;
   /**

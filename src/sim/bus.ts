@@ -177,7 +177,7 @@ export class SimulatedBus {
     /** Moves on to what was answered; in words why nothing can be made of it. */
     const advance = (from: number, last: number, drainsBefore: number): string | null => {
       if (drains !== drainsBefore) return "overtaken by a drain";
-      cursor = last < from ? 0 : last;
+      cursor = last < from ? (this.#heartbeats.brain.at(-2)?.seq ?? 0) : last;
       return last < from ? "heartbeats that were there are gone" : null;
     };
     return {

@@ -64,8 +64,9 @@ describe("an answer that is lost", () => {
 });
 
 describe("a loss of data", () => {
-  test("is told to a watchdog once, as unknown, and what is there comes with the next drain", async () => {
+  test("is told to a watchdog once, as unknown, and the newest there comes with the next drain", async () => {
     const watchdog = bus.watchdog();
+    beat(0);
     beat(1);
     const failOver = bus.checkpoint();
     beat(2);

@@ -42,12 +42,14 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
 
   /**
    * Ids only ever grow. Where the newest one is behind what was read already, or nothing is there at all, Redis was emptied
-   * or has failed over to older data: what comes next may have a lower id, and would be waited for in vain.
+   * or has failed over to older data: what comes next may have a lower id, and would be waited for in vain. The reading goes on
+   * with the newest one, as at attach: those before it were heard once, or nothing follows from them any more, and read again
+   * they would look like a brain that has taken over from the one that lives.
    */
   const noticeLoss = async (redis: Redis, drainsBefore: number): Promise<void> => {
-    const last = (await newest(redis, keys.heartbeat.brain))?.[0] ?? "0-0";
-    if (!isBefore(last, cursor)) return;
-    advance("0-0", drainsBefore);
+    const [last, beforeLast] = await redis.xrevrange(keys.heartbeat.brain, "+", "-", "COUNT", 2);
+    if (!isBefore(last?.[0] ?? "0-0", cursor)) return;
+    advance(beforeLast?.[0] ?? "0-0", drainsBefore);
     throw new Error(
       "DATALOST heartbeats that were there are gone: Redis was emptied, or has failed over to older data",
     );

@@ -66,7 +66,7 @@ async function redisNow(): Promise<number> {
 }
 
 describe("a watchdog's reading", () => {
-  test("after a stream that went back behind it is told once, and goes on with what is there, by its true age", async () => {
+  test("after a stream that went back behind it is told once, and goes on with the newest there, by its true age", async () => {
     const bus = watchdog();
     const now = await redisNow();
     await beatAt(`${now}-0`);
@@ -78,9 +78,8 @@ describe("a watchdog's reading", () => {
 
     const { beats } = await get(bus.drain([]));
     const ages = beats.map((beat) => ("malformed" in beat ? -1 : beat.ageMs));
-    expect(ages).toHaveLength(2);
-    expect(ages[0]).toBeWithin(3_000, 6_000);
-    expect(ages[1]).toBe((ages[0] ?? 0) - 1_000);
+    expect(ages).toHaveLength(1);
+    expect(ages[0]).toBeWithin(2_000, 5_000);
     await beatAt(`${now - 1_000}-0`);
     expect((await get(bus.watch([]))).beats).toHaveLength(1);
   });
