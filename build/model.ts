@@ -19,13 +19,14 @@ const LIMIT_MS = 300_000;
 const MAX_DEPTH = 1_000_000;
 
 /** A formula of the model, or all of its assertions in one search. */
-type Property = "L1" | "L2" | "L3" | "S1-S6";
+type Property = "L1" | "L2" | "L3" | "L4" | "S1-S6";
 
 const PROPERTIES: readonly (readonly [property: Property, words: string])[] = [
   ["S1-S6", "one event per attempt, one completion per event, halt first"],
   ["L1", "FLAT comes on record, or a person has reset"],
   ["L2", "every event is completed and acknowledged"],
   ["L3", "every watchdog comes to rest"],
+  ["L4", "the halt's event ended FLAT, or a person has reset"],
 ];
 
 /** What spin says when it finds a bug: which condition was false, or which formula has a run that breaks it. */
@@ -41,6 +42,7 @@ const BUGS: readonly (readonly [bug: string, property: Property, rule: string, c
   ["GROUP_AT_END", "L1", "L1", "acceptance cycle"],
   ["NO_TAKEOVER", "L2", "L2", "acceptance cycle"],
   ["HALT_GOES_BACK", "L3", "L3", "acceptance cycle"],
+  ["HALT_MOVED_BACK", "L4", "L4", "acceptance cycle"],
 ];
 
 /** What one search came to. */

@@ -92,11 +92,12 @@ export interface EewBus extends Pulse {
   putBack(past: PastHalt): Promise<Reading<PutBack>>;
   /** Publishes an event that is not on the bus yet, unless one of that id was published before. */
   raise(delivery: Delivery): Promise<Reading<null>>;
-  /** Writes the halt. Repeating it changes nothing. */
+  /** Writes the halt, unless it stands for a later attempt of that incident already. Repeating it changes nothing. */
   writeHalt(halt: Halt): Promise<Reading<null>>;
   /**
    * Report, halt and acknowledgement in one atomic step. A second report for the same event id is dropped, so the
-   * record holds exactly one. An event that is not on the bus yet is published before.
+   * record holds exactly one. An event that is not on the bus yet is published before. The halt of a later attempt of the
+   * same incident stays.
    */
   report(delivery: Delivery, completion: Completion, halt: Halt): Promise<Reading<null>>;
   /** Acknowledges an event that is not executed. */

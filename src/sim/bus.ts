@@ -266,7 +266,7 @@ export class SimulatedBus {
             halted: this.#halt !== null,
             violationId:
               this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
-                ? violationIdOf(this.#halt.eventId)
+                ? this.#nextViolation(this.#halt.eventId)
                 : null,
           };
         }),
@@ -294,15 +294,15 @@ export class SimulatedBus {
         }),
       writeHalt: (halt) =>
         link.write("write the halt", async () => {
-          this.#halt = halt;
+          if (!this.#isAhead(halt.eventId)) this.#halt = halt;
           return null;
         }),
       report: (delivery, completion, halt) =>
         link.write("report", async () => {
           if (delivery.entryId === "") this.#raise(delivery);
           if (this.#outcome(completion.eventId) === null) {
+            if (!this.#isAhead(completion.eventId)) this.#halt = halt;
             this.#completions.push(completion);
-            this.#halt = halt;
           }
           this.#unfinished.delete(delivery.entryId);
           this.#stir();
@@ -369,7 +369,22 @@ export class SimulatedBus {
 
   #haltedBy(): Attempt | null {
     const eventId = this.#halt?.eventId ?? "";
-    if (eventId === "") return null;
+    return eventId === "" ? null : this.#attempt(eventId);
+  }
+
+  /** Whether the halt stands for a later attempt of the incident than the event is. */
+  #isAhead(eventId: string): boolean {
+    const [by, attempt] = [this.#haltedBy(), this.#attempt(eventId)];
+    return by !== null && by.incidentId === attempt.incidentId && by.number > attempt.number;
+  }
+
+  /** The first violation of a halt that is not completed. */
+  #nextViolation(eventId: string): string {
+    const violation = violationIdOf(eventId);
+    return this.#outcome(violation) === null ? violation : this.#nextViolation(violation);
+  }
+
+  #attempt(eventId: string): Attempt {
     const event = this.#panics.find(({ value }) => value.eventId === eventId);
     const followsUp = event?.value.followsUp ?? this.#putBack.get(eventId)?.followsUp;
     return followsUp ?? { incidentId: eventId, number: 1 };

@@ -392,6 +392,91 @@ describe.each([
     expect((await get(watchdog.watch([]))).standing.haltedBy).toBeNull();
   });
 
+  describe("a halt by a later attempt", () => {
+    const second: Attempt = { incidentId: "e1", number: 2 };
+    let watchdog: WatchdogBus;
+    let eew: EewBus;
+    let later: string;
+
+    /** `e1` is published and its pass begun, and while that lasts the next attempt has ended FLAT. */
+    async function overtake(): Promise<Delivery> {
+      [watchdog, eew] = [sides.watchdog(), sides.eew("worker")];
+      await get(watchdog.publish(first("e1"), "TEST"));
+      const late = await nextEvent(eew);
+      await get(eew.writeHalt(aHalt("e1")));
+      later = await get(watchdog.publish(second, "TEST"));
+      const delivery = await nextEvent(sides.eew("other"));
+      await get(eew.writeHalt(aHalt(later)));
+      await get(eew.report(delivery, aCompletion(later), aHalt(later)));
+      return late;
+    }
+
+    test("stays when an earlier one is reported late, which comes on record once and is acknowledged", async () => {
+      const late = await overtake();
+      await get(eew.report(late, aCompletion("e1", "UNKNOWN"), aHalt("e1")));
+      await get(eew.report(late, aCompletion("e1", "FLAT"), aHalt("e1")));
+      expect(await get(sides.brain.halt())).toEqual(aHalt(later));
+      expect(await get(eew.outcome("e1"))).toBe("UNKNOWN");
+      expect((await get(watchdog.watch([]))).standing).toMatchObject({ haltedBy: second });
+      expect((await get(eew.vigil())).violationId).not.toBeNull();
+      expect(await get(sides.eew("worker").next())).toBeNull();
+    });
+
+    test("stays when an earlier one is begun late", async () => {
+      await overtake();
+      await get(eew.writeHalt(aHalt("e1")));
+      expect(await get(sides.brain.halt())).toEqual(aHalt(later));
+    });
+
+    test("is written where there is none any more, by the earlier one too", async () => {
+      const late = await overtake();
+      await sides.reset();
+      await get(eew.report(late, aCompletion("e1", "UNKNOWN"), aHalt("e1")));
+      expect(await get(sides.brain.halt())).toEqual(aHalt("e1"));
+    });
+
+    test("makes way for another incident, whichever began first: what that leaves open is followed up", async () => {
+      await overtake();
+      await get(watchdog.publish(first("e3"), "TEST"));
+      await get(eew.report(await nextEvent(eew), aCompletion("e3", "NOT_FLAT"), aHalt("e3")));
+      expect(await get(sides.brain.halt())).toEqual(aHalt("e3"));
+      await get(eew.writeHalt(aHalt("e1")));
+      expect(await get(sides.brain.halt())).toEqual(aHalt("e1"));
+    });
+  });
+
+  describe("what opens under a halt", () => {
+    /** Executes an event to FLAT. */
+    async function flatten(eew: EewBus, eventId: string): Promise<void> {
+      await get(sides.watchdog().publish(first(eventId), "TEST"));
+      await get(eew.report(await nextEvent(eew), aCompletion(eventId), aHalt(eventId)));
+    }
+
+    test("begins an incident that every worker names alike, and another one under the halt of each event", async () => {
+      const [eew, other] = [sides.eew("worker"), sides.eew("other")];
+      await flatten(eew, "e1");
+      const violation = (await get(eew.vigil())).violationId ?? "";
+      expect(violation).not.toBe("");
+      expect((await get(other.vigil())).violationId).toBe(violation);
+      await flatten(eew, "e2");
+      expect((await get(eew.vigil())).violationId).not.toBe(violation);
+    });
+
+    test("begins a new one where the halt was violated before and is put back: what is completed is not executed", async () => {
+      const [eew, other] = [sides.eew("worker"), sides.eew("other")];
+      await flatten(eew, "e1");
+      const violation = (await get(eew.vigil())).violationId ?? "";
+      await flatten(eew, violation);
+      const next = (await get(eew.vigil())).violationId;
+      await sides.reset();
+      await get(eew.writeHalt(aHalt("e1")));
+      const again = await get(eew.vigil());
+      expect(again.violationId).not.toBe(violation);
+      expect(again.violationId).toBe(next);
+      expect((await get(other.vigil())).violationId).toBe(next);
+    });
+  });
+
   describe("a past halt", () => {
     /** One event executed, from its entry to its report. */
     async function execute(eew: EewBus, attempt: Attempt): Promise<PastHalt> {

@@ -12,7 +12,7 @@
  * depend on how long anything takes.
  *
  * One label or one inline is one step. Where it is in the code:
- *   PUBLISH, REPORT     the Lua scripts of these names in adapters/redis/records.ts and eew-bus.ts
+ *   PUBLISH, REPORT     the Lua scripts of these names in adapters/redis/records.ts and eew-bus.ts; HALT is IS_AHEAD there
  *   attach              adapters/redis/watchdog-bus.ts attach(), core/watchdog.ts attach()
  *   trip .. end_waiting core/watchdog-incident.ts, the states of these names; `trip` is tripping. Spin lets a process end at an end_ label
  *   follow, RESET       core/watchdog-incident.ts followHalt() with hearOutcome() and followUp(); wasHalted()
@@ -32,6 +32,7 @@
  *   L1 FLAT comes on record, or a person has reset
  *   L2 every event on the bus is completed and acknowledged
  *   L3 every watchdog comes to rest
+ *   L4 the halt is that of an event that ended FLAT, so that a worker watches for what opens under it, or a person has reset
  * build/model.ts knows an assertion by its condition.
  */
 
@@ -81,6 +82,12 @@ inline acknowledge(k) {
   entry[k] = ACKED
 }
 
+#ifdef BUG_HALT_MOVED_BACK /* by an earlier attempt that is begun or reported late */
+#define HALT(k) halt = k
+#else
+#define HALT(k) halt = (halt > k -> halt : k)
+#endif
+
 inline REPORT(k, result) {
   if
 #ifdef BUG_REPORT_TWICE /* not checked by id */
@@ -90,7 +97,7 @@ inline REPORT(k, result) {
   :: else ->
 #endif
 #ifndef BUG_REPORT_NO_HALT
-    halt = k;
+    HALT(k);
 #endif
     assert(outcome[k] == NOTHING); /* S1 */
     assert(halt != 0);             /* S3 */
@@ -229,7 +236,7 @@ halting:
   acknowledge(k);
 #endif
   if
-  :: atomic { halt = k; told = true }
+  :: atomic { HALT(k); told = true }
   :: atomic { TROUBLE -> told = true } /* not confirmed: closing matters more */
 #ifdef BUG_ORDERS_FIRST
   :: true
@@ -283,3 +290,4 @@ active proctype world() {
 ltl L1 { [] (calm -> <> (outcome[1] == FLAT || outcome[2] == FLAT || outcome[3] == FLAT || cleared)) }
 ltl L2 { [] (calm -> <> [] (DONE(1) && DONE(2) && DONE(3))) }
 ltl L3 { [] (calm -> <> [] (rest[0] && rest[1])) }
+ltl L4 { [] (calm -> <> [] (halt == 0 || outcome[halt] == FLAT || cleared)) }

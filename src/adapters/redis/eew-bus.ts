@@ -29,22 +29,49 @@ import { ageOf, entriesOf, serverTime } from "./streams.ts";
 const BLOCK_MS = 1_000;
 
 /**
+ * Whether the halt stands for a later attempt of the incident than the event is. An earlier one that is begun or reported late
+ * never moves it back: trading is halted, and what is known of the account is known by the later attempt. Another incident
+ * moves it whichever was first, so that what it has left open is followed up. Keys: halt, attempts. Args: event id.
+ */
+const IS_AHEAD = `
+local function attemptOf(event)
+  local attempt = redis.call('HGET', KEYS[2], event) or ''
+  local incident, number = string.match(attempt, '^(%S+) (%d+)$')
+  return incident or event, tonumber(number or 1)
+end
+local isAhead = false
+local halt = redis.call('HGETALL', KEYS[1])
+for i = 1, #halt, 2 do
+  if halt[i] == 'event_id' then
+    local incident, number = attemptOf(ARGV[1])
+    local haltedBy, later = attemptOf(halt[i + 1])
+    isAhead = haltedBy == incident and later > number
+  end
+end`;
+
+/** The halt. Keys and args as above, and the halt's fields. */
+const HALT = `${IS_AHEAD}
+if not isAhead then redis.call('HSET', KEYS[1], unpack(ARGV, 2)) end
+return 'OK'`;
+
+/**
  * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
  * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
  * A script is not rolled back when a command in it fails, so what says "done" is written last.
- * Keys: completed stream, halt, panic stream, outcomes, claims. Args: event id, outcome, entry id, group, number of
+ * Keys: halt, attempts, completed stream, panic stream, outcomes, claims. Args: event id, outcome, entry id, group, number of
  * completion fields, completion fields, halt fields.
  */
 const REPORT = `
-if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then
+if redis.call('HEXISTS', KEYS[5], ARGV[1]) == 0 then
+  ${IS_AHEAD}
   local last = 5 + tonumber(ARGV[5])
-  redis.call('HSET', KEYS[2], unpack(ARGV, last + 1))
-  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 6, last))
-  redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
+  if not isAhead then redis.call('HSET', KEYS[1], unpack(ARGV, last + 1)) end
+  redis.call('XADD', KEYS[3], '*', unpack(ARGV, 6, last))
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[2])
 end
 if ARGV[3] ~= '' then
-  redis.call('XACK', KEYS[3], ARGV[4], ARGV[3])
-  redis.call('HDEL', KEYS[5], ARGV[3])
+  redis.call('XACK', KEYS[4], ARGV[4], ARGV[3])
+  redis.call('HDEL', KEYS[6], ARGV[3])
 end
 return 'OK'`;
 
@@ -134,6 +161,13 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     }
   }
 
+  /** A halt that was put back may have been violated before, and an event that is completed is not executed again. */
+  async function nextViolation(redis: Redis, haltedBy: string): Promise<string> {
+    const violation = violationIdOf(haltedBy);
+    const completed = await readOutcomes(redis, keys, [violation]);
+    return completed.size === 0 ? violation : await nextViolation(redis, violation);
+  }
+
   async function raise({ eventId, reason, issuedBy, followsUp }: Delivery): Promise<Reading<null>> {
     const issuer = ISSUERS.find((known) => known === issuedBy) ?? "eew";
     const event: PanicEvent = { eventId, reason: reason ?? "", issuedBy: issuer, ts: options.clock.wall() };
@@ -176,7 +210,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
 
     writeHalt: (halt) =>
       writing.ask(`write ${keys.halt}`, async (redis) => {
-        await redis.hset(keys.halt, ...haltFields(halt, options.clock.wall()));
+        const fields = haltFields(halt, options.clock.wall());
+        await redis.eval(HALT, 2, keys.halt, keys.attempts, halt.eventId, ...fields);
         return null;
       }),
 
@@ -199,7 +234,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
               : { incidentId, ageMs: ageOf(brain[0], now), incidentCompleted: completed > 0 },
           watchdog: watchdog === null ? null : { entry: watchdog[0], ageMs: ageOf(watchdog[0], now) },
           halted: halt !== null,
-          violationId: haltOutcome === "FLAT" ? violationIdOf(haltedBy) : null,
+          violationId: haltOutcome === "FLAT" ? await nextViolation(redis, haltedBy) : null,
         };
       }),
 
@@ -241,8 +276,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         const fields = completionFields(completion, options.worker, now);
         await redis.eval(
           REPORT,
-          5,
-          ...[keys.completed, keys.halt, keys.panic, keys.outcomes, keys.claims],
+          6,
+          ...[keys.halt, keys.attempts, keys.completed, keys.panic, keys.outcomes, keys.claims],
           ...[completion.eventId, completion.outcome, delivery.entryId, GROUP, String(fields.length)],
           ...fields,
           ...haltFields(halt, now),

@@ -16,7 +16,11 @@ export function watchdogEvent(attempt: Attempt, reason: string, ts: UnixMillis):
   return attempt.number === 1 ? event : { ...event, followsUp: attempt };
 }
 
-/** The event id of the incident that begins when something opens under the halt of an event that had ended flat. */
+/**
+ * The event id of the incident that begins when something opens under the halt of an event that had ended flat. Where it is
+ * completed already, the next one's is derived from it: also where a halt is put back that was violated before, every worker
+ * derives the same.
+ */
 export function violationIdOf(eventId: string): string {
   return eventIdFor(`${eventId}/halt-violated`);
 }

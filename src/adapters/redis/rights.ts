@@ -63,7 +63,7 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["EXISTS", halt],
     ["HGET", attempts, "id"],
     ["HSET", halt, "halted", "true"],
-    ["EVAL", "return 1", "5", completed, halt, panic, outcomes, claims],
+    ["EVAL", "return 1", "6", halt, attempts, completed, panic, outcomes, claims],
     ["HEXISTS", outcomes, "id"],
     ["XADD", completed, "*", "event_id", "id"],
     ["HSET", outcomes, "id", "FLAT"],

@@ -25,17 +25,6 @@ type Ending =
   | "nobody left who knew of the brain"
   /** The account is flat; Redis has lost the report or the halt, and nobody is left who remembers it. */
   | "flat, and Redis has lost the report"
-  /**
-   * A reset counts from when the watchdog sees it: a brain whose last heartbeat came between the two is not missed. That is a
-   * second or two, and a position may stay open for ever (seed 3500000715).
-   */
-  | "KNOWN GAP: the brain died before the watchdog had seen the reset"
-  /**
-   * Something that opened under a halt stays open. The worker watches for that where the halt's event ended FLAT and the event
-   * that follows was not executed before. Not so where a late report of an earlier attempt has moved the halt back (seed 5281),
-   * or a halt is put back that had been violated before (seed 5294).
-   */
-  | "KNOWN GAP: open under a halt that nobody watches"
   /** Not flat, and no watchdog is left to follow up what a pass left open (design rule 4). */
   | "nobody left to follow up"
   | "BROKEN";
@@ -85,8 +74,6 @@ const CALM_MS = 20_000;
 const CALM_LIMIT_MS = 45_000;
 /** Besides, pauses between follow-ups that had grown to 30 s, and two passes more. */
 const LIMIT_MS = 120_000;
-/** A watchdog sees a reset with the next look: what beat before that is no heartbeat newer than the reset. */
-const RESET_SEEN_MS = 2_000;
 const LOOK_EVERY_MS = 250;
 /**
  * L1: the rule's limit, and a second for the look in which it is seen; where Redis is gone or the watchdog is, the time that
@@ -117,7 +104,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
     await person.look();
   }
   storm.end();
-  const { ending, death } = await end(world, person, drawCore(draw), storm);
+  const { ending, death } = await end(world, person, drawCore(draw));
   for (const what of world.grown()) world.witness.broken.push(`S4: ${what}`);
   const { broken, incidents } = world.witness;
   const { passed, struck } = storm.sites;
@@ -202,7 +189,6 @@ async function end(
   world: World<Witness>,
   person: Person,
   core: Core,
-  storm: Storm,
 ): Promise<{ readonly ending: Ending; readonly death: Death | null }> {
   const { worker, watchdog, redis, calm } = core;
   const { witness } = world;
@@ -235,7 +221,7 @@ async function end(
   }
   const death = calm && !halted ? deathOf(world, core, diedAt, leftBefore.length > 0) : null;
   if (why === null) return { ending: redis ? "flat on record" : "flat, without Redis", death };
-  return { ending: whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }, storm), death };
+  return { ending: whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }), death };
 }
 
 /** Names why a run has not come to its end, if that is no fault. */
@@ -255,16 +241,11 @@ function whyNot(
     readonly why: string;
     readonly limitMs: number;
   },
-  storm: Storm,
 ): Ending {
-  if (lastBeatAt === null || lastBeatAt <= world.resetAt + RESET_SEEN_MS) return "nobody left who knew of the brain";
+  if (lastBeatAt === null || lastBeatAt <= world.resetAt) return "nobody left who knew of the brain";
   if (!calm && (watchdog === null || !redis)) return "nobody left who knew of the brain";
   if (watchdog === null && halted) return "nobody left to follow up";
   if (world.left().length === 0 && world.witness.hasLostData()) return "flat, and Redis has lost the report";
-  if (watchdog !== null && world.trace.tellsOf(watchdog, /waiting for a heartbeat/, lastBeatAt))
-    return "KNOWN GAP: the brain died before the watchdog had seen the reset";
-  if (halted && leftBefore.length > 0 && storm.struck.has("stray_order"))
-    return "KNOWN GAP: open under a halt that nobody watches";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
 }
@@ -311,17 +292,7 @@ async function pending(world: World<Witness>, redis: boolean): Promise<string | 
   const { halted, standing } = answerOf(await world.bus.eew("judge").sightOf(null));
   if (!halted) return "trading is not halted";
   if (standing === null) return "the halt's event is not executed";
-  const isFlat = standing.outcome === "FLAT" || endedFlat(world, standing.halt.eventId);
-  return isFlat ? null : `the halt's event is on record as ${standing.outcome}`;
-}
-
-/** Whether another attempt of its incident is on record as FLAT: a late report of an earlier one moves the halt back, and no more. */
-function endedFlat({ bus }: World<Witness>, eventId: string): boolean {
-  const attempts = bus.panics();
-  const incidentOf = (id: string): string =>
-    attempts.find((attempt) => attempt.eventId === id)?.followsUp?.incidentId ?? id;
-  const flat = bus.completions().filter(({ outcome }) => outcome === "FLAT");
-  return flat.some((report) => incidentOf(report.eventId) === incidentOf(eventId));
+  return standing.outcome === "FLAT" ? null : `the halt's event is on record as ${standing.outcome}`;
 }
 
 /** When the brain's last heartbeat that is on record was made; null: there is none. */
