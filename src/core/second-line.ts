@@ -47,7 +47,7 @@ export interface Vigil {
   readonly watchdog: { readonly entry: string; readonly ageMs: number } | null;
   /** Trading is halted already. */
   readonly halted: boolean;
-  /** The halt's event ended FLAT: the incident that begins if something opens again. Null otherwise. */
+  /** The halt's event ended FLAT, or is over and a later attempt did: the incident that begins if something opens again. Null otherwise. */
   readonly violationId: string | null;
 }
 

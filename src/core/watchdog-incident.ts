@@ -212,9 +212,9 @@ export function followHalt(limits: WatchdogLimits, state: WatchdogState, standin
 }
 
 /**
- * The attempt that ended FLAT, or one before it whose completion came late and moved the halt back. Following that one
- * up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
- * worker watches for that.
+ * The attempt that ended FLAT, or one before it that was reported late and halts because the halt was gone. Following that
+ * one up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
+ * worker watches for that under either.
  */
 function isOldNews(haltedBy: Attempt, flatBy: Attempt): boolean {
   return haltedBy.incidentId === flatBy.incidentId && haltedBy.number <= flatBy.number;

@@ -6,7 +6,7 @@
  * link between a side and the record, and what the record forgets to `flush` and `checkpoint`.
  */
 
-import { eventIdFor, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
+import { eventIdFor, laterIds, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
 import type { HaltSight, PastHalt } from "../core/halt-memory.ts";
 import {
   type Attempt,
@@ -265,7 +265,7 @@ export class SimulatedBus {
             watchdog: watchdog === undefined ? null : { entry: watchdog.id, ageMs: ageOf(watchdog) },
             halted: this.#halt !== null,
             violationId:
-              this.#halt !== null && this.#outcome(this.#halt.eventId) === "FLAT"
+              this.#halt !== null && this.#endedFlat(this.#halt.eventId)
                 ? this.#nextViolation(this.#halt.eventId)
                 : null,
           };
@@ -376,6 +376,12 @@ export class SimulatedBus {
   #isAhead(eventId: string): boolean {
     const [by, attempt] = [this.#haltedBy(), this.#attempt(eventId)];
     return by !== null && by.incidentId === attempt.incidentId && by.number > attempt.number;
+  }
+
+  /** By this attempt, or by a later one. */
+  #endedFlat(eventId: string): boolean {
+    const later = laterIds(this.#attempt(eventId));
+    return this.#outcome(eventId) !== null && [eventId, ...later].some((id) => this.#outcome(id) === "FLAT");
   }
 
   /** The first violation of a halt that is not completed. */

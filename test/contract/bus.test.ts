@@ -428,11 +428,21 @@ describe.each([
       expect(await get(sides.brain.halt())).toEqual(aHalt(later));
     });
 
-    test("is written where there is none any more, by the earlier one too", async () => {
+    test("that is gone makes way for the earlier one, and what opens under that is watched for: the account was flat", async () => {
       const late = await overtake();
       await sides.reset();
+      await get(eew.writeHalt(aHalt("e1")));
+      expect((await get(eew.vigil())).violationId).toBeNull();
       await get(eew.report(late, aCompletion("e1", "UNKNOWN"), aHalt("e1")));
       expect(await get(sides.brain.halt())).toEqual(aHalt("e1"));
+      expect((await get(eew.vigil())).violationId).not.toBeNull();
+    });
+
+    test("that did not end FLAT leaves what is open to its follow-ups", async () => {
+      [watchdog, eew] = [sides.watchdog(), sides.eew("worker")];
+      await get(watchdog.publish(first("e1"), "TEST"));
+      await get(eew.report(await nextEvent(eew), aCompletion("e1", "NOT_FLAT"), aHalt("e1")));
+      expect((await get(eew.vigil())).violationId).toBeNull();
     });
 
     test("makes way for another incident, whichever began first: what that leaves open is followed up", async () => {

@@ -17,10 +17,10 @@ import {
   parseOutcome,
   type RawEntry,
 } from "./codec.ts";
-import { eventIdFor, violationIdOf } from "./event-id.ts";
+import { eventIdFor, laterIds, violationIdOf } from "./event-id.ts";
 import { GROUP, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
-import { beat, isBeforeReset, lastBeat, publish, readHalt, readOutcomes } from "./records.ts";
+import { beat, isBeforeReset, lastBeat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { checkSignature } from "./signature.ts";
 import { ageOf, entriesOf, serverTime } from "./streams.ts";
@@ -161,6 +161,16 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     }
   }
 
+  /**
+   * By this attempt, or by a later one: where the halt of that is gone, as after a DEL, an earlier one that is reported late
+   * halts again.
+   */
+  async function endedFlat(redis: Redis, eventId: string): Promise<boolean> {
+    const later = laterIds(await readAttempt(redis, keys, eventId));
+    const outcomes = await readOutcomes(redis, keys, [eventId, ...later]);
+    return outcomes.has(eventId) && [...outcomes.values()].includes("FLAT");
+  }
+
   /** A halt that was put back may have been violated before, and an event that is completed is not executed again. */
   async function nextViolation(redis: Redis, haltedBy: string): Promise<string> {
     const violation = violationIdOf(haltedBy);
@@ -223,7 +233,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         ];
         const halt = await readHalt(redis, keys);
         const haltedBy = halt?.eventId ?? "";
-        const haltOutcome = haltedBy === "" ? null : (await readOutcomes(redis, keys, [haltedBy])).get(haltedBy);
+        const isFlat = haltedBy !== "" && (await endedFlat(redis, haltedBy));
         const incidentId = brain === null ? null : eventIdFor(brain[0]);
         const completed = incidentId === null ? 0 : (await readOutcomes(redis, keys, [incidentId])).size;
         const now = await serverTime(redis);
@@ -234,7 +244,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
               : { incidentId, ageMs: ageOf(brain[0], now), incidentCompleted: completed > 0 },
           watchdog: watchdog === null ? null : { entry: watchdog[0], ageMs: ageOf(watchdog[0], now) },
           halted: halt !== null,
-          violationId: haltOutcome === "FLAT" ? await nextViolation(redis, haltedBy) : null,
+          violationId: isFlat ? await nextViolation(redis, haltedBy) : null,
         };
       }),
 

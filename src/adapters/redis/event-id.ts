@@ -10,6 +10,14 @@ function eventIdOf({ incidentId, number }: Attempt): string {
   return number === 1 ? incidentId : eventIdFor(`${incidentId}/${number}`);
 }
 
+/** How many follow-ups are asked about. They are made one after the other, so with none of these on record there is none behind. */
+const LATER_ASKED = 16;
+
+/** The event ids of the attempts that follow this one. */
+export function laterIds({ incidentId, number }: Attempt): readonly string[] {
+  return Array.from({ length: LATER_ASKED }, (_, i) => eventIdOf({ incidentId, number: number + 1 + i }));
+}
+
 /** An attempt as the event that a watchdog raises, by whichever way it goes. */
 export function watchdogEvent(attempt: Attempt, reason: string, ts: UnixMillis): PanicEvent {
   const event: PanicEvent = { eventId: eventIdOf(attempt), reason, issuedBy: "watchdog", ts };

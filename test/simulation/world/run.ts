@@ -292,7 +292,17 @@ async function pending(world: World<Witness>, redis: boolean): Promise<string | 
   const { halted, standing } = answerOf(await world.bus.eew("judge").sightOf(null));
   if (!halted) return "trading is not halted";
   if (standing === null) return "the halt's event is not executed";
-  return standing.outcome === "FLAT" ? null : `the halt's event is on record as ${standing.outcome}`;
+  const isFlat = standing.outcome === "FLAT" || endedFlat(world, standing.halt.eventId);
+  return isFlat ? null : `the halt's event is on record as ${standing.outcome}`;
+}
+
+/** Whether another attempt of its incident is on record as FLAT: behind a reset an earlier one that is reported late halts again. */
+function endedFlat({ bus }: World<Witness>, eventId: string): boolean {
+  const attempts = bus.panics();
+  const incidentOf = (id: string): string =>
+    attempts.find((attempt) => attempt.eventId === id)?.followsUp?.incidentId ?? id;
+  const flat = bus.completions().filter(({ outcome }) => outcome === "FLAT");
+  return flat.some((report) => incidentOf(report.eventId) === incidentOf(eventId));
 }
 
 /** When the brain's last heartbeat that is on record was made; null: there is none. */
