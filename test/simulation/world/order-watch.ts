@@ -23,11 +23,19 @@ const WEIGHT_MAX = 2_400;
 const MINUTE_MS = 60_000;
 
 interface Process {
-  /** The amounts of the legs in the lists of the last minute that this process read before it sent anything in this pass. */
+  /** The amounts of the legs in the lists of the last minute; `inPass`: read before anything was sent in this pass. */
   readonly lists: { readonly at: Instant; readonly open: ReadonlyMap<string, Decimal>; readonly inPass: boolean }[];
   /** Sent in this pass, by leg, but for what the venue has refused. */
   readonly sent: Map<string, Decimal>;
-  readonly asked: { readonly at: Instant; readonly weight: number }[];
+  /** In the last minute, since a person has reset: each reset into what still fails begins an incident, with passes of its own. */
+  readonly asked: { readonly at: Instant; readonly weight: number; readonly resetAt: Instant }[];
+}
+
+/** What has happened to the whole system. */
+interface Past {
+  /** How often Redis has lost data, after which an event may be executed anew. */
+  losses(): number;
+  resetAt(): Instant;
 }
 
 /** The orders of all workers of one run. */
@@ -47,11 +55,11 @@ export class OrderWatch {
     for (const [i, list] of process.lists.entries()) process.lists[i] = { ...list, inPass: false };
   }
 
-  /** The account's port, watched; `losses`: how often Redis has lost data, after which an event may be executed anew. */
-  over(who: string, life: Life, exchange: Exchange, losses: () => number): Exchange {
+  /** The account's port, watched. */
+  over(who: string, life: Life, exchange: Exchange, { losses, resetAt }: Past): Exchange {
     const asks = (what: keyof typeof WEIGHTS): void => {
       // Banned, a client sends nothing.
-      if (exchange.silentUntil() === null) this.#asks(who, life, WEIGHTS[what]);
+      if (exchange.silentUntil() === null) this.#asks(who, life, WEIGHTS[what], resetAt());
     };
     return {
       ...exchange,
@@ -108,25 +116,25 @@ export class OrderWatch {
 
   #reads(life: Life, answer: Reading<readonly Position[]>): void {
     const { lists, sent } = this.#of(life);
-    if (!answer.known || sent.size > 0) return;
+    if (!answer.known) return;
     const open = new Map(answer.value.map((leg) => [legName(leg), leg.amount]));
-    lists.push({ at: life.now(), open, inPass: true });
+    lists.push({ at: life.now(), open, inPass: sent.size === 0 });
   }
 
   /** What a close may rest on: the last list of this pass, or, where there is none, any of the last minute. */
   #amountsOf(life: Life, leg: string): readonly Decimal[] {
     const { lists } = this.#of(life);
     while (lists[0] !== undefined && life.now() - lists[0].at > MINUTE_MS) lists.shift();
-    const last = lists.at(-1);
-    const usable = last?.inPass === true ? [last] : lists;
+    const last = lists.findLast(({ inPass }) => inPass);
+    const usable = last === undefined ? lists : [last];
     return usable.map(({ open }) => open.get(leg) ?? ZERO);
   }
 
-  #asks(who: string, life: Life, weight: number): void {
+  #asks(who: string, life: Life, weight: number, resetAt: Instant): void {
     const now = life.now();
     const { asked } = this.#of(life);
-    asked.push({ at: now, weight });
-    while (asked[0] !== undefined && now - asked[0].at > MINUTE_MS) asked.shift();
+    asked.push({ at: now, weight, resetAt });
+    while (asked[0] !== undefined && (now - asked[0].at > MINUTE_MS || asked[0].resetAt !== resetAt)) asked.shift();
     const weightInMinute = asked.reduce((total, one) => total + one.weight, 0);
     if (weightInMinute > WEIGHT_MAX) this.#break("S10", `${who} asks for ${weightInMinute} in a minute`);
   }

@@ -27,6 +27,8 @@ export interface Truth {
   lastFillAt(): Instant | null;
   /** When the bot last opened or grew a leg. */
   lastEntryAt(): Instant;
+  /** When a person has cleared the halt last. */
+  readonly resetAt: Instant;
 }
 
 /** Says what does not hold. */
@@ -177,7 +179,10 @@ export class Witness implements Observer {
 
   /** S5, S9 and S10: what is sent to the venue. */
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
-    const watched = this.#orders.over(who, life, exchange, () => this.#losses);
+    const watched = this.#orders.over(who, life, exchange, {
+      losses: () => this.#losses,
+      resetAt: () => this.#truth.resetAt,
+    });
     return {
       ...watched,
       cancel: (request) => {
