@@ -23,7 +23,9 @@ const WEIGHT_MAX = 2_400;
 const MINUTE_MS = 60_000;
 
 interface Process {
-  /** The amounts of the legs in the lists of the last minute; `inPass`: read before anything was sent in this pass. */
+  /** How many passes were begun or ended. */
+  passes: number;
+  /** The amounts of the legs in the lists of the last minute; `inPass`: asked for and read before anything was sent in this pass. */
   readonly lists: { readonly at: Instant; readonly open: ReadonlyMap<string, Decimal>; readonly inPass: boolean }[];
   /** Sent in this pass, by leg, but for what the venue has refused. */
   readonly sent: Map<string, Decimal>;
@@ -51,6 +53,7 @@ export class OrderWatch {
   /** The process begins a pass, or ends one. */
   newPass(life: Life): void {
     const process = this.#of(life);
+    process.passes += 1;
     process.sent.clear();
     for (const [i, list] of process.lists.entries()) process.lists[i] = { ...list, inPass: false };
   }
@@ -65,8 +68,9 @@ export class OrderWatch {
       ...exchange,
       positions: async () => {
         asks("positions");
+        const { passes } = this.#of(life);
         const answer = await exchange.positions();
-        this.#reads(life, answer);
+        this.#reads(life, answer, passes);
         return answer;
       },
       restingOrders: () => {
@@ -114,11 +118,11 @@ export class OrderWatch {
     };
   }
 
-  #reads(life: Life, answer: Reading<readonly Position[]>): void {
-    const { lists, sent } = this.#of(life);
+  #reads(life: Life, answer: Reading<readonly Position[]>, askedIn: number): void {
+    const { lists, passes, sent } = this.#of(life);
     if (!answer.known) return;
     const open = new Map(answer.value.map((leg) => [legName(leg), leg.amount]));
-    lists.push({ at: life.now(), open, inPass: sent.size === 0 });
+    lists.push({ at: life.now(), open, inPass: sent.size === 0 && askedIn === passes });
   }
 
   /** What a close may rest on: the last list of this pass, or, where there is none, any of the last minute. */
@@ -142,7 +146,7 @@ export class OrderWatch {
   #of(life: Life): Process {
     const known = this.#processes.get(life);
     if (known !== undefined) return known;
-    const fresh: Process = { lists: [], sent: new Map(), asked: [] };
+    const fresh: Process = { passes: 0, lists: [], sent: new Map(), asked: [] };
     this.#processes.set(life, fresh);
     return fresh;
   }
