@@ -20,7 +20,7 @@ import {
   type PanicEvent,
 } from "../core/messages.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
-import type { Instant, UnixMillis } from "../core/time.ts";
+import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog-state.ts";
 import type { BeatingRole, EewBus, HaltReader, PeerReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -67,6 +67,8 @@ export class SimulatedBus {
   #halt: Halt | null = null;
   #seq = 0;
   #wake: (() => void)[] = [];
+  readonly #eventIdFor = remembering(eventIdFor);
+  readonly #violationIdOf = remembering(violationIdOf);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -172,8 +174,11 @@ export class SimulatedBus {
     let cursor = 0;
     let drains = 0;
     const lastSeq = (): number => this.#heartbeats.brain.at(-1)?.seq ?? 0;
-    const beatOf = ({ id, value }: Entry<Heartbeat>): Beat => ({ heartbeat: value, incidentId: eventIdFor(id) });
-    const fresh = (from: number): readonly Entry<Heartbeat>[] => this.#heartbeats.brain.filter(({ seq }) => seq > from);
+    const beatOf = ({ id, value }: Entry<Heartbeat>): Beat => ({ heartbeat: value, incidentId: this.#eventIdFor(id) });
+    const fresh = (from: number): readonly Entry<Heartbeat>[] => {
+      const { brain } = this.#heartbeats;
+      return brain.slice(brain.findLastIndex(({ seq }) => seq <= from) + 1);
+    };
     /** Moves on to what was answered; in words why nothing can be made of it. */
     const advance = (from: number, last: number, drainsBefore: number): string | null => {
       if (drains !== drainsBefore) return "overtaken by a drain";
@@ -255,7 +260,7 @@ export class SimulatedBus {
       vigil: () =>
         link.read("vigil", async () => {
           const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
-          const incidentId = brain === undefined ? "" : eventIdFor(brain.id);
+          const incidentId = brain === undefined ? "" : this.#eventIdFor(brain.id);
           const ageOf = ({ at }: Entry<Heartbeat>): number => Math.max(0, this.#clock.wall() - at);
           return {
             brain:
@@ -362,7 +367,7 @@ export class SimulatedBus {
       const outcome = eventId === null ? null : this.#outcome(eventId);
       if (eventId !== null && outcome !== null) outcomes.set(eventId, outcome);
     }
-    const absenceId = eventIdFor(`no brain since ${this.#completions.at(-1)?.eventId ?? "ever"}`);
+    const absenceId = this.#eventIdFor(`no brain since ${this.#completions.at(-1)?.eventId ?? "ever"}`);
     const lostEvent = this.#panics.some(({ value }) => value.eventId === confirmed) ? null : confirmed;
     return { halt: this.#halt, haltedBy: this.#haltedBy(), outcomes, absenceId, lostEvent };
   }
@@ -386,7 +391,7 @@ export class SimulatedBus {
 
   /** The first violation of a halt that is not completed. */
   #nextViolation(eventId: string): string {
-    const violation = violationIdOf(eventId);
+    const violation = this.#violationIdOf(eventId);
     return this.#outcome(violation) === null ? violation : this.#nextViolation(violation);
   }
 
@@ -414,14 +419,36 @@ export class SimulatedBus {
     for (const wake of waiting) wake();
   }
 
-  /** Resolves when `ready` holds after a change, or after the wait of a read. */
+  /** Resolves when `ready` holds, now or after a change, or after the wait of a read. */
   async #change(ready: () => boolean): Promise<void> {
-    const waited = new AbortController();
-    const timeout = this.#clock.sleep(WAIT_MS, waited.signal).then(() => true);
-    while (!ready()) {
-      const changed = new Promise<boolean>((resolve) => this.#wake.push(() => resolve(false)));
-      if (await Promise.race([changed, timeout])) break;
-    }
-    waited.abort();
+    await new Promise<void>((resolve) => {
+      let waits = true;
+      const end = (): void => {
+        waits = false;
+        cancel();
+        resolve();
+      };
+      const cancel = this.#clock.at(after(this.#clock.now(), WAIT_MS), end);
+      const look = (): void => {
+        if (!waits) return;
+        if (ready()) end();
+        else this.#wake.push(look);
+      };
+      look();
+    });
+    // Behind what has changed it: where that is carried out twice, one look shows both.
+    await Promise.resolve();
   }
+}
+
+/** Derives each id once: a hash takes longer than all the rest of a look at the bus, and every look asks for the same ones. */
+function remembering(derive: (from: string) => string): (from: string) => string {
+  const derived = new Map<string, string>();
+  return (from) => {
+    const known = derived.get(from);
+    if (known !== undefined) return known;
+    const id = derive(from);
+    derived.set(from, id);
+    return id;
+  };
 }

@@ -87,7 +87,6 @@ export class Life implements Clock {
   readonly #epochMs: number;
   readonly #startedAt: Instant;
   readonly #rate: number;
-  readonly #timers = new Set<() => void>();
   readonly #mourners = new Set<() => void>();
   #ended = false;
 
@@ -108,8 +107,6 @@ export class Life implements Clock {
   /** Nothing happens to it any more. Whoever waits for an answer from it is told. */
   end(): void {
     this.#ended = true;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
     for (const mourn of this.#mourners) mourn();
     this.#mourners.clear();
   }
@@ -139,17 +136,13 @@ export class Life implements Clock {
 
   at(at: Instant, fire: () => void): () => void {
     let cancelled = false;
-    const withdraw = this.#time.at(this.#trueTime(at), () => {
-      this.#timers.delete(withdraw);
-      this.host.due(() => {
-        if (!cancelled && !this.#ended) fire();
-      });
-    });
-    this.#timers.add(withdraw);
+    const serve = (): void => {
+      if (!cancelled && !this.#ended) fire();
+    };
+    const cancel = this.#time.at(this.#trueTime(at), () => this.host.due(serve));
     return () => {
       cancelled = true;
-      this.#timers.delete(withdraw);
-      withdraw();
+      cancel();
     };
   }
 

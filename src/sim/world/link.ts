@@ -67,22 +67,21 @@ export class Link {
   connect(life: Life): Connection {
     let proven = false;
     return {
-      ask: (question) => {
+      ask: <T>(question: Question<T>) => {
         if (life.ended()) return new Promise(() => {});
-        const wasProven = proven;
-        return new Promise((resolve) => {
+        return new Promise<Reading<T>>((resolve) => {
           let open = true;
-          const settle = <T>(answer: Reading<T>, done: (answer: Reading<T>) => void): void => {
+          const settle = (answer: Reading<T>): void => {
             if (!open) return;
             open = false;
             giveUp();
             proven = answer.known;
-            done(answer);
+            resolve(answer);
           };
           const giveUp = life.at(after(life.now(), question.limitMs), () =>
-            settle(unknown(`${question.what}: no answer within ${question.limitMs} ms`), resolve),
+            settle(unknown(`${question.what}: no answer within ${question.limitMs} ms`)),
           );
-          this.#carry(question, wasProven, (answer) => life.deliver(() => settle(answer, resolve)));
+          this.#carry(question, proven, (answer) => life.deliver(() => settle(answer)));
         });
       },
     };
@@ -91,7 +90,9 @@ export class Link {
   #carry<T>(question: Question<T>, proven: boolean, back: (answer: Reading<T>) => void): void {
     const { loseQuestion, loseAnswer, repeat } = this.weather;
     // Always as many draws: what is lost leaves the fate of what comes later alone.
-    const [losesQuestion, losesAnswer, repeats] = [loseQuestion, loseAnswer, repeat].map((odds) => this.#draw() < odds);
+    const losesQuestion = this.#draw() < loseQuestion;
+    const losesAnswer = this.#draw() < loseAnswer;
+    const repeats = this.#draw() < repeat;
     this.#arrivesAt = this.#behind(this.#arrivesAt);
     if (losesQuestion) {
       this.#told(`${question.what}: question lost`);
@@ -108,7 +109,7 @@ export class Link {
       if (this.#to.isPaused() && !proven) return;
       const withdraw = server.onEnd(() => refuse("connection closed"));
       server.deliver(() => {
-        const twice = question.repeatable && repeats === true;
+        const twice = question.repeatable && repeats;
         void this.#answer(question, twice).then((value) => {
           withdraw();
           if (losesAnswer) this.#told(`${question.what}: answer lost`);
@@ -118,12 +119,13 @@ export class Link {
     });
   }
 
-  async #answer<T>({ what, answer }: Question<T>, twice: boolean): Promise<T> {
-    const value = await answer();
-    if (!twice) return value;
-    this.#told(`${what}: carried out twice`);
-    await answer();
-    return value;
+  #answer<T>({ what, answer }: Question<T>, twice: boolean): Promise<T> {
+    if (!twice) return answer();
+    return answer().then(async (value) => {
+      this.#told(`${what}: carried out twice`);
+      await answer();
+      return value;
+    });
   }
 
   /** A way that has been cut meanwhile loses the answer too. */

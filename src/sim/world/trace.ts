@@ -4,7 +4,6 @@ import type { Clock } from "../../ports/clock.ts";
 /** What happened, when, and to whom: a line each. Two runs are the same if their hashes are. */
 export class Trace {
   readonly #clock: Pick<Clock, "now">;
-  readonly #hash = createHash("sha256");
   readonly lines: string[] = [];
 
   constructor(clock: Pick<Clock, "now">) {
@@ -13,9 +12,7 @@ export class Trace {
 
   /** Writes a line. */
   tell(who: string, what: string): void {
-    const line = `${this.#clock.now().toFixed(3).padStart(11)} ${who.padEnd(9)} ${what}`;
-    this.#hash.update(line).update("\n");
-    this.lines.push(line);
+    this.lines.push(`${this.#clock.now().toFixed(3).padStart(11)} ${who.padEnd(9)} ${what}`);
   }
 
   /** Whether that has been told of somebody since then. */
@@ -26,8 +23,10 @@ export class Trace {
     });
   }
 
-  /** The hash over all lines. No line can be written after it. */
+  /** The hash over all lines, each with its line feed. */
   digest(): string {
-    return this.#hash.digest("hex");
+    return createHash("sha256")
+      .update(this.lines.map((line) => `${line}\n`).join(""))
+      .digest("hex");
   }
 }
