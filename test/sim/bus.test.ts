@@ -103,3 +103,20 @@ test("a worker does not take over from itself", async () => {
   await clock.runUntil(() => false, 1_500);
   expect(await again).toEqual(known(null));
 });
+
+test("who waits for something new goes on waiting when something else has come", async () => {
+  let heardAt: number | null = null;
+  void bus
+    .eew("w1")
+    .next()
+    .then(() => {
+      heardAt = clock.now();
+    });
+  await clock.runUntil(() => false, 100);
+  await beat(1);
+  await clock.runUntil(() => false, 100);
+  expect(heardAt).toBeNull();
+  await bus.publish(EVENT);
+  await clock.runUntil(() => heardAt !== null, 100);
+  expect(Number(heardAt)).toBe(200);
+});
