@@ -26,7 +26,7 @@ import type { RulebookStore } from "../ports/rulebook-store.ts";
 import { runBrain } from "../roles/brain.ts";
 import { runEew } from "../roles/eew.ts";
 import { runWatchdog } from "../roles/watchdog.ts";
-import { SimulatedBus } from "./bus.ts";
+import { type BusLink, SimulatedBus } from "./bus.ts";
 import { VirtualClock } from "./clock.ts";
 import { Venue } from "./venue.ts";
 import { type Draw, stream } from "./world/draw.ts";
@@ -95,6 +95,8 @@ export class World<W extends Observer> {
   /** When the halt was cleared last; 0: never. */
   resetAt = 0 as Instant;
   readonly #venueDraw: Draw;
+  /** When each heartbeat of a brain arrived, by its entry. */
+  readonly #heard = new Map<string, Instant>();
   #openedAt = 0 as Instant;
   /** Legs that the bot has opened: after how many fills, and how much. */
   readonly #opened: { readonly fills: number; readonly symbol: string; readonly amount: Decimal }[] = [];
@@ -185,6 +187,12 @@ export class World<W extends Observer> {
     this.bus.reset();
   }
 
+  /** When the brain's last heartbeat that is on record has arrived; null: there is none. */
+  async brainHeardAt(): Promise<Instant | null> {
+    const entry = await this.#lastBeat();
+    return entry === null ? null : (this.#heard.get(entry) ?? null);
+  }
+
   /** Opens a leg, as the bot would. */
   openPosition(symbol: string, amount: string): void {
     this.trace.tell("bot", `opens ${symbol} ${amount}`);
@@ -264,7 +272,8 @@ export class World<W extends Observer> {
       case "brain":
       case "brain2": {
         const identity = { serviceId: "exit_brain", instanceId: `${name}-${life.number}` };
-        const brainBus = this.witness.brainBus(name, life, withSites(this.bus.brain(bus), "brain.bus", life, pass));
+        const heard = withSites(this.bus.brain(this.#noting(bus)), "brain.bus", life, pass);
+        const brainBus = this.witness.brainBus(name, life, heard);
         const exchange = withSites(this.#exchangeOf(name, life), "brain.venue", life, pass, AT_ONCE);
         return await runBrain({ ...common, bus: brainBus, exchange, limits: BRAIN_LIMITS, identity }, forever);
       }
@@ -307,6 +316,25 @@ export class World<W extends Observer> {
         );
       }
     }
+  }
+
+  /** Notes when a heartbeat of the brain arrives: Redis's own clock may be off. */
+  #noting(bus: BusLink): BusLink {
+    return {
+      ...bus,
+      write: (what, question) =>
+        bus.write(what, async () => {
+          const answer = await question();
+          if (what === "beat") this.#heard.set((await this.#lastBeat()) ?? "", this.time.now());
+          return answer;
+        }),
+    };
+  }
+
+  /** The entry of the brain's last heartbeat that is on record. */
+  async #lastBeat(): Promise<string | null> {
+    const answer = await this.bus.peers().lastHeard(["brain"]);
+    return answer.known ? (answer.value[0]?.last?.entry ?? null) : null;
   }
 
   #exchangeOf(name: "brain" | "brain2" | "eew1" | "eew2", life: Life): Exchange {

@@ -9,7 +9,7 @@ import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { type Outcome, runSeed } from "./world/run.ts";
-import { type Counted, Tally, type TallyCounts } from "./world/tally.ts";
+import { type Counted, NOTHING, Tally, type TallyCounts } from "./world/tally.ts";
 
 /** What came of one seed. */
 export interface SeedReport {
@@ -73,9 +73,7 @@ async function runChild(
   if (next >= seeds || signal.aborted) return next;
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
   const why = late ? `it did not end within ${seedLimitMs} ms` : `its process died: ${how}`;
-  told(
-    reportOf({ seed: seedAt(from, next), ending: "BROKEN", broken: [why], virtualMs: 0, faults: new Map(), lines: [] }),
-  );
+  told(reportOf({ ...NOTHING, seed: seedAt(from, next), broken: [why] }));
   return next + jobs;
 }
 

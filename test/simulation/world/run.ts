@@ -41,6 +41,7 @@ export interface Outcome {
   readonly strikes: readonly string[];
   /** How often each fault site was passed, and struck. */
   readonly sites: { readonly passed: ReadonlyMap<Site, number>; readonly struck: ReadonlyMap<Site, number> };
+  /** Of the storm. */
   readonly incidents: readonly Incident[];
   /** The death of the brain in a system that was well; null: the run had another ending. */
   readonly death: Death | null;
@@ -49,11 +50,11 @@ export interface Outcome {
   readonly hash: string;
 }
 
-/** What followed the brain's last moment, in milliseconds from then on. */
+/** What followed the brain's last moment. */
 interface Death {
   readonly left: "watchdog and Redis" | "Redis" | "a watchdog" | "nothing but a worker";
   readonly noticedMs: number;
-  /** Until the last fill; null: nothing was open. */
+  /** From then on until the last fill; null: nothing was open. */
   readonly flatMs: number | null;
 }
 
@@ -64,6 +65,8 @@ interface Core {
   readonly redis: boolean;
   /** The core, the brain and Redis are well for a while before the rest dies, so everyone left knows what to miss. */
   readonly calm: boolean;
+  /** In that while a second brain appears beside the first. */
+  readonly second: boolean;
 }
 
 const WARM_UP_MS = 5_000;
@@ -85,6 +88,8 @@ const NOTICED_LIMIT_MS: Readonly<Record<Death["left"], number>> = {
   "a watchdog": 8_000,
   "nothing but a worker": 9_000,
 };
+/** Both have beaten twice. */
+const SECOND_SEEN_MS = 3_500;
 /** From the reset to the first order. */
 const TRADES_AFTER_MS = 3_000;
 
@@ -104,9 +109,10 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
     await person.look();
   }
   storm.end();
+  const stormy = [...world.witness.incidents.all];
   const { ending, death } = await end(world, person, drawCore(draw));
   for (const what of world.grown()) world.witness.broken.push(`S4: ${what}`);
-  const { broken, incidents } = world.witness;
+  const { broken } = world.witness;
   const { passed, struck } = storm.sites;
   return {
     seed,
@@ -116,7 +122,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
     faults: storm.struck,
     strikes: storm.strikes,
     sites: { passed, struck },
-    incidents: incidents.all,
+    incidents: stormy,
     death,
     lines: world.trace.lines,
     hash: world.trace.digest(),
@@ -126,7 +132,8 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
 function drawCore(draw: Draw): Core {
   const worker = pick(draw, ["eew1", "eew2"] as const);
   const watchdog = pick(draw, ["wd1", "wd2", null] as const);
-  return { worker, watchdog, redis: draw() < 0.6, calm: draw() < 0.5 };
+  const [redis, calm, second] = [draw() < 0.6, draw() < 0.5, draw() < 0.2];
+  return { worker, watchdog, redis, calm, second: calm && second && watchdog !== null };
 }
 
 /** What the bot has open, and an entry that rests. */
@@ -180,6 +187,8 @@ class Person {
 
   /** By hand, whatever is under way. */
   resetEarly(): void {
+    const { redis } = this.#world;
+    if (redis.life() === null || redis.isPaused()) return;
     this.#world.trace.tell("person", "RESETS, whatever is under way");
     this.#world.reset();
   }
@@ -190,7 +199,7 @@ async function end(
   person: Person,
   core: Core,
 ): Promise<{ readonly ending: Ending; readonly death: Death | null }> {
-  const { worker, watchdog, redis, calm } = core;
+  const { worker, watchdog, redis, calm, second } = core;
   const { witness } = world;
   const kept: readonly RoleName[] = watchdog === null ? [worker] : [worker, watchdog];
   world.trace.tell("ENDING", JSON.stringify(core));
@@ -199,8 +208,9 @@ async function end(
     await world.pass(SETTLE_MS);
     await person.startAnew();
     await world.pass(CALM_MS);
+    if (second) await showSecondBrain(world);
   }
-  const lastBeatAt = await brainHeardAt(world);
+  const lastBeatAt = await world.brainHeardAt();
   const { halted } = answerOf(await world.bus.eew("judge").sightOf(null));
   const leftBefore = world.left();
   const diedAt = world.time.now();
@@ -222,6 +232,19 @@ async function end(
   const death = calm && !halted ? deathOf(world, core, diedAt, leftBefore.length > 0) : null;
   if (why === null) return { ending: redis ? "flat on record" : "flat, without Redis", death };
   return { ending: whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }), death };
+}
+
+/** S7: neither of two brains stands in for the other. */
+async function showSecondBrain(world: World<Witness>): Promise<void> {
+  const { halted } = answerOf(await world.bus.eew("judge").sightOf(null));
+  const beganAt = world.time.now();
+  world.witness.troubles.begin("brain");
+  world.start("brain2");
+  await world.pass(SECOND_SEEN_MS);
+  world.crash("brain2");
+  world.witness.troubles.end("brain");
+  if (!halted && noticedSince(world, beganAt) === undefined)
+    world.witness.broken.push(`S7: two brains beat side by side for ${SECOND_SEEN_MS} ms, and nobody says so`);
 }
 
 /** Names why a run has not come to its end, if that is no fault. */
@@ -268,7 +291,8 @@ function deathOf(world: World<Witness>, core: Core, diedAt: Instant, wasOpen: bo
   }
   if (noticed === undefined) return null;
   const filledAt = world.lastFillAt();
-  const flatMs = wasOpen && filledAt !== null && world.left().length === 0 ? filledAt - diedAt : null;
+  const flatMs =
+    wasOpen && filledAt !== null && world.left().length === 0 ? Math.max(0, filledAt - noticed.trippedAt) : null;
   return { left, noticedMs: noticed.trippedAt - diedAt, flatMs };
 }
 
@@ -303,13 +327,6 @@ function endedFlat({ bus }: World<Witness>, eventId: string): boolean {
     attempts.find((attempt) => attempt.eventId === id)?.followsUp?.incidentId ?? id;
   const flat = bus.completions().filter(({ outcome }) => outcome === "FLAT");
   return flat.some((report) => incidentOf(report.eventId) === incidentOf(eventId));
-}
-
-/** When the brain's last heartbeat that is on record was made; null: there is none. */
-async function brainHeardAt(world: World<Witness>): Promise<number | null> {
-  const [brain] = answerOf(await world.bus.peers().lastHeard(["brain"]));
-  const last = brain?.last ?? null;
-  return last === null ? null : world.time.now() - last.ageMs;
 }
 
 /** The record is at hand here: nothing gets lost. */

@@ -3,9 +3,24 @@
 import { FAULTS } from "./faults.ts";
 import type { Outcome } from "./run.ts";
 import { SITUATIONS } from "./situations.ts";
+import { type Row, Times } from "./times.ts";
 
 /** What is counted of an outcome. */
-export type Counted = Pick<Outcome, "ending" | "broken" | "virtualMs" | "faults" | "lines">;
+export type Counted = Pick<
+  Outcome,
+  "ending" | "broken" | "virtualMs" | "faults" | "lines" | "sites" | "incidents" | "death"
+>;
+
+/** What is counted where a run has not come to an end. */
+export const NOTHING: Omit<Counted, "broken"> = {
+  ending: "BROKEN",
+  virtualMs: 0,
+  faults: new Map(),
+  lines: [],
+  sites: { passed: new Map(), struck: new Map() },
+  incidents: [],
+  death: null,
+};
 
 /** A tally as JSON carries it. */
 export interface TallyCounts {
@@ -15,6 +30,10 @@ export interface TallyCounts {
   readonly endings: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
   readonly situations: Readonly<Record<string, number>>;
+  /** Fault sites: how often each was passed, and struck. */
+  readonly passed: Readonly<Record<string, number>>;
+  readonly struck: Readonly<Record<string, number>>;
+  readonly times: readonly (readonly [string, Row])[];
 }
 
 /** Counts over runs. */
@@ -26,14 +45,21 @@ export class Tally {
   readonly faults: Map<string, number> = new Map();
   /** In how many runs each was reached. */
   readonly situations: Map<string, number> = new Map();
+  readonly passed: Map<string, number> = new Map();
+  readonly struck: Map<string, number> = new Map();
+  readonly times: Times = new Times();
 
-  add({ ending, broken, virtualMs, faults, lines }: Counted): void {
+  add(outcome: Counted): void {
+    const { ending, broken, virtualMs, faults, lines, sites } = outcome;
     this.seeds += 1;
     this.virtualMs += virtualMs;
     if (broken.length > 0) this.broken += 1;
     count(this.endings, ending, 1);
     for (const [fault, times] of faults) count(this.faults, fault, times);
     for (const [name, sign] of SITUATIONS) if (lines.some((line) => sign.test(line))) count(this.situations, name, 1);
+    for (const [site, times] of sites.passed) count(this.passed, site, times);
+    for (const [site, times] of sites.struck) count(this.struck, site, times);
+    this.times.add(outcome);
   }
 
   /** What it has counted, for a process that adds it to its own. */
@@ -41,22 +67,33 @@ export class Tally {
     const { seeds, virtualMs, broken } = this;
     const endings = Object.fromEntries(this.endings);
     const faults = Object.fromEntries(this.faults);
-    return { seeds, virtualMs, broken, endings, faults, situations: Object.fromEntries(this.situations) };
+    const situations = Object.fromEntries(this.situations);
+    const [passed, struck] = [Object.fromEntries(this.passed), Object.fromEntries(this.struck)];
+    const times = [...this.times.rows];
+    return { seeds, virtualMs, broken, endings, faults, situations, passed, struck, times };
   }
 
   /** Adds what another one has counted. */
-  merge({ seeds, virtualMs, broken, endings, faults, situations }: TallyCounts): void {
+  merge({ seeds, virtualMs, broken, endings, faults, situations, passed, struck, times }: TallyCounts): void {
     this.seeds += seeds;
     this.virtualMs += virtualMs;
     this.broken += broken;
-    for (const [name, times] of Object.entries(endings)) count(this.endings, name, times);
-    for (const [name, times] of Object.entries(faults)) count(this.faults, name, times);
-    for (const [name, times] of Object.entries(situations)) count(this.situations, name, times);
+    for (const [counts, others] of [
+      [this.endings, endings],
+      [this.faults, faults],
+      [this.situations, situations],
+      [this.passed, passed],
+      [this.struck, struck],
+    ] as const) {
+      for (const [name, many] of Object.entries(others)) count(counts, name, many);
+    }
+    this.times.merge(times);
   }
 
-  /** The situations that no run has reached. */
+  /** The situations that no run has reached, and the fault sites that were passed and never struck. */
   missed(): readonly string[] {
-    return SITUATIONS.map(([name]) => name).filter((name) => !this.situations.has(name));
+    const situations = SITUATIONS.map(([name]) => name).filter((name) => !this.situations.has(name));
+    return [...situations, ...[...this.passed.keys()].filter((site) => !this.struck.has(site))];
   }
 }
 
@@ -66,7 +103,7 @@ function count(counts: Map<string, number>, name: string, times: number): void {
 
 /** For people; `jobs` processes took so many seconds. */
 export function summary(tally: Tally, seconds: number, jobs: number): string {
-  const { seeds, virtualMs, endings, faults, situations, broken } = tally;
+  const { seeds, virtualMs, endings, faults, situations, passed, struck, broken } = tally;
   const hours = virtualMs / 3_600_000;
   const rows = (names: readonly string[], counts: ReadonlyMap<string, number>): readonly string[] =>
     names.map((name) => `  ${`${counts.get(name) ?? 0}`.padStart(7)}  ${name}`);
@@ -81,6 +118,9 @@ export function summary(tally: Tally, seconds: number, jobs: number): string {
       SITUATIONS.map(([name]) => name),
       situations,
     ),
+    `fault sites struck: ${struck.size} of ${passed.size} that were passed`,
+    "milliseconds (median, 99 %, worst) from the brain's last moment until it was noticed, and from then until flat",
+    ...tally.times.lines(),
     `${seeds - broken} of ${seeds} seeds held`,
   ].join("\n");
 }
