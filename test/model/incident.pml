@@ -290,4 +290,4 @@ active proctype world() {
 ltl L1 { [] (calm -> <> (outcome[1] == FLAT || outcome[2] == FLAT || outcome[3] == FLAT || cleared)) }
 ltl L2 { [] (calm -> <> [] (DONE(1) && DONE(2) && DONE(3))) }
 ltl L3 { [] (calm -> <> [] (rest[0] && rest[1])) }
-ltl L4 { [] (calm -> <> [] (halt == 0 || outcome[halt] == FLAT || cleared)) }
+ltl L4 { [] (calm -> <> (halt == 0 || outcome[halt] == FLAT || cleared)) }
