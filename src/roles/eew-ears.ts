@@ -92,16 +92,17 @@ export function ears(
   async function fromBus(delivery: Delivery): Promise<Delivery | null> {
     const begun = passes.get(delivery.eventId);
     if (begun === undefined) return delivery;
+    if (begun.onRecord) {
+      // What came before its report may say that there is none; but if there is none now, Redis has lost it, and the halt too.
+      const outcome = await bus.outcome(delivery.eventId);
+      if (outcome.known && outcome.value === null) return { ...delivery, completed: false };
+      if (!begun.own) return { ...delivery, completed: true };
+    }
     if (begun.own) {
       // Its report is on record, or owed, or in the journal: nobody has to read the event any more.
       void bus.acknowledge(delivery);
       log.write("info", `Event ${delivery.eventId} came by the bus as well: executed already`);
       return null;
-    }
-    if (begun.onRecord) {
-      // What came before its report may say that there is none; but if there is none now, Redis has lost it, and the halt too.
-      const outcome = await bus.outcome(delivery.eventId);
-      return { ...delivery, completed: !outcome.known || outcome.value !== null };
     }
     // The report that is owed acknowledges it.
     await clock.sleep(BUS_RETRY_MS);
@@ -146,7 +147,9 @@ export function ears(
   }
 
   async function raise({ incidentId, cause, reason }: SelfTrip): Promise<EewEvent | null> {
-    if (passes.has(incidentId)) return null;
+    // Begun, and not over; or over, and Redis is away. Where Redis is there and does not know of the end, it has lost it.
+    const begun = passes.get(incidentId);
+    if (begun !== undefined && (cause === "redis_lost" || !begun.onRecord)) return null;
     if (world.alertOnly.has(cause)) {
       log.write("critical", `ALERT ONLY, nothing is closed: ${reason}`, "alarm");
       return null;

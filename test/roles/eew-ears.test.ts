@@ -1,0 +1,67 @@
+/** What a worker makes of an event that it has begun already, on the bus in memory and on virtual time. */
+
+import { beforeEach, expect, test } from "bun:test";
+import { violationIdOf } from "../../src/adapters/redis/event-id.ts";
+import type { EewEvent } from "../../src/core/eew.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
+import { ears, type Passed } from "../../src/roles/eew-ears.ts";
+import { SimulatedBus } from "../../src/sim/bus.ts";
+import { VirtualClock } from "../../src/sim/clock.ts";
+import { aCompletion, aHalt, aPosition } from "../support/core.ts";
+import { SECOND_LINE } from "../support/second-line.ts";
+
+const VIOLATION = violationIdOf("e1");
+
+let clock: VirtualClock;
+let bus: SimulatedBus;
+beforeEach(async () => {
+  clock = new VirtualClock(1_795_000_000_000 as UnixMillis);
+  bus = new SimulatedBus(clock);
+  await bus.publish({ eventId: "e1", reason: "R", issuedBy: "ops", ts: 0 as UnixMillis });
+  const other = bus.eew("other");
+  const delivery = await other.next();
+  if (!delivery.known || delivery.value === null) throw new Error("no event");
+  await other.report(delivery.value, aCompletion("e1"), aHalt("e1"));
+});
+
+/** What a worker hears in half a minute under a violated halt, if it has begun the violation's event so. */
+async function heard(begun: Passed): Promise<EewEvent | null> {
+  const stop = new AbortController();
+  const world = {
+    clock,
+    bus: bus.eew("worker"),
+    log: { write: () => undefined },
+    identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
+    ...SECOND_LINE,
+  };
+  const open = () => ({ positions: [aPosition("BTCUSDT", "0.5")], takenAt: clock.now() });
+  let event: EewEvent | null = null;
+  const done = ears(world, open, new Map([[VIOLATION, begun]]), () => undefined)
+    .next(stop.signal)
+    .then((first) => {
+      event = first;
+    });
+  await clock.runUntil(() => event !== null, 30_000);
+  stop.abort();
+  await clock.runUntil(() => false, 5_000);
+  await done;
+  return event;
+}
+
+test.each([
+  ["by the bus", false],
+  ["by itself", true],
+])(
+  "a violation that it has executed %s is executed anew if it is violated again, and Redis has lost the end",
+  async (_how, own) => {
+    expect(await heard({ own, onRecord: true })).toMatchObject({
+      kind: "panic",
+      delivery: { eventId: VIOLATION, completed: false },
+    });
+  },
+);
+
+test("a violation whose report is owed is not raised again: the report says what came of it", async () => {
+  expect(await heard({ own: false, onRecord: false })).toBeNull();
+  expect(bus.panics().map(({ eventId }) => eventId)).toEqual(["e1"]);
+});
