@@ -15,14 +15,6 @@ export class Trace {
     this.lines.push(`${this.#clock.now().toFixed(3).padStart(11)} ${who.padEnd(9)} ${what}`);
   }
 
-  /** Whether that has been told of somebody since then. */
-  tellsOf(who: string, what: RegExp, since: number): boolean {
-    return this.lines.some((line) => {
-      const [at = "", name] = line.trim().split(/\s+/, 2);
-      return name === who && Number(at) >= since && what.test(line);
-    });
-  }
-
   /** The hash over all lines, each with its line feed. */
   digest(): string {
     return createHash("sha256")
