@@ -71,21 +71,45 @@ export function ears(
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
   const outage = new Outage();
-  /** Questions under way: an answer that came while something else was heard is not lost, it is the next. */
-  let asked: Promise<Reading<Delivery | null>> | null = null;
-  let called: Promise<Delivery> | null = null;
+  /**
+   * What came and was not taken yet: an answer that came while something else was heard is not lost, it is the next. The line
+   * is asked once for each event, for days: a race against its promise with every look would keep a little of each.
+   */
+  let answered: Reading<Delivery | null> | null = null;
+  let called: Delivery | null = null;
+  let [isAsking, isListening] = [false, false];
+  let wake = (): void => {};
+
+  function ask(): void {
+    if (isAsking || answered !== null) return;
+    isAsking = true;
+    void bus.next().then((answer) => {
+      [isAsking, answered] = [false, answer];
+      wake();
+    });
+  }
+
+  function listen(): void {
+    if (isListening || called !== null) return;
+    isListening = true;
+    void direct.next().then((delivery) => {
+      [isListening, called] = [false, delivery];
+      wake();
+    });
+  }
 
   /** What comes first, by the bus or by the direct line. */
   async function hear(): Promise<Reading<Delivery | null>> {
-    asked ??= bus.next();
-    called ??= direct.next();
-    const first = await Promise.race([asked, called.then((delivery) => ({ delivery }))]);
-    if ("delivery" in first) {
-      called = null;
-      return known(first.delivery);
+    ask();
+    listen();
+    if (answered === null && called === null) await new Promise<void>((resolve) => (wake = resolve));
+    const [answer, delivery] = [answered, called];
+    if (answer !== null) {
+      answered = null;
+      return answer;
     }
-    asked = null;
-    return first;
+    called = null;
+    return known(delivery);
   }
 
   /** By the bus, what this worker has begun already comes again: published besides, or read anew after a lost answer. */
