@@ -70,6 +70,8 @@ interface Core {
 }
 
 const WARM_UP_MS = 5_000;
+/** Time for an incident or several, and for the reset between them; rather more seeds than longer ones. */
+const STORM_MS = [40_000, 130_000] as const;
 /** Long enough for a pass. */
 const SETTLE_MS = 12_000;
 const CALM_MS = 20_000;
@@ -101,7 +103,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
   for (const role of ROLES) world.start(role);
   trade(world, draw);
   await world.pass(WARM_UP_MS);
-  const stormMs = 60_000 + Math.round(120_000 * draw());
+  const stormMs = Math.round(STORM_MS[0] + draw() * (STORM_MS[1] - STORM_MS[0]));
   const storm = new Storm(world, seed, stormMs, leftOut, () => person.resetEarly());
   for (let left = stormMs; left > 0; left -= LOOK_EVERY_MS) {
     await world.pass(LOOK_EVERY_MS);
