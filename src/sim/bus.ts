@@ -247,7 +247,7 @@ export class SimulatedBus {
             if (left !== undefined) return { delivery: this.#delivery(left), left: true };
           }
           await this.#change(() => this.#panics.some(({ id }) => !this.#read.has(id)));
-          const entry = this.#panics.find(({ id }) => !this.#read.has(id)) ?? this.#abandoned(worker);
+          const entry = this.#panics.find(({ id }) => !this.#read.has(id)) ?? this.#abandoned();
           if (entry === undefined) return { delivery: null, left: false };
           this.#read.add(entry.id);
           this.#claim(entry.id, worker);
@@ -331,11 +331,11 @@ export class SimulatedBus {
     this.#unfinished.set(entryId, { worker, renewedAt: this.#clock.now() });
   }
 
-  /** An event that another worker has begun and left. */
-  #abandoned(worker: string): Entry<PanicEvent> | undefined {
+  /** An event that somebody has begun and left, under this worker's own name too (adapters/redis/claims.ts). */
+  #abandoned(): Entry<PanicEvent> | undefined {
     return this.#panics.find(({ id }) => {
       const claim = this.#unfinished.get(id);
-      if (claim === undefined || claim.worker === worker) return false;
+      if (claim === undefined) return false;
       return this.#clock.now() - claim.renewedAt >= TAKE_OVER_MS;
     });
   }

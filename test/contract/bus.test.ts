@@ -277,6 +277,17 @@ describe.each([
     expect(taken.map(({ eventId }) => eventId)).toEqual(["e1"]);
   }, 20_000);
 
+  test("an event that a former read of the same worker has got is delivered after all", async () => {
+    const [former, worker] = [sides.eew("worker"), sides.eew("worker")];
+    // It has found the group, and nothing that was left.
+    for (let i = 0; i < 2; i++) expect(await get(worker.next())).toBeNull();
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    await nextEvent(former);
+    let again: Delivery | null = null;
+    for (const until = Date.now() + 8_000; again === null && Date.now() < until; ) again = await get(worker.next());
+    expect(again?.eventId).toBe("e1");
+  }, 20_000);
+
   test("an event whose claim is renewed stays with its worker, for as long as it is", async () => {
     await get(sides.watchdog().publish(first("e1"), "TEST"));
     const owner = sides.eew("owner");

@@ -45,13 +45,15 @@ export class Claims {
     await redis.hset(this.#keys.claims, entryId, this.#next());
   }
 
-  /** An event that another worker has begun and left; null if there is none. Call it about once a second. */
+  /**
+   * An event that somebody has begun and left; null if there is none. Call it about once a second.
+   *
+   * It may be pending under this worker's own name: a read of its former life, or of a connection that was cut, may be served
+   * when the new one has looked for what is left already. Nobody else would ever ask for it.
+   */
   async takeOver(redis: Redis): Promise<RawEntry | null> {
     const pending = await redis.xpending(this.#keys.panic, GROUP, "-", "+", PENDING_LOOKED_AT);
-    const others = (pending as readonly (readonly [id: string, worker: string])[]).filter(
-      ([, worker]) => worker !== this.#worker,
-    );
-    const ids = others.map(([id]) => id);
+    const ids = (pending as readonly (readonly [id: string, worker: string])[]).map(([id]) => id);
     for (const id of this.#seen.keys()) if (!ids.includes(id)) this.#seen.delete(id);
     if (ids.length === 0) return null;
     const claims = await redis.hmget(this.#keys.claims, ...ids);
