@@ -11,7 +11,7 @@ import { JournalMemory } from "../adapters/host/journal-memory.ts";
 import { BRAIN_LIMITS } from "../core/brain.ts";
 import { type Decimal, decimal, plain, ZERO } from "../core/decimal.ts";
 import { EEW_LIMITS } from "../core/eew.ts";
-import type { Completion } from "../core/messages.ts";
+import type { Completion, PanicEvent } from "../core/messages.ts";
 import { legName } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";
 import { SECOND_LINE_LIMITS } from "../core/second-line.ts";
@@ -19,6 +19,7 @@ import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import { WATCHDOG_LIMITS } from "../core/watchdog-state.ts";
 import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Journal, JournalRecord } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
@@ -58,6 +59,7 @@ export interface Observer {
   defect(who: RoleName, error: unknown): void;
   brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus;
   watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus;
+  directCall(direct: DirectCall): DirectCall;
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
   journal(who: "eew1" | "eew2", journal: Journal): Journal;
@@ -224,6 +226,10 @@ export class World<W extends Observer> {
     return this.bus.completions();
   }
 
+  panics(): readonly PanicEvent[] {
+    return this.bus.panics();
+  }
+
   lastFillAt(): Instant | null {
     const last = this.venue.fills(API_KEY).at(-1);
     return last === undefined ? null : ((last.time - STARTS_AT) as Instant);
@@ -284,7 +290,7 @@ export class World<W extends Observer> {
           const worker = i === 0 ? "eew1" : "eew2";
           return directWay(worker, way.connect(life), () => this.#lines[worker] ?? null);
         });
-        const direct = watchdogCall(ways, null, life);
+        const direct = this.witness.directCall(watchdogCall(ways, null, life));
         const watchdogBus = this.witness.watchdogBus(
           name,
           withSites(this.bus.watchdog(bus), "watchdog.bus", life, pass),

@@ -10,7 +10,8 @@ import { Tally } from "./world/tally.ts";
  *
  *   S1   nobody trips over a brain that beats, where Redis and the way to it are well;
  *   S2   who says that the brain, the watchdog or Redis is silent has not heard of it for so long;
- *   S3   a report is on record once for each event id, and once more for each loss of data;
+ *   S3   an attempt is one event, whoever raises it; what is known to be completed is not executed again; a report is on record
+ *        once for each event id, and once more for each loss of data;
  *   S4   no order of ours grows or turns a leg;
  *   S5   one life sends an order id once, and once more after a loss of data;
  *   S6   a brain that is not heard has fenced itself;
@@ -21,6 +22,8 @@ import { Tally } from "./world/tally.ts";
  *   S11  an event leaves the list of the unfinished when it is on record, or owed, or refused;
  *   S12  all of it where wall clocks and Redis's clock jump and drift as they like;
  *   S13  no role throws, and from a death at any call it goes on;
+ *   S14  nothing is sent to the venue before the halt is written, or given up;
+ *   S15  a halt that Redis has lost and a worker remembers is put back;
  *   L1   the brain's death is noticed by whoever is left, in time;
  *   L2   what is left when the rest is dead for ever gets the account flat, and on record where Redis is left, in time.
  */

@@ -14,6 +14,7 @@ import type { Site } from "../../../src/sim/world/sites.ts";
 import { ROLES, type RoleName, World } from "../../../src/sim/world.ts";
 import type { Fault } from "./faults.ts";
 import type { Incident } from "./incidents.ts";
+import { owed } from "./owed.ts";
 import { type LeftOut, Storm } from "./storm.ts";
 import { Witness } from "./witness.ts";
 
@@ -109,6 +110,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
     await world.pass(LOOK_EVERY_MS);
     world.witness.look();
     await person.look();
+    await lookForHalt(world);
   }
   storm.end();
   const stormy = [...world.witness.incidents.all];
@@ -208,6 +210,7 @@ async function end(
   if (calm) {
     revive(world, ["brain", ...kept], true);
     await world.pass(SETTLE_MS);
+    await seeHaltPutBack(world, worker);
     await person.startAnew();
     await world.pass(CALM_MS);
     if (second) await showSecondBrain(world);
@@ -233,7 +236,7 @@ async function end(
   }
   const death = calm && !halted ? deathOf(world, core, diedAt, leftBefore.length > 0) : null;
   if (why === null) return { ending: redis ? "flat on record" : "flat, without Redis", death };
-  return { ending: whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }), death };
+  return { ending: await whyNot(world, core, { lastBeatAt, halted, leftBefore, why, limitMs }), death };
 }
 
 /** S7: neither of two brains stands in for the other. */
@@ -250,9 +253,9 @@ async function showSecondBrain(world: World<Witness>): Promise<void> {
 }
 
 /** Names why a run has not come to its end, if that is no fault. */
-function whyNot(
+async function whyNot(
   world: World<Witness>,
-  { watchdog, redis, calm }: Core,
+  core: Core,
   {
     lastBeatAt,
     halted,
@@ -266,7 +269,13 @@ function whyNot(
     readonly why: string;
     readonly limitMs: number;
   },
-): Ending {
+): Promise<Ending> {
+  const { watchdog, redis, calm } = core;
+  const owing = await owed(world, core);
+  if (owing !== null) {
+    world.witness.broken.push(`L2: after ${limitMs} ms ${why}, and ${owing}`);
+    return "BROKEN";
+  }
   if (lastBeatAt === null || lastBeatAt <= world.resetAt) return "nobody left who knew of the brain";
   if (!calm && (watchdog === null || !redis)) return "nobody left who knew of the brain";
   if (watchdog === null && halted) return "nobody left to follow up";
@@ -319,7 +328,19 @@ async function pending(world: World<Witness>, redis: boolean): Promise<string | 
   if (!halted) return "trading is not halted";
   if (standing === null) return "the halt's event is not executed";
   const isFlat = standing.outcome === "FLAT" || endedFlat(world, standing.halt.eventId);
-  return isFlat ? null : `the halt's event is on record as ${standing.outcome}`;
+  if (!isFlat) return `the halt's event is on record as ${standing.outcome}`;
+  return world.witness.events.unfinished();
+}
+
+/** S15, where there was time enough for it. */
+async function seeHaltPutBack({ bus, witness }: World<Witness>, worker: Core["worker"]): Promise<void> {
+  const { halted } = answerOf(await bus.eew("judge").sightOf(null));
+  if (!halted && witness.events.remembersHalt(worker))
+    witness.broken.push(`S15: trading is not halted, and ${worker} has in its journal that it is`);
+}
+
+async function lookForHalt({ bus, redis, witness }: World<Witness>): Promise<void> {
+  if (redis.life() !== null) witness.events.lookForHalt(answerOf(await bus.eew("judge").sightOf(null)).halted);
 }
 
 /** Whether another attempt of its incident is on record as FLAT: behind a reset an earlier one that is reported late halts again. */

@@ -1,15 +1,17 @@
 /** Sees what the roles do, and what is true at that moment: the invariants that hold at every step (simulation.md S1 to S13). */
 
 import { EEW_LIMITS } from "../../../src/core/eew.ts";
-import type { Completion, Heartbeat, Outcome } from "../../../src/core/messages.ts";
+import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import type { EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
+import type { DirectCall } from "../../../src/ports/direct-line.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";
 import type { Journal } from "../../../src/ports/journal.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { Trace } from "../../../src/sim/world/trace.ts";
 import type { BrainBus, Observer, RoleName } from "../../../src/sim/world.ts";
+import { EventWatch } from "./event-watch.ts";
 import { FenceWatch } from "./fence-watch.ts";
 import { Incidents } from "./incidents.ts";
 import { OrderWatch } from "./order-watch.ts";
@@ -23,6 +25,8 @@ export interface Truth {
   left(): readonly string[];
   /** Reports that are on record now. */
   completions(): readonly Completion[];
+  /** Events that are on record now. */
+  panics(): readonly PanicEvent[];
   /** When the account's last order was executed; null: none was. */
   lastFillAt(): Instant | null;
   /** When the bot last opened or grew a leg. */
@@ -52,6 +56,7 @@ export class Witness implements Observer {
   readonly onOrder: ((worker: "eew1" | "eew2") => void)[] = [];
   readonly troubles: Troubles;
   readonly incidents: Incidents;
+  readonly events: EventWatch;
   readonly #orders: OrderWatch;
   readonly #fence: FenceWatch;
   readonly #passes = new Map<string, { readonly life: Life; readonly eventId: string }>();
@@ -67,6 +72,7 @@ export class Witness implements Observer {
     this.#truth = truth;
     this.troubles = new Troubles(truth.time);
     this.incidents = new Incidents(truth, this.troubles, fails);
+    this.events = new EventWatch(truth, this.troubles, fails);
     this.#orders = new OrderWatch(fails);
     this.#fence = new FenceWatch(fails);
   }
@@ -75,6 +81,7 @@ export class Witness implements Observer {
   losesData(): void {
     this.look();
     this.#losses += 1;
+    this.events.losesData();
     this.troubles.begin("redis");
     this.troubles.end("redis");
   }
@@ -104,6 +111,7 @@ export class Witness implements Observer {
       if (times > 1 + this.#losses) this.#break("S3", `event ${eventId} is reported ${times} times`);
     }
     this.incidents.look();
+    this.events.look();
   }
 
   /** S6: a brain that is not heard does not say that it may act. */
@@ -125,13 +133,19 @@ export class Witness implements Observer {
 
   /** S1 and S2: who trips has a reason. */
   watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus {
+    const watched = this.events.overWatchdog(bus);
     return {
-      ...bus,
+      ...watched,
       publish: (attempt, reason) => {
         if (attempt.number === 1) this.incidents.trips(who, attempt.incidentId, reason);
-        return bus.publish(attempt, reason);
+        return watched.publish(attempt, reason);
       },
     };
+  }
+
+  /** S8: what is heard without Redis is true too. */
+  directCall(direct: DirectCall): DirectCall {
+    return this.events.overDirectCall(direct);
   }
 
   /** S8: what is concluded to be FLAT is flat then. The report may go out later, behind those that are owed. */
@@ -140,15 +154,18 @@ export class Witness implements Observer {
       ...journal,
       append: (record) => {
         if (record.kind === "executed") this.#concludes(who, record.halt.eventId, record.outcome);
-        return journal.append(record);
+        const isWritten = journal.append(record);
+        this.events.wrote(who, record);
+        return isWritten;
       },
     };
   }
 
   /** What a worker raises and begins; and a report counts nothing as failed only where it says FLAT. */
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus {
+    const watched = this.events.overWorker(who, life, bus);
     return {
-      ...bus,
+      ...watched,
       raise: (delivery) => {
         this.incidents.trips(who, delivery.eventId, delivery.reason ?? "");
         return bus.raise(delivery);
@@ -156,13 +173,13 @@ export class Witness implements Observer {
       writeHalt: (halt) => {
         if (halt.reason.startsWith("REDIS_LOST")) this.incidents.trips(who, halt.eventId, halt.reason);
         this.#begins(who, life, halt.eventId);
-        return bus.writeHalt(halt);
+        return watched.writeHalt(halt);
       },
       report: (delivery, completion, halt) => {
         const { outcome, positionsFailed } = completion;
         if ((positionsFailed === 0) !== (outcome === "FLAT"))
           this.#break("S8", `${who} reports ${outcome}, and ${positionsFailed} failed`);
-        return bus.report(delivery, completion, halt);
+        return watched.report(delivery, completion, halt);
       },
       acknowledge: (delivery) => {
         this.look();
@@ -179,7 +196,8 @@ export class Witness implements Observer {
 
   /** S5, S9 and S10: what is sent to the venue. */
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
-    const watched = this.#orders.over(who, life, exchange, {
+    const inPass = this.events.overAccount(who, life, exchange);
+    const watched = this.#orders.over(who, life, inPass, {
       losses: () => this.#losses,
       resetAt: () => this.#truth.resetAt,
     });
