@@ -7,6 +7,7 @@
  *   npm run simulate -- --jobs 4            in so many processes at once, one for each core if not given
  *   npm run simulate -- --seed 7            one, line by line: virtual time in milliseconds, who, what
  *   npm run simulate -- --seed 7 --shrink   the same, without the faults that do not matter for its failure
+ *   npm run simulate -- --seed 7 --plant NAME  with a planted bug (npm run plants -- --list)
  *
  * Ctrl-C ends it with the summary of what has been run. Exit code 1 if anything is broken, 2 for a flag that cannot be used,
  * 130 after Ctrl-C.
@@ -16,6 +17,8 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { runInChildren, type SeedReport } from "./children.ts";
+import { plantNamed } from "./planted/bugs.ts";
+import { testBuild } from "./planted/build.ts";
 import { runSeed } from "./world/run.ts";
 import { shrink } from "./world/shrink.ts";
 import { summary, Tally } from "./world/tally.ts";
@@ -39,6 +42,27 @@ function tellBroken({ seed, broken }: Pick<SeedReport, "seed" | "broken">): void
   for (const what of broken) console.error(`  ${what}`);
 }
 
+/** One seed in a test build, with the same flags; its exit code. */
+async function simulatePlanted(name: string): Promise<number> {
+  if (values.seed === undefined) {
+    console.error("--plant is for one seed: --seed N");
+    return 2;
+  }
+  const plant = plantNamed(name);
+  if (plant === undefined) {
+    console.error(`--plant ${name}: no planted bug of that name, see npm run plants -- --list`);
+    return 2;
+  }
+  const build = await testBuild("test/simulation/simulate.ts", plant);
+  const args = process.argv.slice(2).filter((arg, i, all) => !/^--plant(=|$)/.test(arg) && all[i - 1] !== "--plant");
+  try {
+    const child = Bun.spawn([process.execPath, build.path, ...args], { stdio: ["ignore", "inherit", "inherit"] });
+    return await child.exited;
+  } finally {
+    build.remove();
+  }
+}
+
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
@@ -46,8 +70,10 @@ const { values } = parseArgs({
     from: { type: "string" },
     shrink: { type: "boolean", default: false },
     jobs: { type: "string" },
+    plant: { type: "string" },
   },
 });
+if (values.plant !== undefined) process.exit(await simulatePlanted(values.plant));
 if (values.seed !== undefined) {
   let outcome = await runSeed(whole("--seed", values.seed));
   if (values.shrink && outcome.broken.length > 0) outcome = await shrink(outcome, console.error);
