@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing and nothing else: npm packages always, and the programs that are named.
-#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [ip] [bench-packages]
-# bench-packages are npm packages too: those of test/bench, which the product does not carry.
+#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [ip] [bench-packages] [mutation-packages]
+# bench-packages and mutation-packages are npm packages too: those of test/bench and of test/mutation, which the product
+# does not carry.
 # A machine needs Node.js, npm and git; everything else comes from here.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,10 +23,12 @@ npm_packages . ""
 
 missing=""
 for program in "$@"; do
-  if [ "$program" = bench-packages ]; then
-    npm_packages test/bench " of test/bench"
-    continue
-  fi
+  case "$program" in
+    bench-packages | mutation-packages)
+      npm_packages "test/${program%-packages}" " of test/${program%-packages}"
+      continue
+      ;;
+  esac
   command -v "$program" >/dev/null 2>&1 && continue
   case "$program" in
     systemd-analyze) missing="$missing systemd" ;;

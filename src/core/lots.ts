@@ -37,8 +37,7 @@ export function chunks(quantity: Decimal, { min, max, step }: LotRule): readonly
   if (before === undefined) return [];
   const both = before.plus(rest);
   if (both.lt(min.plus(min))) return [...parts, before];
-  const second = min.plus(floorTo(both.minus(min).minus(min), step));
-  return second.gt(largest) ? [...parts, before] : [...parts, second, min];
+  return [...parts, min.plus(floorTo(both.minus(min).minus(min), step)), min];
 }
 
 /** What `chunks` leaves out. */

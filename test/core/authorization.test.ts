@@ -29,4 +29,16 @@ describe("authorize()", () => {
       expect(authorize(AUTHORIZATION_LIMITS, aDelivery(changes)).kind).toBe(verdict);
     });
   }
+
+  const WORDS: readonly (readonly [changes: Partial<Delivery>, why: string])[] = [
+    [{ issuedBy: "x" }, 'issued_by is "x", expected one of watchdog, exit_brain, risk_kernel, ops, eew'],
+    [{ signature: "missing" }, "it carries no sig, and QUANTUM_TRIGGER_SECRET is set"],
+    [{ signature: "wrong" }, "its sig was not made with QUANTUM_TRIGGER_SECRET"],
+    [{ completed: true }, "its event_id has a completion already"],
+    [{ beforeReset: true }, "it was published before the last quantum reset"],
+    [{ ageMs: DAY_MS + 2_500 }, "it is 86402 s old, the limit is 86400 s"],
+  ];
+  test.each(WORDS)("%p is refused because %s", (changes, why) => {
+    expect(authorize(AUTHORIZATION_LIMITS, aDelivery(changes))).toEqual({ kind: "refuse", why });
+  });
 });

@@ -261,3 +261,92 @@ describe("what can't be had for want of something else is said once", () => {
     expect(found).toMatchObject([{ check: "key", verdict: "fail", found: noKey.why }]);
   });
 });
+
+test("every trouble comes with what a person has to do about it", () => {
+  const unread = unknown("no answer");
+  const one = (check: CheckName, given: CheckupFacts): string =>
+    `${check}: ${checkup(given).find((finding) => finding.check === check)?.advice}`;
+  const redis = (changes: Partial<Redis>): CheckupFacts => facts({ redis: changes });
+  const venue = (changes: Partial<Venue>): CheckupFacts => facts({ venue: changes });
+  expect([
+    one("redis", redis({ roundTripMs: unread })),
+    one("redis", redis({ roundTripMs: known(101) })),
+    one("redis_memory", redis({ memory: unread })),
+    one("redis_memory", redis({ memory: known({ maxBytes: 0, policy: "allkeys-lru" }) })),
+    one("redis_write", redis({ write: unread })),
+    one("halt", redis({ halt: unread })),
+    one("halt", redis({ halt: known(aHalt()) })),
+    one("venue", venue({ roundTripMs: unread })),
+    one("venue", venue({ roundTripMs: known(1_001) })),
+    one("clock", venue({ clockAheadMs: unread })),
+    one("clock", venue({ clockAheadMs: known(1_001) })),
+    one("key", venue({ key: { kind: "refused", why: "-2015" } })),
+    one("key", venue({ key: { kind: "unknown", why: "no answer" } })),
+    one("account", venue({ account: unread })),
+    one("account", venue({ account: known({ canTrade: false, mode: "hedge" }) })),
+    one("position_mode", venue({ account: unread })),
+    one("order_limits", venue({ orderLimits: unread })),
+    one("positions", venue({ positions: unread })),
+    one("resting_orders", venue({ restingOrders: unread })),
+    one("state_directory", { ...facts(), stateDirectory: { path: "/x", writable: unread } }),
+    one("direct_line", facts({ directLine: { url: "http://127.0.0.1:8702", answers: unread } })),
+    one("alerts", facts({ alerts: [] })),
+    one("alerts", facts({ alerts: [{ name: "webhook", tested: unread }] })),
+  ]).toEqual([
+    "redis: start Redis, or set REDIS_URL or --redis-url",
+    "redis: use a nearer Redis: more than 100 ms leaves a panic too few tries",
+    "redis_memory: let the user of REDIS_URL run INFO",
+    "redis_memory: set maxmemory-policy noeviction: any other lets Redis drop the halt or a panic event",
+    "redis_write: let the user of REDIS_URL write, and use no replica",
+    "halt: look at system:state:trading: until it can be read trading counts as halted",
+    "halt: look at quantum status, then quantum reset",
+    "venue: let this host reach the venue, or set BINANCE_BASE_URL",
+    "venue: run nearer to the venue: more than 1000 ms a call leaves a pass of 10 s too few of them",
+    "clock: look at why the venue does not tell its time",
+    "clock: set the clock (NTP): while the venue's can't be read, requests are stamped with it and refused",
+    "key: mend the key as it says there",
+    "key: run it again",
+    "account: run it again",
+    "account: look at the account at the venue: it is restricted, and no close would be taken",
+    "position_mode: run it again",
+    "order_limits: the documented limits are used, 300 per 10 s and 1200 per minute",
+    "positions: what can't be read can't be closed: run it again",
+    "resting_orders: what can't be read can't be cancelled: run it again",
+    "state_directory: create it for the user that the roles run as, or set STATE_DIRECTORY",
+    "direct_line: start the worker, with the same QUANTUM_DIRECT_HTTP",
+    "alerts: set ALERT_WEBHOOK_URL, or TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID",
+    "alerts: mend the address or the token, then run quantum doctor --test-alert again",
+  ]);
+});
+
+test("what is found in order, in its other words", () => {
+  const one = (check: CheckName, given: CheckupFacts): string | undefined =>
+    checkup(given).find((finding) => finding.check === check)?.found;
+  const webhook = { name: "the webhook", tested: known(null) };
+  const telegram = { name: "Telegram", tested: known(null) };
+  expect([
+    one("position_mode", facts({ venue: { account: known({ canTrade: true, mode: "one_way" }) } })),
+    one("clock", facts({ venue: { clockAheadMs: known(0) } })),
+    one("redis_memory", facts({ redis: { memory: known({ maxBytes: 1, policy: "noeviction" }) } })),
+    one("direct_line", facts({ directLine: { url: "http://127.0.0.1:8702", answers: known(null) } })),
+    one("alerts", facts({ alerts: [webhook, telegram] })),
+    one("alerts", facts({ alerts: [webhook, { ...telegram, tested: null }] })),
+    one(
+      "alerts",
+      facts({
+        alerts: [
+          { ...webhook, tested: unknown("404") },
+          { ...telegram, tested: unknown("403") },
+        ],
+      }),
+    ),
+  ]).toEqual([
+    "one-way",
+    "this machine's clock is 0 ms behind the venue's",
+    "maxmemory is 1 bytes, maxmemory-policy is noeviction",
+    "the worker answers at http://127.0.0.1:8702",
+    "a test alert arrived: the webhook, Telegram",
+    "go to the webhook, Telegram",
+    "a test alert did not arrive: the webhook: 404; Telegram: 403",
+  ]);
+});

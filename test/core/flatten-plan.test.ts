@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import { flattenPlan } from "../../src/core/flatten-plan.ts";
-import type { CloseOrder, Position, PositionMode } from "../../src/core/position.ts";
+import type { CloseOrder, Position, PositionMode, PositionSide } from "../../src/core/position.ts";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import { aPosition } from "../support/core.ts";
 
@@ -43,6 +43,21 @@ describe("flattenPlan()", () => {
     expect(again?.clientOrderId).toBe(first?.clientOrderId ?? "");
     expect(other?.clientOrderId).not.toBe(first?.clientOrderId ?? "");
     expect(first?.clientOrderId).toMatch(/^[A-Za-z0-9_-]{1,36}$/);
+  });
+
+  test("the ids stay what they are from one version to the next: a worker that is replaced names its orders again", () => {
+    const ids = (symbol: string, side: PositionSide = "BOTH") =>
+      plan(EVENT, [aPosition(symbol, "1", "1", side)]).map(({ clientOrderId }) => clientOrderId);
+    expect(ids("BTCUSDT")).toEqual(["q-550e8400e29b41d4-e82cd26c-1"]);
+    expect(ids("BTCUSDT", "LONG")).toEqual(["q-550e8400e29b41d4-f2e4742c-1"]);
+    expect(ids("A26USDT")).toEqual(["q-550e8400e29b41d4-09290b98-1"]);
+  });
+
+  test("legs of the same worth go in the order of their names, however the venue lists them", () => {
+    const legs = ["B", "C", "A"].map((symbol) => aPosition(symbol, "1", "1"));
+    for (const found of [legs, legs.toReversed()]) {
+      expect(plan(EVENT, found).map(({ symbol }) => symbol)).toEqual(["A", "B", "C"]);
+    }
   });
 
   test("the account's own word on its mode counts, the rows where there is none, and every second attempt the rows", () => {

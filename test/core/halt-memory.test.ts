@@ -6,6 +6,7 @@ import {
   newsOf,
   type PastHalt,
   putBackWords,
+  resetWords,
 } from "../../src/core/halt-memory.ts";
 import { aHalt } from "../support/core.ts";
 
@@ -59,6 +60,13 @@ test("what was put back is told as a loss of data, with the event, its outcome a
     "alarm: FAILURE DETECTED: Data loss, Redis has forgotten the halt and every record of its event (FLUSHALL or failover)",
     "alarm: Event e1 ended NOT_FLAT: its halt is put back from the journal, until a person resets it (quantum reset)",
   ]);
-  expect(putBackWords(PAST, "record")[1]?.text).toContain("put back on record, and trading is halted already");
+  expect(putBackWords(PAST, "record").map(({ text }) => text)).toEqual([
+    "FAILURE DETECTED: Data loss, Redis has forgotten every record of an event (FLUSHALL or failover)",
+    "Event e1 ended NOT_FLAT: it is put back on record, and trading is halted already, until a person resets it (quantum reset)",
+  ]);
   expect(putBackWords(PAST, "nothing")).toEqual([]);
+});
+
+test("a reset is told with the event that it ends", () => {
+  expect(resetWords(PAST)).toEqual({ kind: "tell", level: "info", text: "Halt cleared by a person: event e1 is over" });
 });

@@ -15,7 +15,7 @@ import {
   type WatchdogEvent,
   type WatchdogState,
 } from "../../src/core/watchdog-state.ts";
-import { aBeat, aHalt, at, deedsOf, linesOf } from "../support/core.ts";
+import { aBeat, aHalt, at, deedsOf, linesOf, marked } from "../support/core.ts";
 
 const LIMITS = WATCHDOG_LIMITS;
 
@@ -871,6 +871,226 @@ describe("an open incident", () => {
     const unseen = tripped({ attempt: SECOND, eventId: "follow-up-2", haltSeen: false });
     const [next] = step(LIMITS, unseen, EVENTS.freeFlat, at(200));
     expect(next.kind).toBe("waiting");
+  });
+});
+
+/** Every line of the watchdog, once. `alarm` is what people are told wherever they are, so it belongs to the words. */
+describe("what the watchdog says of", () => {
+  const seen = (incidentCompleted: boolean): WatchdogEvent => ({
+    kind: "attached",
+    attachment: { standing: standing(null), lastBeat: { beat: aBeat(), ageMs: 1, incidentCompleted } },
+  });
+  const beatOf = (status: string, instanceId: string | null, seq: number | null): WatchdogEvent => ({
+    kind: "beat",
+    beat: aBeat(status, "incident-2", { instanceId, seq }),
+    arrivedAt: at(200),
+  });
+  const answer = (reading: Extract<WatchdogEvent, { kind: "direct_answered" }>["answer"]): WatchdogEvent => ({
+    kind: "direct_answered",
+    attempt: FIRST,
+    answer: reading,
+  });
+  const unconfirmed = (needsPerson: boolean): WatchdogEvent => ({
+    kind: "publish_unconfirmed",
+    attempt: FIRST,
+    why: "no answer",
+    needsPerson,
+  });
+  const late = armed({ lastBeatAt: at(-5_000) });
+  const rows: readonly (readonly [
+    of: string,
+    state: WatchdogState,
+    event: WatchdogEvent,
+    expected: readonly string[],
+  ])[] = [
+    [
+      "a Redis that is away",
+      STATES.armed,
+      EVENTS.busLost,
+      ["warn: Redis can't be used, heartbeats cannot be seen: no answer"],
+    ],
+    [
+      "a Redis that a person has to see to",
+      STATES.armed,
+      { kind: "bus_lost", why: "OOM", needsPerson: true },
+      ["warn alarm: Redis can't be used, heartbeats cannot be seen: OOM"],
+    ],
+    ["a Redis that is back", STATES.armed, EVENTS.busBack, ["info: Redis can be used again"]],
+    [
+      "a start without a heartbeat",
+      STATES.detached,
+      EVENTS.attached,
+      ["warn alarm: UNPROTECTED: waiting for a heartbeat on exit_brain:heartbeat, no heartbeat has ever been seen"],
+    ],
+    [
+      "a start after a reset",
+      STATES.detached,
+      seen(true),
+      ["warn alarm: UNPROTECTED: waiting for a heartbeat on exit_brain:heartbeat, none since the last reset"],
+    ],
+    [
+      "a start beside a brain",
+      STATES.detached,
+      seen(false),
+      ["info: Armed: watching the exit brain (instance instance-1, status ALIVE)"],
+    ],
+    [
+      "a brain without a name",
+      STATES.waiting,
+      beatOf("DEGRADED", null, null),
+      ["info: Armed: watching the exit brain (a heartbeat without an instance id, status DEGRADED)"],
+    ],
+    [
+      "a brain that degrades",
+      STATES.armed,
+      beatOf("DEGRADED", "instance-1", 1),
+      ["warn: The exit brain says DEGRADED"],
+    ],
+    ["a brain that stays degraded", STATES.degraded, beatOf("DEGRADED", "instance-1", 1), []],
+    ["a brain that is well again", STATES.degraded, EVENTS.beat, ["info: The exit brain says ALIVE again"]],
+    ["a brain that stays well", STATES.armed, EVENTS.beat, []],
+    [
+      "another brain, without a number",
+      STATES.armed,
+      beatOf("ALIVE", "instance-2", null),
+      ['info: Another instance of the exit brain has taken over: instance "instance-2", seq unknown'],
+    ],
+    [
+      "another brain, without a name",
+      STATES.armed,
+      beatOf("ALIVE", null, null),
+      ["info: Another instance of the exit brain has taken over: no instance id"],
+    ],
+    [
+      "another brain with a name that is too long",
+      STATES.armed,
+      beatOf("ALIVE", "x".repeat(65), 7),
+      [`info: Another instance of the exit brain has taken over: instance "${"x".repeat(64)}", seq 7`],
+    ],
+    [
+      "a standstill",
+      STATES.armed,
+      { kind: "stood_still", lateMs: 300.2 },
+      ["warn: Stood still for 301 ms or longer: reading what arrived meanwhile before judging"],
+    ],
+    ["what is no heartbeat", STATES.armed, EVENTS.malformed, ["warn: Not a heartbeat: it has no status (told once)"]],
+    [
+      "a broken rule",
+      late,
+      { kind: "timer" },
+      [
+        "critical alarm: FAILURE DETECTED: Heartbeat missing (5.2s > 5.0s)",
+        "critical alarm: TRIGGERING PANIC CLOSE",
+        "critical: Reason: EXIT_BRAIN_HEARTBEAT_MISSING_(5.2S_>_5.0S)",
+      ],
+    ],
+    [
+      "a publish",
+      STATES.publishing,
+      EVENTS.published,
+      ["critical done: Panic close published to system:panic_close", "critical: Event ID: incident-1"],
+    ],
+    [
+      "a publish that is not confirmed",
+      STATES.publishing,
+      unconfirmed(false),
+      ["critical: Panic close not confirmed published, trying again: no answer"],
+    ],
+    [
+      "one that a person has to see to",
+      STATES.publishing,
+      unconfirmed(true),
+      ["critical alarm: Panic close not confirmed published, trying again: no answer"],
+    ],
+    [
+      "a worker that has heard",
+      STATES.calling,
+      EVENTS.directHeard,
+      ["info: The worker has heard it by the direct line, and not said yet what came of it"],
+    ],
+    [
+      "a worker that does not hear",
+      STATES.calling,
+      EVENTS.directLost,
+      ["critical: The worker can't be reached by the direct line: no answer"],
+    ],
+    [
+      "a worker that says FLAT",
+      STATES.calling,
+      EVENTS.directFlat,
+      ["info: By the direct line the worker says FLAT; publishing goes on, so that it is on record"],
+    ],
+    [
+      "a worker that says what is open",
+      STATES.calling,
+      answer(known({ outcome: "NOT_FLAT", open: ["BTCUSDT 0.5", "ETHUSDT -1"] })),
+      [
+        "critical alarm: By the direct line the worker says NOT_FLAT: positions may be open, still open: BTCUSDT 0.5, ETHUSDT -1",
+      ],
+    ],
+    [
+      "a worker that does not know",
+      STATES.calling,
+      answer(known({ outcome: "UNKNOWN", open: [] })),
+      ["critical alarm: By the direct line the worker says UNKNOWN: positions may be open, look at the venue"],
+    ],
+    [
+      "an event that Redis has lost",
+      STATES.tripped,
+      EVENTS.lost,
+      ["critical alarm: Event incident-1 is not on record any more: Redis has lost data, publishing it again"],
+    ],
+    [
+      "an incident that has no completion",
+      STATES.tripped,
+      { kind: "timer" },
+      [
+        "critical alarm: FAILURE DETECTED: Panic close incomplete (no completion)",
+        "critical alarm: TRIGGERING PANIC CLOSE",
+        "critical: Reason: PANIC_CLOSE_INCOMPLETE_(NO_COMPLETION)",
+        "critical: Attempt: 2 of incident incident-1",
+      ],
+    ],
+    [
+      "an incident that is not flat",
+      STATES.tripped,
+      EVENTS.haltedNotFlat,
+      ["critical alarm: Event incident-1 ended NOT_FLAT: positions may be open, look at the venue"],
+    ],
+    [
+      "an incident that is flat",
+      STATES.tripped,
+      EVENTS.haltedFlat,
+      ["info: Event incident-1 ended FLAT: halted until a person resets it (quantum reset)"],
+    ],
+    [
+      "another's incident that is flat",
+      STATES.armed,
+      EVENTS.secondFlat,
+      [
+        "info: Trading is halted by watchdog, event follow-up-2",
+        "info: Event follow-up-2 ended FLAT: halted until a person resets it (quantum reset)",
+      ],
+    ],
+    [
+      "a reset",
+      STATES.halted,
+      EVENTS.freeFlat,
+      ["info: Halt cleared by a person: waiting for a heartbeat to re-attach to"],
+    ],
+    [
+      "a halt that Redis has lost",
+      STATES.halted,
+      EVENTS.free,
+      [
+        "warn alarm: The halt of event incident-1 is gone, and its records with it: Redis has lost data, waiting for a heartbeat",
+      ],
+    ],
+  ];
+  test.each(rows)("%s", (_of, state, event, expected) => {
+    const now = event.kind === "timer" && state.kind === "tripped" ? state.followUpAt : at(200);
+    const [, actions] = step(LIMITS, state, event, now);
+    expect(marked(actions.filter((action) => action.kind === "tell"))).toEqual([...expected]);
   });
 });
 

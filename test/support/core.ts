@@ -97,6 +97,11 @@ export function linesOf(actions: readonly { readonly kind: string }[]): readonly
   return actions.flatMap((action) => (action.kind === "tell" ? [(action as Tell).text] : []));
 }
 
+/** Lines with what decides who is told of them: `critical alarm: …`, or `info: …` where nobody is told. */
+export function marked(lines: readonly Tell[]): readonly string[] {
+  return lines.map(({ level, mark, text }) => `${[level, ...(mark === undefined ? [] : [mark])].join(" ")}: ${text}`);
+}
+
 /** The actions that are not lines. */
 export function deedsOf<Action extends { readonly kind: string }>(actions: readonly Action[]): readonly Action[] {
   return actions.filter((action) => action.kind !== "tell");

@@ -1,0 +1,25 @@
+/** Mutation testing of the core: breaks it in every small way, one at a time, and counts what its tests notice. */
+
+export default {
+  // practice.ts decides nothing: all that a pass of it leaves behind is a runtime that has seen the code.
+  mutate: ["src/core/**/*.ts", "!src/core/practice.ts"],
+  testRunner: "command",
+  commandRunner: { command: "bun test --bail=1 test/core" },
+  concurrency: 2,
+  // A run takes about a second. A mutant that takes longer than this loops, and counts as noticed.
+  timeoutMS: 10_000,
+  thresholds: { high: 95, low: 90, break: 90 },
+  // What the sandbox is given: the core and its tests.
+  ignorePatterns: [
+    "**",
+    "!src/core/**",
+    "!test/core/**",
+    "!test/support/**",
+    "!package.json",
+    "test/core/practice.test.ts",
+  ],
+  tempDirName: "build/.cache/mutation/sandbox",
+  reporters: ["progress-append-only", "clear-text", "json"],
+  clearTextReporter: { allowColor: false, logTests: false },
+  jsonReporter: { fileName: "build/.cache/mutation/report.json" },
+};
