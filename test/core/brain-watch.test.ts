@@ -62,6 +62,12 @@ describe("decisions stale", () => {
     });
   }
 
+  test("the age counts from when the decision was first seen", () => {
+    const [brain] = hear(watch([2_000, { decision: 7 }]), aBeatOf({ decision: 7, seq: 2 }), at(31_000));
+    expect(ruleAt(brain, 32_000)).toBeNull();
+    expect(broken(LIMITS, brain, at(32_001))).toEqual({ rule: "decisions_stale", ageMs: 30_001, limitMs: 30_000 });
+  });
+
   test("any change counts, whatever the sender's clock says", () => {
     expect(watch([0, { decision: 7 }], [9_000, { decision: 5, seq: 2 }]).decision).toEqual({
       ts: 5,
@@ -91,7 +97,7 @@ describe("crash loop", () => {
 
   test("three instances in a minute are borne, the fourth is not", () => {
     expect(ruleAt(lives(0, 2_000, 4_000), 4_000)).toBeNull();
-    expect(broken(LIMITS, lives(0, 2_000, 4_000, 6_000), at(6_000))).toEqual({
+    expect(broken(LIMITS, lives(9_000, 11_000, 13_000, 15_000), at(15_000))).toEqual({
       rule: "crash_loop",
       instances: 4,
       tookMs: 6_000,
@@ -162,6 +168,7 @@ describe("a heartbeat is proof only if it is new", () => {
     ["no number any more", { seq: 5 }, { seq: null }, false],
     ["never a number", { seq: null }, { seq: null }, true],
     ["a first number", { seq: null }, { seq: 1 }, true],
+    ["a first number that is 0", { seq: null }, { seq: 0 }, true],
     ["a low number of a new instance", { seq: 5 }, { from: "b", seq: 1 }, true],
     ["a number without an instance means nothing", { from: null, seq: 5 }, { from: null, seq: 5 }, true],
   ];
@@ -176,6 +183,38 @@ describe("a heartbeat is proof only if it is new", () => {
     const [next] = hear(brain, aBeatOf({ status: "DEGRADED", seq: null }), at(1_000));
     expect(next).toEqual({ ...brain, degradedSince: at(1_000), exposed: true });
     expect(hear(brain, aBeatOf({ status: "DEGRADED", seq: 5 }), at(1_000))[0]).toEqual(brain);
+    expect(hear(brain, aBeatOf({ seq: null, positions: 0 }), at(1_000))[0]).toEqual(brain);
+  });
+
+  test("an older instance's is none, neither the first one nor its copy, and its number is remembered", () => {
+    const brain = watch([0, { seq: 1 }], [100, { from: "x" }], [200, { from: "b" }]);
+    const [next, proof] = hear(brain, aBeatOf({ seq: 2 }), at(300));
+    expect([proof, next.rivalAt]).toEqual([false, at(300)]);
+    expect(next.instances).toEqual([
+      { id: "a", seq: 2, appearedAt: at(0) },
+      { id: "x", seq: 1, appearedAt: at(100) },
+      { id: "b", seq: 1, appearedAt: at(200) },
+    ]);
+    expect(hear(next, aBeatOf({ seq: 2 }), at(400))).toEqual([next, false]);
+    expect(hear(next, aBeatOf({ seq: null }), at(400))[0].instances).toEqual(next.instances);
+  });
+
+  test("the newest of three counts, for as long as it goes on", () => {
+    const brain = watch([0, {}], [100, { from: "b" }], [200, { from: "c" }], [1_200, { from: "c", seq: 2 }]);
+    expect(brain.instances.map(({ id, seq }) => [id, seq])).toEqual([
+      ["a", 1],
+      ["b", 1],
+      ["c", 2],
+    ]);
+    expect([brain.lastBeatAt, brain.rivalAt]).toEqual([at(1_200), null]);
+  });
+
+  test("of a sender that says nothing but its status each one is, and holds it to nothing else", () => {
+    const { incidentId, heartbeat } = aBeatOf({});
+    const bare: Beat = { incidentId, heartbeat: { ...heartbeat, details: null } };
+    const [brain, proof] = hear(watchOver(bare, at(0), at(0)), bare, at(1_000));
+    expect(proof).toBe(true);
+    expect(brain).toMatchObject({ decision: null, instances: [{ id: null, seq: null }], lastBeatAt: at(1_000) });
   });
 });
 

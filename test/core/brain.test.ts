@@ -13,7 +13,7 @@ import {
 import type { Halt } from "../../src/core/messages.ts";
 import type { Position } from "../../src/core/position.ts";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
-import { aHalt, aPosition, at, deedsOf, linesOf } from "../support/core.ts";
+import { aHalt, aPosition, at, deedsOf, linesOf, marked } from "../support/core.ts";
 
 const LIMITS = BRAIN_LIMITS;
 const BTC = aPosition("BTCUSDT", "0.002");
@@ -366,4 +366,87 @@ test("a heartbeat that is not confirmed is told and changes nothing", () => {
   expect(step(LIMITS, before, { kind: "beat_lost", why: "OOM", needsPerson: true }, at(500))[1]).toMatchObject([
     { level: "warn", mark: "alarm", text: "Heartbeat not confirmed: OOM" },
   ]);
+});
+
+/** Lines as they are told, and to whom. */
+describe("what the brain says of", () => {
+  const FAILED: readonly Happened[] = [
+    [0, TIMER],
+    [10, looked(unknown("503"))],
+    [1_000, TIMER],
+  ];
+  const rows: readonly (readonly [of: string, events: readonly Happened[], expected: readonly string[]])[] = [
+    [
+      "a flat account",
+      [
+        [0, TIMER],
+        [10, FREE],
+      ],
+      ["info: No open positions"],
+    ],
+    [
+      "an open account",
+      [
+        [0, TIMER],
+        [10, looked(known([aPosition("BTCUSDT", "-0.002", "50000", "SHORT"), BTC]))],
+      ],
+      [
+        "info: BTCUSDT:SHORT -0.002: entry 50000, mark 50000, P&L 0.00",
+        "info: BTCUSDT 0.002: entry 50000, mark 50000, P&L 0.00",
+        "info: Watching 2 positions, P&L 0.00",
+      ],
+    ],
+    ["positions that can't be read", FAILED, ["warn: Positions can't be read: 503"]],
+    [
+      "positions that can be read again, though none is open",
+      [...FAILED, [1_010, FREE]],
+      ["warn: Positions can't be read: 503", "info: Positions are read in time again", "info: No open positions"],
+    ],
+    [
+      "a look that comes back too late again",
+      [...FAILED, [3_010, FREE]],
+      ["warn: Positions can't be read: 503", "info: No open positions"],
+    ],
+    [
+      "a venue that does not answer, once",
+      [
+        [0, TIMER],
+        [2_000.4, TIMER],
+        [3_000.4, TIMER],
+      ],
+      ["warn: Decision cycle overdue: the venue has not answered for 2000 ms"],
+    ],
+    [
+      "a halt, and its end",
+      [
+        [0, TIMER],
+        [10, looked(known([]), known(aHalt()))],
+        [1_000, TIMER],
+        [1_010, FREE],
+      ],
+      [
+        "warn: Trading is halted: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)",
+        "info: No open positions",
+        "info: Trading is allowed",
+      ],
+    ],
+    [
+      "the fence",
+      [
+        [0, TIMER],
+        [10, FREE],
+        [4_000, LOST],
+        [4_100, confirmed(4_050)],
+      ],
+      [
+        "info: No open positions",
+        "warn: Fenced: no heartbeat confirmed for 4.0s, no orders until one is",
+        "warn: Heartbeat not confirmed: no answer",
+        "info: No longer fenced: a heartbeat was confirmed",
+      ],
+    ],
+  ];
+  test.each(rows)("%s", (_of, events, expected) => {
+    expect(marked(play(...events).actions.filter((action) => action.kind === "tell"))).toEqual([...expected]);
+  });
 });

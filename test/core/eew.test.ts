@@ -16,8 +16,9 @@ import type { OrderBudget } from "../../src/core/order-budget.ts";
 import type { CancelRequest, CloseOrder, CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { Rulebook } from "../../src/core/rulebook.ts";
+import type { Tell } from "../../src/core/tell.ts";
 import type { Instant } from "../../src/core/time.ts";
-import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf } from "../support/core.ts";
+import { aDelivery, aPosition, aRestingOrder, at, deedsOf, linesOf, marked } from "../support/core.ts";
 
 const LIMITS = EEW_LIMITS;
 
@@ -63,7 +64,11 @@ function lookAction(ms: number): EewAction {
 /** A worker under test: feeds events, and answers what it asks for by hand. */
 class Worker {
   state: EewState = { kind: "idle" };
-  readonly lines: string[] = [];
+  readonly tells: Tell[] = [];
+
+  get lines(): readonly string[] {
+    return linesOf(this.tells);
+  }
 
   #askedAt = at(0);
 
@@ -79,8 +84,14 @@ class Worker {
     for (const action of actions) {
       if (action.kind === "survey" || action.kind === "look") this.#askedAt = action.askedAt;
     }
-    this.lines.push(...linesOf(actions));
+    this.tells.push(...actions.filter((action) => action.kind === "tell"));
     return deedsOf(actions);
+  }
+
+  /** The same worker once the event has happened. */
+  after(ms: number, event: EewEvent): this {
+    this.send(ms, event);
+    return this;
   }
 
   /** Answers the first close of a symbol that is under way. */
@@ -748,6 +759,348 @@ describe("a market close refused by the price band", () => {
   });
 });
 
+describe("answers that are not the one that is waited for", () => {
+  test("to an earlier read of the account is no account", () => {
+    const worker = Worker.surveying().after(10, surveyed(UNREADABLE)).after(1_010, { kind: "timer" });
+    const before = worker.state;
+    const late: EewEvent = { ...surveyed(lookAt([BTC])), askedAt: at(0) } as EewEvent;
+    expect(worker.send(1_020, late)).toEqual([]);
+    expect(worker.state).toBe(before);
+  });
+
+  test("a halt that is confirmed late does not act on a list that has failed", () => {
+    const worker = Worker.surveying().after(10, surveyed(UNREADABLE));
+    const before = worker.state;
+    expect(worker.send(20, { kind: "halt_written" })).toEqual([]);
+    expect(worker.state).toEqual(before);
+    expect(worker.send(1_009, { kind: "timer" })).toEqual([]);
+    expect(worker.send(1_010, { kind: "timer" }).map(({ kind }) => kind)).toEqual(["survey"]);
+  });
+
+  test("a cancel of another symbol holds its own close, and only that", () => {
+    const worker = Worker.surveying();
+    worker.send(10, surveyed(lookAt([BTC, ETH], [aRestingOrder("BTCUSDT"), aRestingOrder("ETHUSDT")])));
+    expect(closesIn(worker.send(20, cancelled("ETHUSDT", "regular"))).map(({ symbol }) => symbol)).toEqual(["ETHUSDT"]);
+    expect(closesIn(worker.send(30, cancelled("BTCUSDT", "regular"))).map(({ symbol }) => symbol)).toEqual(["BTCUSDT"]);
+  });
+
+  test("a cancel of one order leaves the cancel of another one waited for", () => {
+    const guard: RestingOrder = { ...aRestingOrder("BTCUSDT", "algo", "9"), closesPosition: true };
+    const others = [aRestingOrder("BTCUSDT", "algo", "10"), aRestingOrder("BTCUSDT", "algo", "11")];
+    const worker = Worker.surveying().after(10, surveyed(lookAt([BTC], [guard, ...others])));
+    expect(worker.send(20, cancelled("BTCUSDT", "algo", "10"))).toEqual([]);
+    expect(closesIn(worker.send(30, cancelled("BTCUSDT", "algo", "11")))).toHaveLength(1);
+  });
+
+  test("a timer that comes early repeats no report", () => {
+    const worker = Worker.verifying().after(30, account([])).after(31, UNCONFIRMED);
+    expect(worker.send(280, { kind: "timer" })).toEqual([]);
+  });
+});
+
+describe("what the second witness is", () => {
+  test("fills are one beside protective stops of other symbols, once these are cancelled", () => {
+    const stop: RestingOrder = { ...aRestingOrder("SOLUSDT", "algo", "9"), closesPosition: true };
+    const worker = Worker.surveying().after(10, surveyed(lookAt([BTC], [stop])));
+    worker.answer(20, "BTCUSDT", filled("0.002"));
+    worker.send(21, cancelled("SOLUSDT", "algo"));
+    expect(worker.tells.at(-1)?.text).toBe("SOLUSDT: 1 algo orders cancelled");
+    expect(reported(worker.send(30, account([])))).toMatchObject({ outcome: "FLAT", ordersCancelled: 1 });
+  });
+
+  test("fills are none once an order rested that could open, also beside a stop that could not", () => {
+    const stop: RestingOrder = { ...aRestingOrder("BTCUSDT", "algo", "9"), closesPosition: true };
+    for (const resting of [[aRestingOrder("SOLUSDT")], [stop, aRestingOrder("SOLUSDT")]]) {
+      const worker = Worker.verifying().after(30, account([], resting));
+      expect(worker.state).toMatchObject({ kind: "verifying", fillsProve: false });
+    }
+    expect(Worker.verifying().after(30, account([], [stop])).state).toMatchObject({ fillsProve: true });
+  });
+
+  test("a clean look less than a second after the first is none", () => {
+    const { state } = Worker.verifying();
+    if (state.kind !== "verifying") throw new Error(state.kind);
+    const seen = (askedAt: number): string => {
+      const before: EewState = { ...state, fillsProve: false, cleanAt: at(30), askedAt: at(askedAt) };
+      const event: EewEvent = {
+        kind: "looked",
+        askedAt: at(askedAt),
+        look: lookAt([]),
+        resolved: [],
+        silentUntil: null,
+      };
+      return step(LIMITS, before, event, at(2_000))[0].kind;
+    };
+    expect([seen(1_029), seen(1_030)]).toEqual(["verifying", "reporting"]);
+  });
+});
+
+describe("the looks after the close", () => {
+  test("begin with nothing under way, and with a list that nobody has read", () => {
+    const nothing = unknown("not read yet");
+    expect(Worker.verifying().state).toMatchObject({
+      cancelling: [],
+      swept: [],
+      stops: [],
+      last: { positions: nothing, resting: nothing },
+      lastOrderAt: at(21),
+      cleanAt: null,
+      retryAt: null,
+    });
+  });
+
+  test("go on for three seconds after the last answer, as long as there is hope", () => {
+    const open = (ms: number): string => {
+      const worker = Worker.closing();
+      worker.answer(20, "BTCUSDT", UNKNOWN);
+      worker.answer(21, "ETHUSDT", UNKNOWN);
+      return worker.after(ms, account([BTC])).state.kind;
+    };
+    expect([open(3_020), open(3_021)]).toEqual(["verifying", "reporting"]);
+  });
+
+  test("of an account that can't be read pause for half as long again as that has lasted", () => {
+    expect(deadline(Worker.verifying().after(2_021, looked(UNREADABLE)).state)).toBe(at(2_021 + 3_000));
+    expect(deadline(Worker.verifying().after(100, looked(UNREADABLE)).state)).toBe(at(1_100));
+  });
+
+  test("wait out a silence that ends before the pass does, and no other", () => {
+    const after = (silentUntil: number): string =>
+      Worker.verifying().after(30, looked(UNREADABLE, [], at(silentUntil))).state.kind;
+    expect([after(LIMITS.passMs - 1), after(LIMITS.passMs)]).toEqual(["verifying", "reporting"]);
+  });
+
+  test("ask after forty unknown orders at most: each is a request", () => {
+    const legs = Array.from({ length: 41 }, (_, i) => aPosition(`S${i}USDT`, "1", "1"));
+    const worker = Worker.surveying().after(10, surveyed(lookAt(legs)));
+    for (const { symbol } of legs.slice(1)) worker.answer(20, symbol, UNKNOWN);
+    const [look] = worker.answer(21, "S0USDT", UNKNOWN);
+    expect(look?.kind === "look" && look.after.length).toBe(40);
+  });
+
+  test("wait for every cancel, and count those that were made", () => {
+    const worker = Worker.verifying().after(30, account([], [aRestingOrder("A"), aRestingOrder("B")]));
+    const failed = { ...cancelled("A", "regular"), outcome: { kind: "failed", why: "503" } } as EewEvent;
+    expect(worker.send(40, failed)).toEqual([]);
+    expect(worker.send(50, cancelled("B", "regular"))).toEqual([lookAction(50)]);
+    expect(worker.state).toMatchObject({ ordersCancelled: 1, cancelling: [] });
+    expect(worker.lines.slice(-2)).toEqual(["A: regular orders not cancelled: 503", "B: 1 regular orders cancelled"]);
+  });
+
+  test("cancel a stop once, though it was seen before and rests still", () => {
+    const stops: readonly RestingOrder[] = (["LONG", "SHORT"] as const).map((positionSide, i) => ({
+      ...aRestingOrder("BTCUSDT", "algo", `${i}`),
+      positionSide,
+      closesPosition: true,
+    }));
+    const legs = [aPosition("BTCUSDT", "2", "50000", "LONG"), aPosition("BTCUSDT", "-1", "50000", "SHORT")];
+    const worker = Worker.surveying().after(10, surveyed(lookAt(legs, stops), { mode: known("hedge") }));
+    worker.answer(20, "BTCUSDT", filled("2"));
+    worker.answer(21, "BTCUSDT", REFUSED);
+    expect(cancelsIn(worker.send(30, account(legs.slice(1), stops)))).toEqual(["BTCUSDT/algo/0"]);
+  });
+
+  test("say nothing of an order whose fate is still not known", () => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", UNKNOWN);
+    const [look] = worker.answer(21, "ETHUSDT", filled("0.05"));
+    const before = worker.tells.length;
+    if (look?.kind !== "look") throw new Error("no look");
+    worker.send(
+      30,
+      looked(
+        lookAt([]),
+        look.after.map((order) => ({ order, outcome: UNKNOWN })),
+      ),
+    );
+    expect(worker.tells.slice(before)).toEqual([]);
+  });
+
+  test.each([
+    ["shows a leg", [BTC], "NOT_FLAT"],
+    ["shows nothing, once", [], "UNKNOWN"],
+  ] as const)("that end with the pass, where the last one %s, are %s", (_fact, open, outcome) => {
+    const worker = Worker.closing();
+    worker.answer(20, "BTCUSDT", UNKNOWN);
+    worker.answer(21, "ETHUSDT", UNKNOWN);
+    worker.after(30, account(open)).after(1_030, { kind: "timer" });
+    expect(reported(worker.send(LIMITS.passMs, { kind: "timer" })).outcome).toBe(outcome);
+  });
+});
+
+describe("what the plan goes by", () => {
+  test("the second attempt speaks the position mode of the rows, not the account's", () => {
+    const modes = [null, { incidentId: "incident-1", number: 2 }].map((attempt) => {
+      const survey = surveyed(lookAt([BTC]), { mode: known("hedge") });
+      return closesIn(Worker.surveying(attempt).send(10, survey)).map(({ mode }) => mode);
+    });
+    expect(modes).toEqual([["hedge"], ["one_way"]]);
+  });
+
+  test("a limit price goes by its own leg's mark", () => {
+    const band = { up: decimal("1.05"), down: decimal("0.95"), tick: decimal("0.1") };
+    const rulebook: Rulebook = new Map([["BTCUSDT", { lot: null, band }]]);
+    const worker = Worker.surveying({ incidentId: "incident-1", number: 2 });
+    worker.send(10, surveyed(lookAt([ETH, BTC]), { rulebook }));
+    const [limit] = closesIn(worker.answer(20, "BTCUSDT", REFUSED));
+    expect(limit?.limitPrice).toEqual(decimal("48000"));
+  });
+
+  test("a silence that is over holds nothing up", () => {
+    const snapshot = { positions: [BTC], takenAt: at(0) };
+    const survey = surveyed(UNREADABLE, { snapshot, silentUntil: at(10) });
+    expect(closesIn(Worker.surveying().send(10, survey))).toHaveLength(1);
+  });
+
+  test("without closes that wait, the pass wakes only to end", () => {
+    const budget: OrderBudget = [{ limit: 300, used: 0, endsAt: at(2_000), lengthMs: 10_000 }];
+    const worker = Worker.surveying().after(10, surveyed(lookAt([BTC]), { budget }));
+    expect(deadline(worker.state)).toBe(at(LIMITS.passMs));
+  });
+
+  test.each([
+    [
+      "in the last moment that leaves time for it is waited for, and not told as not sent",
+      300,
+      299,
+      5_500,
+      "closing",
+      0,
+    ],
+    ["a moment later is not", 300, 299, 5_501, "verifying", 1],
+    ["in a window that takes none is not", 0, 0, 2_000, "verifying", 1],
+  ] as const)("room for a close %s", (_fact, limit, used, endsAt, kind, told) => {
+    const budget: OrderBudget = [{ limit, used, endsAt: at(endsAt), lengthMs: 10_000 }];
+    const legs = limit === 0 ? [BTC] : [BTC, ETH];
+    const worker = Worker.surveying().after(10, surveyed(lookAt(legs), { budget }));
+    if (limit > 0) worker.answer(20, "ETHUSDT", filled("0.05"));
+    expect(worker.state.kind).toBe(kind);
+    expect(worker.lines.filter((line) => line.includes("closes not sent"))).toHaveLength(told);
+  });
+});
+
+describe("what goes on record", () => {
+  const halt = { reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)", source: "watchdog", eventId: EVENT_ID };
+
+  test("is the halt at the beginning with nothing closed, and at the end with what was", () => {
+    const worker = new Worker();
+    const [first] = worker.send(0, { kind: "panic", delivery: aDelivery() });
+    expect(first).toEqual({ kind: "write_halt", delivery: aDelivery(), halt: { ...halt, positionsClosed: 0 } });
+    const [last] = Worker.verifying().send(30, account([]));
+    expect(last).toMatchObject({ kind: "report", halt: { ...halt, positionsClosed: 2 } });
+    expect(last).toMatchObject({ completion: { ...halt, eventId: EVENT_ID } });
+  });
+
+  test("is how long the pass took, whenever it began", () => {
+    const worker = new Worker()
+      .after(500, { kind: "panic", delivery: aDelivery() })
+      .after(501, { kind: "halt_written" });
+    worker.send(510, surveyed(lookAt([BTC])));
+    worker.answer(520, "BTCUSDT", filled("0.002"));
+    expect(reported(worker.send(530.4, account([]))).executionTimeMs).toBe(30);
+  });
+
+  test("an idle worker waits for events alone", () => {
+    expect(deadline({ kind: "idle" })).toBeNull();
+  });
+});
+
+describe("what the worker says of a pass that goes otherwise", () => {
+  const second: Attempt = { incidentId: "incident-1", number: 2 };
+  const snapshot = { positions: [BTC], takenAt: at(0) };
+  const rows: readonly (readonly [
+    of: string,
+    make: () => Worker,
+    ms: number,
+    event: EewEvent,
+    expected: readonly string[],
+  ])[] = [
+    [
+      "a halt that is not confirmed",
+      () => new Worker().after(0, { kind: "panic", delivery: aDelivery() }),
+      700,
+      { kind: "halt_unconfirmed", why: "no answer" },
+      ["critical alarm: Halt not confirmed: no answer"],
+    ],
+    [
+      "an account that can't be read",
+      Worker.surveying,
+      10,
+      surveyed(UNREADABLE),
+      ["critical alarm: Positions can't be read: GET positions: 503"],
+    ],
+    [
+      "one that can't be read while the venue is silent",
+      Worker.surveying,
+      10,
+      surveyed(UNREADABLE, { silentUntil: at(3_000), snapshot }),
+      ["critical alarm: Positions can't be read: GET positions: 503"],
+    ],
+    [
+      "one that can't be read before the pass ends",
+      Worker.surveying,
+      10,
+      surveyed(UNREADABLE, { silentUntil: at(LIMITS.passMs), snapshot }),
+      [
+        "critical alarm: Positions can't be read: GET positions: 503",
+        "info: Closed: 0/1",
+        "critical alarm: Outcome UNKNOWN, not proven closed: BTCUSDT 0.002",
+        "info: Execution time: 10ms",
+      ],
+    ],
+    [
+      "one that can't be read after the close",
+      Worker.verifying,
+      30,
+      looked(UNREADABLE),
+      ["critical alarm: The account can't be read after the close: GET positions: 503"],
+    ],
+    [
+      "a follow-up",
+      () => new Worker(),
+      0,
+      { kind: "panic", delivery: aDelivery({ eventId: "e2", reason: "R", followsUp: second }) },
+      [
+        "critical: ============================================================",
+        "critical alarm: PANIC CLOSE EVENT RECEIVED",
+        "critical: ============================================================",
+        "critical: Event ID: e2",
+        "critical: Source: watchdog",
+        "critical: Reason: R",
+        "critical: Attempt: 2 of incident incident-1",
+        "critical done: Trigger validated (source=watchdog, age=0.5s)",
+      ],
+    ],
+    [
+      "a report that is not confirmed",
+      () => Worker.verifying().after(30, account([])),
+      31,
+      UNCONFIRMED,
+      ["warn: Report not confirmed, trying again: no answer"],
+    ],
+    [
+      "one that was told of lately",
+      () => Worker.verifying().after(30, account([])).after(31, UNCONFIRMED),
+      30 + LIMITS.tellAgainMs,
+      UNCONFIRMED,
+      [],
+    ],
+    [
+      "one that was told of long ago",
+      () => Worker.verifying().after(30, account([])).after(31, UNCONFIRMED),
+      31 + LIMITS.tellAgainMs,
+      UNCONFIRMED,
+      ["warn: Report not confirmed, trying again: no answer"],
+    ],
+  ];
+  test.each(rows)("%s", (_of, make, ms, event, expected) => {
+    const worker = make();
+    const before = worker.tells.length;
+    worker.send(ms, event);
+    expect(marked(worker.tells.slice(before))).toEqual([...expected]);
+  });
+});
+
 describe("events that are not executed", () => {
   test("are acknowledged, with the reason, and nothing is touched", () => {
     const worker = new Worker();
@@ -823,11 +1176,13 @@ describe("step(), every state and every event", () => {
       test(`${stateName} × ${eventName} → ${cells[i]}`, () => {
         const worker = make();
         const before = worker.state;
+        const told = worker.tells.length;
         const event = EVENTS[eventName];
         if (event === undefined) throw new Error(eventName);
         const asked = worker.send(40, event).map(({ kind }) => kind);
         const after = Bun.deepEquals(worker.state, before) ? "-" : worker.state.kind;
         expect([after, ...asked].join(" ")).toBe(cells[i] ?? "?");
+        if (eventName.startsWith("stray")) expect(worker.tells.slice(told)).toEqual([]);
       });
     }
   }

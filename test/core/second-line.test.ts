@@ -147,6 +147,96 @@ describe("the watchdog lost", () => {
   });
 });
 
+describe("at the limit itself nothing is lost yet", () => {
+  test("a heartbeat of exactly six seconds at the first look is of a brain that lives, an older one is not", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 6_000));
+    expect(line.state.brain).toEqual({ incidentId: "beat-1", beatAt: at(-6_000) });
+    const late = new Line();
+    late.see(0, vigil("beat-1", 6_001));
+    expect(late.state.brain).toBeNull();
+  });
+
+  test("a brain that is silent for exactly five seconds is not silent, without a watchdog either", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 0, null));
+    line.see(10_500, vigil("beat-2", 5_000, null));
+    expect(line.see(10_500, vigil("beat-2", 5_000, null))).toBeNull();
+    expect(line.see(10_501, vigil("beat-2", 5_001, null))?.reason).toBe("WATCHDOG_LOST_(10.6S_>_10.0S)");
+  });
+
+  test("a look that took exactly two and a half seconds was not interrupted: Redis is away since it began", () => {
+    const line = new Line();
+    line.lose(10_000, 7_500);
+    expect(line.state.lostSince).toBe(at(7_500));
+    const stalled = new Line();
+    stalled.lose(10_000, 7_499);
+    expect(stalled.state.lostSince).toBe(at(10_000));
+  });
+
+  test("a list that was read in the moment in which the halt was seen may be of the time before it", () => {
+    const line = new Line();
+    const halted: Vigil = { ...NOBODY, halted: true, violationId: "violation-1" };
+    line.see(1_000, halted, { positions: [aPosition("BTCUSDT", "1")], takenAt: at(1_000) });
+    expect(line.state.flat).toEqual({ violationId: "violation-1", since: at(1_000), openAt: null });
+  });
+});
+
+describe("what was raised", () => {
+  test("while Redis is away is not raised again, however long it stays away: the worker executes it itself", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 0));
+    line.lose(1_000, 1_000);
+    expect(line.lose(6_001)?.incidentId).toBe("beat-1");
+    for (let ms = 7_000; ms <= 120_000; ms += 1_000) expect(line.lose(ms)).toBeNull();
+  });
+
+  test("does not stand for another incident: the next brain's silence is raised at once", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 0));
+    line.lose(1_000, 1_000);
+    expect(line.lose(6_001)?.incidentId).toBe("beat-1");
+    line.see(7_000, vigil("beat-2", 0));
+    line.lose(8_000, 8_000);
+    expect(line.lose(13_001)?.incidentId).toBe("beat-2");
+  });
+});
+
+describe("which brain is watched", () => {
+  const rows: readonly (readonly [fact: string, looks: readonly Vigil[], watched: string | null])[] = [
+    ["one with a fresh heartbeat", [vigil("a", 100)], "a"],
+    ["one with an old heartbeat is not", [vigil("a", 7_000)], null],
+    ["nor is it at the next look, though that is not the first", [vigil("a", 7_000), vigil("a", 8_000)], null],
+    ["the next heartbeat is", [vigil("a", 7_000), vigil("b", 100)], "b"],
+    ["so is an old one behind another: somebody has beaten since", [vigil("a", 7_000), vigil("b", 7_000)], "b"],
+    ["during a halt none", [vigil("a", 100), vigil("b", 100, 100, { halted: true })], null],
+    [
+      "after a reset none, until it beats again",
+      [vigil("a", 100), vigil("b", 100, 100, { halted: true }), vigil("b", 1_100)],
+      null,
+    ],
+    [
+      "and then it is",
+      [vigil("a", 100), vigil("b", 100, 100, { halted: true }), vigil("b", 9_000), vigil("c", 100)],
+      "c",
+    ],
+    ["where none ever beat and then one does, however late", [NOBODY, vigil("a", 100)], "a"],
+    ["where Redis was emptied none", [vigil("a", 100), NOBODY], null],
+  ];
+  test.each(rows)("%s", (_fact, looks, watched) => {
+    const line = new Line();
+    for (const [i, look] of looks.entries()) line.see(i * 1_000, look);
+    expect(line.state.brain?.incidentId ?? null).toBe(watched);
+  });
+
+  test("is as old as its last heartbeat was at the look that found it first", () => {
+    const line = new Line();
+    line.see(1_000, vigil("a", 300));
+    line.see(2_000, vigil("a", 900));
+    expect(line.state.brain?.beatAt).toBe(at(700));
+  });
+});
+
 describe("a halt over a flat account", () => {
   const HALTED: Vigil = { ...NOBODY, halted: true, violationId: "violation-1" };
   const read = (ms: number, ...positions: readonly Position[]): Snapshot => ({ positions, takenAt: at(ms) });
@@ -193,6 +283,7 @@ describe("a halt over a flat account", () => {
     const line = new Line();
     line.see(1_000, HALTED, read(500));
     expect(line.see(2_000, NOBODY, read(1_500, BTC))).toBeNull();
+    for (const ms of [3_000, 4_000]) expect(line.see(ms, NOBODY, read(ms - 500, BTC))).toBeNull();
   });
 
   test("of the incident that the violation began can be violated again", () => {

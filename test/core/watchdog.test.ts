@@ -468,7 +468,11 @@ describe("the direct line", () => {
   test("is not the record: FLAT by it ends the calls, and only a confirmed publish ends the publishing", () => {
     const [next, actions] = step(LIMITS, calling(), answer(known({ outcome: "FLAT", open: [] })), at(1_100));
     expect(linesOf(actions)[0]).toContain("FLAT; publishing goes on");
+    expect(next).toEqual(calling({ directLine: { kind: "ended", outcome: "FLAT", followUpAt: null } }));
     expect(deadline(LIMITS, next)).toBe(at(1_250));
+    const [again, more] = step(LIMITS, next, { kind: "timer" }, at(1_250));
+    expect(again).toMatchObject({ kind: "tripping", attempt: FIRST, retryAt: null });
+    expect(deedsOf(more)).toEqual([{ kind: "publish", attempt: FIRST, reason: "R" }]);
     const [later, calls] = step(LIMITS, next, EVENTS.unconfirmed, at(60_000));
     expect([later.kind, deedsOf(calls)]).toEqual(["tripping", []]);
     expect(step(LIMITS, later, EVENTS.published, at(60_100))[0].kind).toBe("tripped");
@@ -483,6 +487,7 @@ describe("the direct line", () => {
       "By the direct line the worker says NOT_FLAT: positions may be open, still open: BTCUSDT 0.5",
     ]);
     expect(deadline(LIMITS, next)).toBe(at(2_100));
+    expect(step(LIMITS, next, { kind: "timer" }, at(2_099))).toEqual([next, []]);
     const [second, deeds] = step(LIMITS, next, { kind: "timer" }, at(2_100));
     const reason = "PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)";
     expect(second).toEqual(tripping({ attempt: SECOND, reason }));
@@ -593,6 +598,10 @@ describe("a watchdog that stood still", () => {
     expect(deadline(LIMITS, judged)).toBe(at(5_000));
   });
 
+  test("that has judged already judges no more by a drain that fails late: its timer does", () => {
+    expect(step(LIMITS, STATES.armed, { kind: "drain_failed" }, at(6_000))).toEqual([STATES.armed, []]);
+  });
+
   test("waits for the drain until then", () => {
     expect(step(LIMITS, stalled(), { kind: "timer" }, at(13_499))[0]).toEqual(stalled());
   });
@@ -635,6 +644,17 @@ describe("a brain that is required", () => {
     expect(deadline(limits, next)).toBe(at(17_000));
   });
 
+  test("is waited for from when the watch began, under the incident that the bus names last", () => {
+    const since: Waiting = { ...WAITING, since: at(5_000) };
+    expect(step(limits, since, { kind: "timer" }, at(15_000))).toEqual([since, []]);
+    const after: Standing = { ...standing(null), absenceId: "absence-2" };
+    const [next] = step(limits, since, { kind: "standing", standing: after }, at(6_000));
+    expect(next).toEqual({ ...since, absenceId: "absence-2" });
+    const [tripped] = step(limits, next, { kind: "timer" }, at(15_001));
+    expect(tripped).toMatchObject({ attempt: { incidentId: "absence-2" } });
+    expect(tripped).toMatchObject({ reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(NONE_FOR_10.1S_>_10.0S)" });
+  });
+
   test("is not replaced by what is no heartbeat", () => {
     const [next] = step(limits, WAITING, EVENTS.malformed, at(9_000));
     expect(deadline(limits, next)).toBe(at(10_000));
@@ -661,8 +681,9 @@ describe("what is no heartbeat", () => {
       "Not a heartbeat: it has no status (told once)",
       'Not a heartbeat: not known to be another than one that was heard before, instance "instance-1", seq 0 (told once)',
     ]);
-    expect(state).toMatchObject({ brain: STATES.armed.brain });
+    expect(state).toMatchObject({ brain: STATES.armed.brain, told: ["malformed", "copied"] });
     expect(deadline(LIMITS, state)).toBe(at(5_000));
+    expect(step(LIMITS, state, EVENTS.malformed, at(100))[1]).toEqual([]);
   });
 });
 
@@ -720,6 +741,17 @@ describe("attach", () => {
       expect(deedsOf(actions).length === 1).toBe(publishes);
     });
   }
+
+  test("a fresh heartbeat counts with its true age, and its instance may have run for days", () => {
+    const [next] = step(LIMITS, STATES.detached, { kind: "attached", attachment: lastSeen(500) }, at(1_000));
+    const instances = [{ id: "instance-1", appearedAt: null, seq: 1 }] as const;
+    expect(next).toEqual(armed({ lastBeatAt: at(500), instances }));
+  });
+
+  test("before it, and once an incident is flat, there is nothing to wait for but events", () => {
+    expect(deadline(LIMITS, STATES.detached)).toBeNull();
+    expect(deadline(LIMITS, STATES.halted)).toBeNull();
+  });
 
   test("without a heartbeat it says loudly that nothing is protected", () => {
     const [, actions] = step(LIMITS, STATES.detached, EVENTS.attached, at(0));

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { cents, decimal, plain, sum } from "../../src/core/decimal.ts";
 import { problems } from "../../src/core/overview.ts";
-import { after, earliest } from "../../src/core/time.ts";
-import { describe as describeTrip, reasonOf, type Trip, tenths } from "../../src/core/trip.ts";
+import { after, earliest, latest } from "../../src/core/time.ts";
+import { describe as describeTrip, incompleteReason, reasonOf, type Trip, tenths } from "../../src/core/trip.ts";
 import { aBeat, aHalt, at } from "../support/core.ts";
 
 describe("reasons and log words", () => {
@@ -12,6 +12,9 @@ describe("reasons and log words", () => {
     expect(reasonOf(trip)).toBe("EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)");
     expect(describeTrip(trip)).toBe("Heartbeat missing (5.1s > 5.0s)");
     expect(reasonOf({ ...trip, rule: "degraded", ageMs: 5_150 })).toBe("EXIT_BRAIN_DEGRADED_(5.2S_>_5.0S)");
+    expect(describeTrip({ ...trip, rule: "degraded", ageMs: 5_150 })).toBe("Exit brain degraded (5.2s > 5.0s)");
+    expect(incompleteReason("NOT_FLAT")).toBe("PANIC_CLOSE_INCOMPLETE_(NOT_FLAT)");
+    expect(incompleteReason(null)).toBe("PANIC_CLOSE_INCOMPLETE_(NO_COMPLETION)");
   });
 
   const RULES: readonly (readonly [Trip, log: string, event: string])[] = [
@@ -54,12 +57,42 @@ describe("reasons and log words", () => {
 });
 
 describe("decimal()", () => {
-  const BAD = ["", " ", "1e5", "NaN", "Infinity", "0x10", "1,5", "--1", "1.2.3", " 1", "1 ", "."];
+  const BAD = [
+    "",
+    " ",
+    "x1",
+    "1x",
+    ".5x",
+    "x.5",
+    "+",
+    "-",
+    "1.x",
+    "1e5",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1,5",
+    "--1",
+    "1.2.3",
+    " 1",
+    "1 ",
+    ".",
+  ];
   for (const text of BAD) {
     test(`refuses ${JSON.stringify(text)}`, () => {
       expect(() => decimal(text)).toThrow(JSON.stringify(text));
     });
   }
+
+  test.each([
+    ["1", "1"],
+    ["+1.50", "1.5"],
+    ["-0.002", "-0.002"],
+    ["12.", "12"],
+    [".25", "0.25"],
+    ["+.5", "0.5"],
+    ["007", "7"],
+  ])("reads %s as %s", (text, value) => expect(plain(decimal(text))).toBe(value));
 
   test("a float can't slip in", () => {
     expect(() => decimal("1").plus(0.1 as unknown as string)).toThrow();
@@ -74,6 +107,7 @@ describe("decimal()", () => {
     expect(plain(sum([decimal("0.1"), decimal("0.2")]))).toBe("0.3");
     expect(cents(decimal("207.5"))).toBe("207.50");
     expect(cents(decimal("-0.005"))).toBe("-0.01");
+    expect(cents(decimal("0.0049"))).toBe("0.00");
   });
 });
 
@@ -81,6 +115,11 @@ describe("time", () => {
   test("the earliest deadline wins, and none is none", () => {
     expect(earliest(null, at(5), after(at(1), 2))).toBe(at(3));
     expect(earliest(null, null)).toBeNull();
+    expect(earliest(at(4), at(2), at(3))).toBe(at(2));
+  });
+
+  test("the later of two is the later, whichever comes first", () => {
+    expect([latest(at(1), at(2)), latest(at(2), at(1))]).toEqual([at(2), at(2)]);
   });
 });
 
@@ -118,6 +157,24 @@ describe("problems()", () => {
     expect(problems({ roles: [watchdog], halt: null, lastPanic: null })).toEqual([
       "UNPROTECTED: the watchdog is waiting for a heartbeat",
     ]);
+  });
+
+  test("five seconds of silence are none yet, and a flat event behind a halt is none of its own", () => {
+    const view = (ageMs: number) => ({
+      roles: [{ role: "brain", last: { ...fresh, ageMs } }],
+      halt: null,
+      lastPanic: null,
+    });
+    expect(problems(view(5_000))).toEqual([]);
+    expect(problems(view(5_001))).toEqual(["brain: no heartbeat for 5.1s"]);
+    expect(problems({ ...view(1), lastPanic: { eventId: "e", outcome: "NOT_FLAT" } })).toEqual(["event e: NOT_FLAT"]);
+    expect(problems({ ...view(1), lastPanic: { eventId: "e", outcome: "FLAT" } })).toEqual([]);
+  });
+
+  test("a sender that says no more of itself than the first three fields is none either", () => {
+    const heartbeat = { ...fresh.heartbeat, details: null };
+    const roles = [{ role: "brain", last: { heartbeat, ageMs: 1 } }];
+    expect(problems({ roles, halt: null, lastPanic: null })).toEqual([]);
   });
 
   test("a brain that may not act is a problem", () => {
