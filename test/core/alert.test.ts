@@ -230,3 +230,78 @@ describe("the same line", () => {
     expect(alerts).toHaveLength(2);
   });
 });
+
+describe("what is read out of a line", () => {
+  const alarm = critical("x", "alarm");
+  const idsAfter = (...lines: readonly Tell[]): readonly (string | null)[] => {
+    const last = told(...lines.map((line) => [0, line] as const), [0, alarm]).at(-1);
+    return [last?.eventId ?? null, last?.incidentId ?? null];
+  };
+  const event = critical("Event ID: e2");
+  const rows: readonly (readonly [fact: string, lines: readonly Tell[], ids: readonly (string | null)[]])[] = [
+    ["the event", [event], ["e2", "e2"]],
+    ["not where the words are in the middle of a line", [critical("The Event ID: e2")], [null, null]],
+    ["the incident of a follow-up", [event, critical("Attempt: 12 of incident e1")], ["e2", "e1"]],
+    ["that before its event, too", [critical("Attempt: 2 of incident e1"), event], ["e2", "e1"]],
+    ["not where it is quoted", [event, critical("No Attempt: 2 of incident e1")], ["e2", "e2"]],
+    ["not where it goes on over a line break", [event, critical("Attempt: 2 of incident e1\nx")], ["e2", "e2"]],
+    [
+      "another event ends the follow-up of the last one",
+      [event, critical("Attempt: 2 of incident e1"), critical("Event ID: e3")],
+      ["e3", "e3"],
+    ],
+    ["the same event again does not", [event, critical("Attempt: 2 of incident e1"), event], ["e2", "e1"]],
+    ["a failure begins anew", [event, critical("FAILURE DETECTED: y")], [null, null]],
+    ["one that is quoted does not", [event, critical("No FAILURE DETECTED: y")], ["e2", "e2"]],
+    [
+      "nor does a line that only begins like a pass",
+      [event, critical("PANIC CLOSE EVENT RECEIVED twice")],
+      ["e2", "e2"],
+    ],
+  ];
+  test.each(rows)("%s", (_fact, lines, ids) => expect(idsAfter(...lines)).toEqual([...ids]));
+
+  test("an explanation counts at the beginning of a line, and never without an alarm before it", () => {
+    const lines = [
+      critical("Source: early"),
+      alarm,
+      critical("Source: a"),
+      critical("Reason: b"),
+      critical("No Source: c"),
+    ];
+    expect(texts(told(...lines.map((line) => [0, line] as const)))).toEqual(["x\nSource: a\nReason: b"]);
+  });
+
+  test("what is only for those who debug is not told, marked or not", () => {
+    const event: AlertEvent = { kind: "line", level: "debug", text: "x", mark: "alarm" };
+    expect(step(ALERT_LIMITS, NO_ALERTS, event, at(0))).toEqual([NO_ALERTS, null]);
+  });
+
+  test("a timer that comes early takes nothing, and one without an alarm neither", () => {
+    const [gathering] = step(ALERT_LIMITS, NO_ALERTS, { kind: "line", level: "warn", text: "x", mark: "alarm" }, at(0));
+    expect(step(ALERT_LIMITS, gathering, { kind: "timer" }, at(gatherMs - 1))).toEqual([gathering, null]);
+    expect(step(ALERT_LIMITS, gathering, { kind: "timer" }, at(gatherMs))[1]?.text).toBe("x");
+    expect(step(ALERT_LIMITS, NO_ALERTS, { kind: "timer" }, at(gatherMs))).toEqual([NO_ALERTS, null]);
+  });
+
+  test("a line of the greatest length is whole, a longer one ends with a sign that it does not", () => {
+    const most = "x".repeat(ALERT_LIMITS.lineCharsMax);
+    expect(texts(told([0, critical(most, "alarm")]))).toEqual([most]);
+    expect(texts(told([0, critical(`${most}x`, "alarm")]))).toEqual([`${most.slice(1)}…`]);
+  });
+
+  test("as many lines as a message may have are all there", () => {
+    const many = Array.from({ length: ALERT_LIMITS.linesMax }, (_, i) => [0, critical(`${i}`, "alarm")] as const);
+    expect(texts(told(...many))[0]?.split("\n")).toEqual(many.map(([, { text }]) => text));
+  });
+
+  test("a thousand told lines are remembered, and the oldest is forgotten", () => {
+    let state: AlertState = NO_ALERTS;
+    for (let i = 0; i <= 1_001; i++) {
+      [state] = step(ALERT_LIMITS, state, { kind: "line", level: "warn", text: `${i}`, mark: "alarm" }, at(0));
+      [state] = step(ALERT_LIMITS, state, { kind: "end" }, at(0));
+    }
+    expect(state.told.size).toBe(1_001);
+    expect([...state.told.keys()].slice(0, 1)).toEqual([" 1"]);
+  });
+});

@@ -55,6 +55,20 @@ describe("a cycle", () => {
     });
   });
 
+  test("begins by its timer alone, and when it is due", () => {
+    const resting = play([0, TIMER], [10, looked(known([]))]).state;
+    expect(step(LIMITS, resting, TIMER, at(999))).toEqual([resting, []]);
+    expect(deedsOf(step(LIMITS, resting, confirmed(990), at(1_000))[1])).toEqual([]);
+    expect(deedsOf(step(LIMITS, resting, TIMER, at(1_000))[1])).toEqual([{ kind: "look" }]);
+    expect(step(LIMITS, resting, looked(known([BTC])), at(1_000))).toEqual([resting, []]);
+  });
+
+  test("under way waits for the venue, and for nothing else", () => {
+    const looking = play([0, TIMER]).state;
+    expect(step(LIMITS, looking, TIMER, at(LIMITS.overdueMs - 1))).toEqual([looking, []]);
+    expect(deadline(looking)).toBe(at(LIMITS.overdueMs));
+  });
+
   test("keeps to a fixed grid, and skips what it missed", () => {
     expect(deadline(play([0, TIMER], [30, looked(known([]))]).state)).toBe(at(1_000));
     expect(deadline(play([0, TIMER], [2_500, looked(known([]))]).state)).toBe(at(3_000));
@@ -65,6 +79,18 @@ describe("a cycle", () => {
       "BTCUSDT 0.002: entry 50000, mark 50000, P&L 0.00",
       "Watching 1 positions, P&L 0.00",
     ]);
+  });
+
+  test("shows the account again at once where an amount or a leg has changed, and else after ten seconds", () => {
+    const shows = (second: readonly Position[], ms = 1_000): boolean => {
+      const [state] = step(LIMITS, play([0, TIMER], [10, looked(known([BTC]))]).state, TIMER, at(ms));
+      return linesOf(step(LIMITS, state, looked(known(second)), at(ms))[1]).some((line) => line.startsWith("Watching"));
+    };
+    expect(shows([BTC])).toBe(false);
+    expect(shows([aPosition("BTCUSDT", "0.003")])).toBe(true);
+    expect(shows([aPosition("ETHUSDT", "0.002")])).toBe(true);
+    expect([shows([BTC], 10_009), shows([BTC], 10_010)]).toEqual([false, true]);
+    expect(BRAIN_LIMITS.showMs).toBe(10_000);
   });
 
   test("is quiet while nothing changes, and shows the account again after a while", () => {
@@ -102,6 +128,16 @@ describe("a cycle that fails", () => {
   test("a cycle that took too long is DEGRADED although it ended well", () => {
     const { beats } = play([0, TIMER], [LIMITS.overdueMs + 1, looked(known([]))]);
     expect(beats.map(({ status }) => status)).toEqual(["DEGRADED"]);
+  });
+
+  test("is late from when it began, and decides nothing until the venue answers", () => {
+    const { beats, lines } = play([0, TIMER], [10, FREE], [1_000, TIMER], [3_000, TIMER]);
+    expect(beats[1]).toMatchObject({ status: "DEGRADED", decided: false, latencyMs: 2_000 });
+    expect(lines.at(-1)).toBe("Decision cycle overdue: the venue has not answered for 2000 ms");
+  });
+
+  test("that took exactly as long as it may is ALIVE", () => {
+    expect(play([0, TIMER], [LIMITS.overdueMs, FREE]).beats.map(({ status }) => status)).toEqual(["ALIVE"]);
   });
 
   test("says once that it fails and once that it works again", () => {
