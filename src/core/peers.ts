@@ -7,7 +7,7 @@
 
 import type { Reading } from "./reading.ts";
 import { critical, info, type Tell, warn } from "./tell.ts";
-import { after, type Instant } from "./time.ts";
+import { after, type Instant, latest } from "./time.ts";
 import { tenths } from "./trip.ts";
 
 /** When a peer counts as lost. */
@@ -82,7 +82,7 @@ function hear(
 ): Peer["heard"] {
   if (before?.entry === entry) return before;
   const at = after(now, -ageMs);
-  return { entry, at: readAt === null ? at : later(at, readAt) };
+  return { entry, at: readAt === null ? at : latest(at, readAt) };
 }
 
 function isSilent(
@@ -93,8 +93,8 @@ function isSilent(
   now: Instant,
 ): boolean {
   // Once told, only a fresh heartbeat is a return; that the bus came back is none.
-  if (before.silent) return heard === before.heard || heard === null || now - heard.at > lostMs;
-  return now - (heard === null ? listeningSince : later(heard.at, listeningSince)) > lostMs;
+  if (before.silent) return heard === null || now - heard.at > lostMs;
+  return now - (heard === null ? listeningSince : latest(heard.at, listeningSince)) > lostMs;
 }
 
 /** A role that was never there may not be started yet; one that was there and fell silent is an incident. */
@@ -105,8 +105,4 @@ function lossOf(role: string, heard: Peer["heard"], now: Instant): Tell {
 
 function returnOf(role: string, before: Peer): Tell {
   return info(before.heard === null ? `${role} is there` : `${role} is back`);
-}
-
-function later(one: Instant, other: Instant): Instant {
-  return one > other ? one : other;
 }

@@ -144,6 +144,16 @@ const ROWS: readonly (readonly [name: string, looks: readonly Look[], lines: rea
     [],
   ],
   [
+    "beats again, and its heartbeat is as old as it may be: back",
+    [...FELL_SILENT, [15_000, shows("e2", 100)], [25_200, shows("e2", 10_300)], [35_200, shows("e3", 10_000)]],
+    [LOST, "watchdog is back", "watchdog lost: no heartbeat for 10.3s", "watchdog is back"],
+  ],
+  [
+    "the bus's clock jumps an hour ahead after a long while: a heartbeat that was not there before is new all the same",
+    [...[0, 1, 2, 3, 4].map((i): Look => [i * 5_000, shows(`e${i}`, 100)]), [21_000, shows("e5", HOUR_MS)]],
+    [],
+  ],
+  [
     "the bus's clock jumps an hour back: a dead peer does not look young",
     [
       [0, shows("e1", 0)],
