@@ -432,6 +432,16 @@ describe("what the brain says of", () => {
         "info: Watching 2 positions, P&L 0.00",
       ],
     ],
+    [
+      "a look that came back too late, and the next one in time",
+      [
+        [0, TIMER],
+        [2_001, FREE],
+        [3_000, TIMER],
+        [3_010, FREE],
+      ],
+      ["info: No open positions", "info: Positions are read in time again"],
+    ],
     ["positions that can't be read", FAILED, ["warn: Positions can't be read: 503"]],
     [
       "positions that can be read again, though none is open",

@@ -1056,6 +1056,18 @@ describe("what the worker says of a pass that goes otherwise", () => {
       ["critical alarm: The account can't be read after the close: GET positions: 503"],
     ],
     [
+      "one that can't be read after the close before the pass ends",
+      Worker.verifying,
+      30,
+      looked(UNREADABLE, [], at(LIMITS.passMs)),
+      [
+        "critical alarm: The account can't be read after the close: GET positions: 503",
+        "info: Closed: 0/2",
+        "critical alarm: Outcome UNKNOWN, not proven closed: BTCUSDT 0.002, ETHUSDT -0.05",
+        "info: Execution time: 30ms",
+      ],
+    ],
+    [
       "a follow-up",
       () => new Worker(),
       0,

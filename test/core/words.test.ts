@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { cents, decimal, plain, sum } from "../../src/core/decimal.ts";
-import { problems } from "../../src/core/overview.ts";
+import { isAlive, problems } from "../../src/core/overview.ts";
+import { unknown } from "../../src/core/reading.ts";
 import { after, earliest, latest } from "../../src/core/time.ts";
 import { describe as describeTrip, incompleteReason, reasonOf, type Trip, tenths } from "../../src/core/trip.ts";
 import { aBeat, aHalt, at } from "../support/core.ts";
@@ -111,6 +112,11 @@ describe("decimal()", () => {
   });
 });
 
+test("a reading that was not answered says whether a person is needed, and only then", () => {
+  expect(unknown("503")).toEqual({ known: false, why: "503" });
+  expect(unknown("OOM", true)).toEqual({ known: false, why: "OOM", needsPerson: true });
+});
+
 describe("time", () => {
   test("the earliest deadline wins, and none is none", () => {
     expect(earliest(null, at(5), after(at(1), 2))).toBe(at(3));
@@ -129,6 +135,10 @@ describe("problems()", () => {
     { role: "brain", last: fresh },
     { role: "watchdog", last: fresh },
   ];
+
+  test("a role that was never heard is not alive", () => {
+    expect([isAlive({ role: "eew", last: null }), isAlive({ role: "brain", last: fresh })]).toEqual([false, true]);
+  });
 
   test("a system at work has none", () => {
     expect(problems({ roles: alive, halt: null, lastPanic: { eventId: "e", outcome: "FLAT" } })).toEqual([]);
