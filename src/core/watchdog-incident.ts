@@ -205,19 +205,22 @@ function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | 
 export function followHalt(limits: WatchdogLimits, state: WatchdogState, standing: Standing, now: Instant): Step {
   const { halt, haltedBy, outcomes } = standing;
   if (halt === null || haltedBy === null) return [state, []];
-  if (state.kind === "halted" && isOldNews(haltedBy, state.attempt)) return [state, []];
+  const outcome = outcomes.get(halt.eventId) ?? null;
+  if (state.kind === "halted" && isOldNews(haltedBy, outcome, state.attempt)) return [state, []];
   const open = openIncident(limits, haltedBy, halt.eventId, true, now);
-  const [next, lines] = hearOutcome(limits, open, outcomes.get(halt.eventId) ?? null, now);
+  const [next, lines] = hearOutcome(limits, open, outcome, now);
   return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
 }
 
 /**
  * The attempt that ended FLAT, or one before it that was reported late and halts because the halt was gone. Following that
  * one up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
- * worker watches for that under either.
+ * worker watches for that under either. But where Redis has lost that FLAT, and another worker's report of the same attempt
+ * says otherwise since, nobody watches: that is followed up.
  */
-function isOldNews(haltedBy: Attempt, flatBy: Attempt): boolean {
-  return haltedBy.incidentId === flatBy.incidentId && haltedBy.number <= flatBy.number;
+function isOldNews(haltedBy: Attempt, outcome: Outcome | null, flatBy: Attempt): boolean {
+  if (haltedBy.incidentId !== flatBy.incidentId || haltedBy.number > flatBy.number) return false;
+  return haltedBy.number < flatBy.number || outcome === null || outcome === "FLAT";
 }
 
 /** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */

@@ -119,7 +119,12 @@ export function ears(
     if (begun.onRecord) {
       // What came before its report may say that there is none; but if there is none now, Redis has lost it, and the halt too.
       const outcome = await bus.outcome(delivery.eventId);
-      if (outcome.known && outcome.value === null) return { ...delivery, completed: false };
+      if (!outcome.known) {
+        // Unknown is not completed: it stays pending, and comes again.
+        await clock.sleep(BUS_RETRY_MS);
+        return null;
+      }
+      if (outcome.value === null) return { ...delivery, completed: false };
       if (!begun.own) return { ...delivery, completed: true };
     }
     if (begun.own) {

@@ -225,7 +225,7 @@ const TABLE: Readonly<Record<EventName, Readonly<Record<StateName, string>>>> = 
     "tripped",
     "tripped",
     "-",
-    "-",
+    "tripped",
   ),
   haltedByOps: row(
     "-",
@@ -809,6 +809,13 @@ describe("an open incident", () => {
   test("is over with its FLAT attempt, though an earlier one reports late and moves the halt back", () => {
     const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
     expect(step(LIMITS, flat, EVENTS.haltedNotFlat, at(300))).toEqual([flat, []]);
+  });
+
+  test("goes on where Redis has lost that FLAT, and another report of the same attempt says otherwise", () => {
+    const [flat] = step(LIMITS, STATES.trippedHalted, EVENTS.haltedFlat, at(200));
+    expect(flat.kind).toBe("halted");
+    const [open] = step(LIMITS, flat, EVENTS.haltedNotFlat, at(300));
+    expect(open).toMatchObject({ kind: "tripped", outcome: "NOT_FLAT", followUpAt: at(300 + LIMITS.followUpMs) });
   });
 
   test("waits for its own attempt, whatever the last one ended with", () => {

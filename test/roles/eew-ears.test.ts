@@ -3,7 +3,9 @@
 import { beforeEach, expect, test } from "bun:test";
 import { violationIdOf } from "../../src/adapters/redis/event-id.ts";
 import type { EewEvent } from "../../src/core/eew.ts";
+import { unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
+import type { EewBus } from "../../src/ports/bus.ts";
 import { ears, type Passed } from "../../src/roles/eew-ears.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -24,12 +26,16 @@ beforeEach(async () => {
   await other.report(delivery.value, aCompletion("e1"), aHalt("e1"));
 });
 
-/** What a worker hears in half a minute under a violated halt, if it has begun the violation's event so. */
-async function heard(begun: Passed): Promise<EewEvent | null> {
+/** What a worker hears in half a minute under a violated halt, if it has begun the violation's event so; `unreadable` outcomes first. */
+async function heard(begun: Passed, unreadable = 0): Promise<EewEvent | null> {
   const stop = new AbortController();
+  const side = bus.eew("worker");
+  let failures = unreadable;
+  const outcome: EewBus["outcome"] = async (eventId) =>
+    failures-- > 0 ? unknown("no answer") : await side.outcome(eventId);
   const world = {
     clock,
-    bus: bus.eew("worker"),
+    bus: { ...side, outcome },
     log: { write: () => undefined },
     identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
     ...SECOND_LINE,
@@ -60,6 +66,13 @@ test.each([
     });
   },
 );
+
+test("what became of an event that comes again is asked until it is known: unknown is not completed", async () => {
+  expect(await heard({ own: false, onRecord: true }, 3)).toMatchObject({
+    kind: "panic",
+    delivery: { eventId: VIOLATION, completed: false },
+  });
+});
 
 test("a violation whose report is owed is not raised again: the report says what came of it", async () => {
   expect(await heard({ own: false, onRecord: false })).toBeNull();

@@ -12,9 +12,6 @@ export type Site = string;
 /** Told of each site that is passed; it may crash or pause the machine of that process. */
 export type SiteHook = (site: Site, life: Life) => void;
 
-/** Whoever waits for it is dead. */
-const NEVER: Promise<never> = new Promise(() => {});
-
 /** The port with a site before and behind each of its methods, which return promises; those in `plain` stay as they are. */
 export function withSites<P extends object>(
   port: P,
@@ -42,6 +39,7 @@ export function withSites<P extends object>(
 
 /** Now, when the process goes on, or never. */
 function goOn<T>(life: Life, does: () => Promise<T>): Promise<T> {
-  if (life.ended()) return NEVER;
+  // A promise of its own for each: one that all the dead waited for would keep them, and their worlds.
+  if (life.ended()) return new Promise(() => {});
   return life.host.isPaused() ? life.sleep(0).then(does) : does();
 }
