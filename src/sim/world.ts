@@ -29,6 +29,7 @@ import { runEew } from "../roles/eew.ts";
 import { runWatchdog } from "../roles/watchdog.ts";
 import { type BusLink, SimulatedBus } from "./bus.ts";
 import { VirtualClock } from "./clock.ts";
+import type { OrderRequest } from "./orders.ts";
 import { Venue } from "./venue.ts";
 import { type Draw, stream } from "./world/draw.ts";
 import { Host, type Life } from "./world/host.ts";
@@ -100,8 +101,6 @@ export class World<W extends Observer> {
   /** When each heartbeat of a brain arrived, by its entry. */
   readonly #heard = new Map<string, Instant>();
   #openedAt = 0 as Instant;
-  /** Legs that the bot has opened: after how many fills, and how much. */
-  readonly #opened: { readonly fills: number; readonly symbol: string; readonly amount: Decimal }[] = [];
 
   /** Nothing runs yet but Redis and the venue. The seed draws how long what takes. */
   constructor(seed: number, witness: (world: World<W>) => W) {
@@ -195,13 +194,13 @@ export class World<W extends Observer> {
     return entry === null ? null : (this.#heard.get(entry) ?? null);
   }
 
-  /** Opens a leg, as the bot would. */
+  /** Opens a leg by a market order, as the bot would: lists that lag do not show it yet. */
   openPosition(symbol: string, amount: string): void {
     this.trace.tell("bot", `opens ${symbol} ${amount}`);
     if (this.venue.positions(API_KEY).some((leg) => leg.symbol === symbol)) return;
-    this.venue.openPosition(API_KEY, { symbol, amount });
+    const quantity = decimal(amount);
+    this.#order({ symbol, side: quantity.gt(ZERO) ? "BUY" : "SELL", type: "MARKET", quantity: quantity.abs() });
     this.#openedAt = this.time.now();
-    this.#opened.push({ fills: this.venue.fills(API_KEY).length, symbol, amount: decimal(amount) });
   }
 
   /** Leaves an order that opens or grows a leg when the mark comes by. */
@@ -209,17 +208,7 @@ export class World<W extends Observer> {
     const price = this.venue.mark(symbol).times(decimal(below));
     const rounded = price.minus(price.mod(decimal(this.venue.rules(symbol).price.tick)));
     this.trace.tell("bot", `rests a buy of ${symbol} ${quantity}`);
-    this.venue.place(API_KEY, {
-      symbol,
-      side: "BUY",
-      type: "LIMIT",
-      positionSide: "BOTH",
-      quantity: decimal(quantity),
-      price: rounded,
-      timeInForce: "GTC",
-      reduceOnly: false,
-      clientOrderId: null,
-    });
+    this.#order({ symbol, side: "BUY", type: "LIMIT", quantity: decimal(quantity), price: rounded });
   }
 
   completions(): readonly Completion[] {
@@ -251,8 +240,7 @@ export class World<W extends Observer> {
   /** Fills of the system's orders that grew or turned a leg. */
   grown(): readonly string[] {
     const amounts = new Map<string, Decimal>();
-    return this.venue.fills(API_KEY).flatMap((fill, i) => {
-      for (const { fills, symbol, amount } of this.#opened) if (fills === i) amounts.set(symbol, amount);
+    return this.venue.fills(API_KEY).flatMap((fill) => {
       const before = amounts.get(fill.symbol) ?? ZERO;
       const now = before.plus(fill.side === "BUY" ? fill.quantity : fill.quantity.neg());
       amounts.set(fill.symbol, now);
@@ -261,6 +249,11 @@ export class World<W extends Observer> {
       const shrinks = now.abs().lt(before.abs()) && (now.eq(ZERO) || now.gt(ZERO) === before.gt(ZERO));
       return shrinks ? [] : [`${order.clientOrderId}: ${fill.symbol} from ${plain(before)} to ${plain(now)}`];
     });
+  }
+
+  #order(order: Pick<OrderRequest, "symbol" | "side" | "type" | "quantity"> & { readonly price?: Decimal }): void {
+    const rest = { positionSide: "BOTH", timeInForce: "GTC", reduceOnly: false, clientOrderId: null } as const;
+    this.venue.place(API_KEY, { price: null, ...order, ...rest });
   }
 
   async #run(name: RoleName, life: Life): Promise<unknown> {

@@ -69,7 +69,8 @@ export class Incidents {
     if (excuse("redis") || excuse(who)) return;
     if (reason.startsWith("WATCHDOG_LOST") && !(excuse("wd1") && excuse("wd2")))
       this.#break("S2", `${who} trips with ${reason}, and a watchdog was well`);
-    if (reason.startsWith("EXIT_BRAIN_HEARTBEAT_MISSING") && silenceMs !== null && silenceMs < SILENCE_MIN_MS)
+    const isOfBrain = /^(?:EXIT_BRAIN_HEARTBEAT_MISSING|WATCHDOG_LOST)/.test(reason);
+    if (isOfBrain && silenceMs !== null && silenceMs < SILENCE_MIN_MS)
       this.#break("S2", `${who} trips with ${reason}, ${Math.round(silenceMs)} ms after the brain was heard`);
   }
 }

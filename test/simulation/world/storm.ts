@@ -265,7 +265,8 @@ export class Storm {
     const ms = span(draw, ...SPELL_MS);
     world.trace.tell("venue", `WEATHER ${JSON.stringify(change)} for ${ms} ms`);
     for (const part of ["brain", "eew1", "eew2"] as const) world.witness.troubles.begin(part);
-    if ((change.staleMs ?? 0) > STALE_MS[1]) world.witness.listsLag(after(world.time.now(), ms));
+    const { staleMs = 0 } = change;
+    if (staleMs > 0) world.witness.listsLag(after(world.time.now(), ms), staleMs > STALE_MS[1]);
     world.venueWeather = { ...world.venueWeather, ...change };
     this.#later(ms, () => {
       const names = Object.keys(change) as (keyof VenueWeather)[];

@@ -46,6 +46,8 @@ const LOOK_MS = 6_000;
 /** The longest lag that is simulated. */
 const LAG_MAX_MS = 15_000;
 const PASS_MS = EEW_LIMITS.passMs;
+/** An order and a look, and less than the gap between two lists. */
+const FILLED_MS = EEW_LIMITS.witnessGapMs;
 
 /** One run's witness. */
 export class Witness implements Observer {
@@ -65,7 +67,10 @@ export class Witness implements Observer {
   /** Worker and event id. */
   readonly #concluded = new Set<string>();
   #losses = 0;
-  #listsLagUntil = 0 as Instant;
+  #lagUntil = 0 as Instant;
+  #farLagUntil = 0 as Instant;
+  /** When each worker has sent its last order. */
+  readonly #sentAt = new Map<string, Instant>();
 
   constructor(truth: Truth) {
     const fails: Break = (rule, what) => this.#break(rule, what);
@@ -217,6 +222,7 @@ export class Witness implements Observer {
   }
 
   #sends(who: "eew1" | "eew2"): void {
+    this.#sentAt.set(who, this.#truth.time.now());
     this.onOrder.shift()?.(who);
   }
 
@@ -242,22 +248,27 @@ export class Witness implements Observer {
     this.#concluded.add(`${who} ${eventId}`);
     this.#truth.trace.tell(who, `concludes ${eventId} ${outcome}`);
     const left = this.#truth.left();
-    if (outcome === "FLAT" && left.length > 0 && !this.#isHidden())
+    if (outcome === "FLAT" && left.length > 0 && !this.#isHidden(who))
       this.#break("S8", `${who} says FLAT, and open is ${left.join(", ")}`);
   }
 
-  /** Lists lag by more than two witnesses are apart until then. */
-  listsLag(until: Instant): void {
-    this.#listsLagUntil = Math.max(until, this.#listsLagUntil) as Instant;
+  /** Lists lag until then; `far`: by more than two witnesses are apart. */
+  listsLag(until: Instant, far: boolean): void {
+    this.#lagUntil = Math.max(until, this.#lagUntil) as Instant;
+    if (far) this.#farLagUntil = Math.max(until, this.#farLagUntil) as Instant;
   }
 
   /**
-   * Where all lists lag by more than the two witnesses are apart, what has just been opened can't be seen (design rule 2). The
-   * halt is watched after that, so it is closed as a violation of it.
+   * Where all lists lag by more than the two witnesses are apart, what has just been opened can't be seen; nor can it by lists that
+   * lag at all where fills that add up stand in for the second (design rule 2). The halt is watched after that, so it is closed as
+   * a violation of it.
    */
-  #isHidden(): boolean {
+  #isHidden(who: string): boolean {
     const now = this.#truth.time.now();
-    return now < this.#listsLagUntil + LOOK_MS && now - this.#truth.lastEntryAt() < LAG_MAX_MS + PASS_MS;
+    const openMs = now - this.#truth.lastEntryAt();
+    if (now < this.#farLagUntil + LOOK_MS && openMs < LAG_MAX_MS + PASS_MS) return true;
+    const isByFills = now - (this.#sentAt.get(who) ?? Number.NEGATIVE_INFINITY) < FILLED_MS;
+    return isByFills && now < this.#lagUntil + LOOK_MS && openMs < PASS_MS;
   }
 
   #break(rule: string, what: string): void {
