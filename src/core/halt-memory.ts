@@ -72,7 +72,24 @@ export function putBackWords({ halt: { eventId }, outcome }: PastHalt, what: Put
 
 /** The halt that is there, if it is another one than is remembered: then it is to be remembered, whoever executed it. */
 export function newsOf({ standing }: HaltSight, past: PastHalt | null): PastHalt | null {
-  return standing?.halt.eventId === past?.halt.eventId ? null : standing;
+  if (standing?.halt.eventId === past?.halt.eventId) return null;
+  return standing !== null && past !== null && isBehind(standing, past) ? null : standing;
+}
+
+/**
+ * Whether the one is of an earlier attempt of the same incident. It is not to be remembered instead: the later one knows more,
+ * and where it ended FLAT what opens under either is watched for.
+ */
+export function isBehind(
+  one: Pick<PastHalt, "halt" | "followsUp">,
+  other: Pick<PastHalt, "halt" | "followsUp">,
+): boolean {
+  const [earlier, later] = [attemptOf(one), attemptOf(other)];
+  return earlier.incidentId === later.incidentId && earlier.number < later.number;
+}
+
+function attemptOf({ halt, followsUp }: Pick<PastHalt, "halt" | "followsUp">): Attempt {
+  return followsUp ?? { incidentId: halt.eventId, number: 1 };
 }
 
 /** A person has reset. */

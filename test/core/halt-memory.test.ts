@@ -37,6 +37,7 @@ describe("judgeHalt()", () => {
 
 describe("newsOf()", () => {
   const other: PastHalt = { ...PAST, halt: aHalt("e2") };
+  const followUp2: PastHalt = { ...PAST, halt: aHalt("e3"), followsUp: { incidentId: "e1", number: 2 } };
   const rows: readonly (readonly [
     fact: string,
     standing: PastHalt | null,
@@ -48,6 +49,9 @@ describe("newsOf()", () => {
     ["the halt that is remembered is no news", PAST, PAST, null],
     ["another halt is", other, PAST, other],
     ["a halt is, where none is remembered", other, null, other],
+    ["that of a later attempt is", followUp2, PAST, followUp2],
+    ["that of an earlier attempt is none, whoever puts it back", PAST, followUp2, null],
+    ["that of an earlier attempt of another incident is", other, followUp2, other],
   ];
   for (const [fact, standing, past, news] of rows) {
     test(fact, () => expect(newsOf({ halted: true, record: "completed", standing }, past)).toBe(news));

@@ -1,4 +1,4 @@
-import type { PastHalt } from "../../core/halt-memory.ts";
+import { isBehind, type PastHalt } from "../../core/halt-memory.ts";
 import type { Ending } from "../../core/messages.ts";
 import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
 
@@ -27,10 +27,10 @@ export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
         return;
       case "executed":
         this.#endings.set(record.halt.eventId, { outcome: record.outcome, open: record.residual });
-        this.#halt = pastHalt(record, false);
+        if (last === null || !isBehind(record, last)) this.#halt = pastHalt(record, false);
         return;
       case "witnessed":
-        this.#halt = pastHalt(record, true);
+        if (last === null || !isBehind(record, last)) this.#halt = pastHalt(record, true);
         return;
       case "reconciled":
         if (last?.halt.eventId === record.eventId) this.#halt = { ...last, onRecord: true };

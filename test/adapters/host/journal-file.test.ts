@@ -73,6 +73,17 @@ describe("journalFile()", () => {
     expect(open().trouble()).toBeNull();
   });
 
+  test("keeps the halt of a later attempt, whoever is late with an earlier one", () => {
+    const later: PastHalt = { ...past("e2"), outcome: "FLAT", followsUp: { incidentId: "e0", number: 3 } };
+    open().append({ kind: "witnessed", ...later });
+    open().append(executed("e1"));
+    open().append({ kind: "witnessed", ...past("e1") });
+    const journal = open();
+    expect([journal.halt()?.halt.eventId, journal.executed("e1")?.outcome]).toEqual(["e2", "NOT_FLAT"]);
+    journal.append({ kind: "witnessed", ...past("e3"), followsUp: null });
+    expect(open().halt()?.halt.eventId).toBe("e3");
+  });
+
   test("remembers a halt that another worker has left, without taking its event for its own", () => {
     open().append(executed("e1"));
     open().append({ kind: "witnessed", ...past("e2") });

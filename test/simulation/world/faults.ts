@@ -30,6 +30,7 @@ export const FAULTS = [
   "market",
   "entry_fills",
   "stray_order",
+  "entry_at_begin",
   "reset_early",
 ] as const;
 /** One of them. */

@@ -74,6 +74,7 @@ export class Storm {
     const world = this.#world;
     this.#over = true;
     world.witness.onOrder.length = 0;
+    world.witness.onBegin.length = 0;
     for (const stop of this.#stop) stop();
     for (const link of this.#links()) link.weather = FAIR;
     world.venueWeather = CLEAR;
@@ -195,6 +196,10 @@ export class Storm {
       case "stray_order":
         // In a pass nobody could know of it: a list that was read is true as of then.
         if (!witness.anyPass()) world.openPosition("ETHUSDT", "1");
+        return;
+      case "entry_at_begin":
+        // On its way when the halt was written: there before the first list is read, and a list that lags does not show it.
+        witness.onBegin.push(() => world.openPosition("ETHUSDT", "1"));
         return;
       case "reset_early":
         this.#reset();

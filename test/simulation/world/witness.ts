@@ -56,6 +56,8 @@ export class Witness implements Observer {
   readonly broken: string[] = [];
   /** Who is to be called when a worker has sent an order, one with each. */
   readonly onOrder: ((worker: "eew1" | "eew2") => void)[] = [];
+  /** Who is to be called when a pass begins and no other is under way, one with each. */
+  readonly onBegin: (() => void)[] = [];
   readonly troubles: Troubles;
   readonly incidents: Incidents;
   readonly events: EventWatch;
@@ -237,6 +239,7 @@ export class Witness implements Observer {
       const words = pass.life.ended() ? "takes over a pass that was left by" : "is in a pass beside";
       this.#truth.trace.tell(who, `${words} ${other === who ? "its former life" : other}: ${eventId}`);
     }
+    if (!this.anyPass()) this.onBegin.shift()?.();
     this.#passes.set(who, { life, eventId });
     this.#orders.newPass(life);
   }
