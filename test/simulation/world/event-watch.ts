@@ -4,6 +4,7 @@
  */
 
 import { watchdogEvent } from "../../../src/adapters/redis/event-id.ts";
+import { isBehind, type PastHalt } from "../../../src/core/halt-memory.ts";
 import type { Outcome } from "../../../src/core/messages.ts";
 import type { Instant, UnixMillis } from "../../../src/core/time.ts";
 import type { EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
@@ -43,8 +44,8 @@ export class EventWatch {
   readonly #outcomes = new Map<string, Set<Outcome>>();
   readonly #processes = new Map<Life, Process>();
   readonly #lives = new Map<string, Life>();
-  /** The event of the halt that is in each worker's journal, and that nobody has reset. */
-  readonly #remembered = new Map<string, string>();
+  /** The halt that is in each worker's journal, and that nobody has reset. */
+  readonly #remembered = new Map<string, Pick<PastHalt, "halt" | "followsUp">>();
   #losses = 0;
   #unhaltedSince: Instant | null = null;
 
@@ -75,13 +76,15 @@ export class EventWatch {
 
   /** A worker has written something into its journal. */
   wrote(who: "eew1" | "eew2", record: JournalRecord): void {
-    if (record.kind === "reset" && this.#remembered.get(who) === record.eventId) this.#remembered.delete(who);
+    const last = this.#remembered.get(who);
+    if (record.kind === "reset" && last?.halt.eventId === record.eventId) this.#remembered.delete(who);
     if (record.kind === "executed") this.#ended(record.halt.eventId, record.outcome);
     const life = this.#lives.get(who);
     // One that died over it may have written it or not.
     if (life === undefined || life.ended()) return;
     if (record.kind === "executed") this.#of(life).unreported.add(record.halt.eventId);
-    if (record.kind === "executed" || record.kind === "witnessed") this.#remembered.set(who, record.halt.eventId);
+    if (record.kind !== "executed" && record.kind !== "witnessed") return;
+    if (last === undefined || !isBehind(record, last)) this.#remembered.set(who, record);
   }
 
   /** Whether a worker has it in its journal that trading is halted. */
