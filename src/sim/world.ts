@@ -63,6 +63,8 @@ export interface Observer {
   directCall(direct: DirectCall): DirectCall;
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
+  /** The same account, on the venue's side of the link. */
+  atVenue(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
   journal(who: "eew1" | "eew2", journal: Journal): Journal;
 }
 
@@ -340,7 +342,12 @@ export class World<W extends Observer> {
     const { venue, time } = this;
     const weather = (): VenueWeather => this.venueWeather;
     const side = { venue, apiKey: API_KEY, time, weather, draw: this.#venueDraw };
-    return exchangeOver(this.venueLinks[name].connect(life), exchangeIn(side, life));
+    const there = exchangeIn(side, life);
+    const isWorker = name === "eew1" || name === "eew2";
+    return exchangeOver(
+      this.venueLinks[name].connect(life),
+      isWorker ? this.witness.atVenue(name, life, there) : there,
+    );
   }
 
   /** The clock of whichever process Redis runs as; while there is none, nobody asks. */

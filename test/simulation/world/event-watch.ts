@@ -80,8 +80,11 @@ export class EventWatch {
     if (record.kind === "reset" && last?.halt.eventId === record.eventId) this.#remembered.delete(who);
     if (record.kind === "executed") this.#ended(record.halt.eventId, record.outcome);
     const life = this.#lives.get(who);
-    // One that died over it may have written it or not.
-    if (life === undefined || life.ended()) return;
+    if (life === undefined || life.ended()) {
+      // One that died over it may have written it or not: what it remembers is not known.
+      this.#remembered.delete(who);
+      return;
+    }
     if (record.kind === "executed") this.#of(life).unreported.add(record.halt.eventId);
     if (record.kind !== "executed" && record.kind !== "witnessed") return;
     if (last === undefined || !isBehind(record, last)) this.#remembered.set(who, record);

@@ -204,10 +204,7 @@ export class Witness implements Observer {
   /** S5, S9 and S10: what is sent to the venue. */
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
     const inPass = this.events.overAccount(who, life, exchange);
-    const watched = this.#orders.over(who, life, inPass, {
-      losses: () => this.#losses,
-      resetAt: () => this.#truth.resetAt,
-    });
+    const watched = this.#orders.over(who, life, inPass, () => this.#losses);
     return {
       ...watched,
       cancel: (request) => {
@@ -221,6 +218,11 @@ export class Witness implements Observer {
         return watched.close(order);
       },
     };
+  }
+
+  /** S10: what the venue is asked for. */
+  atVenue(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
+    return this.#orders.atVenue(who, life, exchange, () => this.#truth.resetAt);
   }
 
   #sends(who: "eew1" | "eew2"): void {
