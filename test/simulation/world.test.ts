@@ -28,7 +28,7 @@ import { Tally } from "./world/tally.ts";
  *   L2   what is left when the rest is dead for ever gets the account flat, and on record where Redis is left, in time.
  */
 
-setDefaultTimeout(300_000);
+setDefaultTimeout(600_000);
 
 /** As many as CI lives through each time. More with `npm run simulate`. */
 const FRESH_SEEDS = 3_000;

@@ -77,7 +77,8 @@ export class EventWatch {
   /** A worker has written something into its journal. */
   wrote(who: "eew1" | "eew2", record: JournalRecord): void {
     const last = this.#remembered.get(who);
-    if (record.kind === "reset" && last?.halt.eventId === record.eventId) this.#remembered.delete(who);
+    // It says so of the halt that it remembers, and of no other.
+    if (record.kind === "reset") this.#remembered.delete(who);
     if (record.kind === "executed") this.#ended(record.halt.eventId, record.outcome);
     const life = this.#lives.get(who);
     if (life === undefined || life.ended()) {
