@@ -26,6 +26,8 @@ export class Incidents {
   readonly #break: Break;
   readonly #raised = new Set<string>();
   readonly all: Incident[] = [];
+  /** When the last incident began, a violated halt included. */
+  lastBeganAt = 0 as Instant;
   /** Those with something open still. */
   #open: Incident[] = [];
   #brainHeardAt: Instant | null = null;
@@ -43,9 +45,11 @@ export class Incidents {
 
   /** A role raises an incident. */
   trips(who: Part, incidentId: string, reason: string): void {
-    if (this.#raised.has(incidentId) || reason.startsWith("HALT_VIOLATED")) return;
+    if (this.#raised.has(incidentId)) return;
     this.#raised.add(incidentId);
     const now = this.#truth.time.now();
+    this.lastBeganAt = now;
+    if (reason.startsWith("HALT_VIOLATED")) return;
     const silenceMs = this.#brainHeardAt === null ? null : now - this.#brainHeardAt;
     const incident: Incident = { by: who, reason, trippedAt: now, silenceMs, flatMs: null };
     this.all.push(incident);

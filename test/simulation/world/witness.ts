@@ -222,7 +222,8 @@ export class Witness implements Observer {
 
   /** S10: what the venue is asked for. */
   atVenue(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
-    return this.#orders.atVenue(who, life, exchange, () => this.#truth.resetAt);
+    const begunAt = (): Instant => Math.max(this.#truth.resetAt, this.incidents.lastBeganAt) as Instant;
+    return this.#orders.atVenue(who, life, exchange, begunAt);
   }
 
   #sends(who: "eew1" | "eew2"): void {
