@@ -12,6 +12,7 @@ import { alarmIf, critical, info, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 import { incompleteReason } from "./trip.ts";
 import {
+  type Halted,
   type Standing,
   type Step,
   type Tripped,
@@ -206,7 +207,7 @@ export function followHalt(limits: WatchdogLimits, state: WatchdogState, standin
   const { halt, haltedBy, outcomes } = standing;
   if (halt === null || haltedBy === null) return [state, []];
   const outcome = outcomes.get(halt.eventId) ?? null;
-  if (state.kind === "halted" && isOldNews(haltedBy, outcome, state.attempt)) return [state, []];
+  if (state.kind === "halted" && isOldNews(haltedBy, outcome, state, standing)) return [state, []];
   const open = openIncident(limits, haltedBy, halt.eventId, true, now);
   const [next, lines] = hearOutcome(limits, open, outcome, now);
   return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
@@ -215,12 +216,12 @@ export function followHalt(limits: WatchdogLimits, state: WatchdogState, standin
 /**
  * The attempt that ended FLAT, or one before it that was reported late and halts because the halt was gone. Following that
  * one up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
- * worker watches for that under either. But where Redis has lost that FLAT, and another worker's report of the same attempt
- * says otherwise since, nobody watches: that is followed up.
+ * worker watches for that under either. But where Redis has lost that FLAT nobody watches: what halts now is followed up.
  */
-function isOldNews(haltedBy: Attempt, outcome: Outcome | null, flatBy: Attempt): boolean {
-  if (haltedBy.incidentId !== flatBy.incidentId || haltedBy.number > flatBy.number) return false;
-  return haltedBy.number < flatBy.number || outcome === null || outcome === "FLAT";
+function isOldNews(haltedBy: Attempt, outcome: Outcome | null, flat: Halted, { outcomes }: Standing): boolean {
+  if (haltedBy.incidentId !== flat.attempt.incidentId || haltedBy.number > flat.attempt.number) return false;
+  if (haltedBy.number === flat.attempt.number) return outcome === null || outcome === "FLAT";
+  return outcomes.get(flat.eventId) === "FLAT";
 }
 
 /** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */

@@ -808,7 +808,14 @@ describe("an open incident", () => {
 
   test("is over with its FLAT attempt, though an earlier one reports late and moves the halt back", () => {
     const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
-    expect(step(LIMITS, flat, EVENTS.haltedNotFlat, at(300))).toEqual([flat, []]);
+    const late = standing("incident-1", { "incident-1": "NOT_FLAT", "follow-up-2": "FLAT" });
+    expect(step(LIMITS, flat, { kind: "standing", standing: late }, at(300))).toEqual([flat, []]);
+  });
+
+  test("goes on with an earlier attempt that halts where Redis has lost the FLAT of the later one", () => {
+    const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
+    const [open] = step(LIMITS, flat, EVENTS.haltedNotFlat, at(300));
+    expect(open).toMatchObject({ kind: "tripped", attempt: { number: 1 }, outcome: "NOT_FLAT" });
   });
 
   test("goes on where Redis has lost that FLAT, and another report of the same attempt says otherwise", () => {
