@@ -200,8 +200,17 @@ export type EewAction =
    * first, and the others, which weigh twenty times as much, only once they are known.
    */
   | { readonly kind: "survey"; readonly askedAt: Instant; readonly waitMs: number; readonly again: boolean }
-  /** Positions and resting orders, and what became of some orders, asked together; each takes as long as it takes. */
-  | { readonly kind: "look"; readonly askedAt: Instant; readonly after: readonly CloseOrder[] }
+  /**
+   * Positions and resting orders, and what became of some orders, asked together; each takes as long as it takes. `again`: the
+   * last look was not clean, so the positions are asked first, and the orders, which weigh sixteen times as much, only once
+   * the positions are known to be none.
+   */
+  | {
+      readonly kind: "look";
+      readonly askedAt: Instant;
+      readonly after: readonly CloseOrder[];
+      readonly again: boolean;
+    }
   | { readonly kind: "cancel"; readonly request: CancelRequest }
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
@@ -488,7 +497,8 @@ function outOfTime(state: Closing, now: Instant): Step {
 /** Asks what is left, and what became of the orders that nobody knows of. */
 function look(state: Verifying, actions: readonly EewAction[], now: Instant): Step {
   const unsure = state.sent.filter(({ outcome }) => outcome.kind === "unknown").map(({ order }) => order);
-  const ask: EewAction = { kind: "look", askedAt: now, after: unsure.slice(0, LOOK_UPS_MAX) };
+  const again = state.retryAt !== null && state.cleanAt === null;
+  const ask: EewAction = { kind: "look", askedAt: now, after: unsure.slice(0, LOOK_UPS_MAX), again };
   return [{ ...state, askedAt: now, retryAt: null }, [...actions, ask]];
 }
 

@@ -205,7 +205,7 @@ function perform(
       });
       return;
     case "look":
-      void Promise.all([look(world, memory), lookUp(world, action.after)]).then(([look, resolved]) => {
+      void Promise.all([look(world, memory, action.again), lookUp(world, action.after)]).then(([look, resolved]) => {
         emit({ kind: "looked", askedAt: action.askedAt, look, resolved, silentUntil: exchange.silentUntil() });
       });
       return;
@@ -247,10 +247,14 @@ async function survey(
   return { positions, resting, mode, rulebook, snapshot, budget, silentUntil };
 }
 
-async function look({ clock, exchange }: EewWorld, memory: Memory): Promise<Look> {
+async function look({ clock, exchange }: EewWorld, memory: Memory, again: boolean): Promise<Look> {
   const takenAt = clock.now();
-  const [positions, resting] = await Promise.all([exchange.positions(), exchange.restingOrders()]);
+  const early = again ? null : exchange.restingOrders();
+  const positions = await exchange.positions();
   if (positions.known) memory.snapshot = { positions: positions.value, takenAt };
+  if (early !== null) return { positions, resting: await early };
+  const isOpen = !positions.known || positions.value.length > 0;
+  const resting = isOpen ? unknown("not asked while positions are open, or not known") : await exchange.restingOrders();
   return { positions, resting };
 }
 

@@ -58,7 +58,7 @@ function looked(look: Look, resolved: readonly SentOrder[] = [], silentUntil: In
 
 /** What `step` asks for when it looks again, about no order in particular. */
 function lookAction(ms: number): EewAction {
-  return { kind: "look", askedAt: at(ms), after: [] };
+  return { kind: "look", askedAt: at(ms), after: [], again: false };
 }
 
 /** A worker under test: feeds events, and answers what it asks for by hand. */
@@ -361,6 +361,16 @@ describe("never better than the venue says", () => {
     }
     expect(looks).toHaveLength(4);
     expect((looks[1] ?? 0) - (looks[0] ?? 0)).toBeLessThanOrEqual(LIMITS.lookAgainMs + 20);
+  });
+
+  test("after a look that was not clean the positions are asked first; for the second witness both lists at once", () => {
+    const open = Worker.verifying();
+    open.send(30, looked(UNREADABLE));
+    expect(open.send(1_030, { kind: "timer" })).toMatchObject([{ kind: "look", again: true }]);
+    const clean = Worker.surveying();
+    clean.send(10, surveyed(lookAt([])));
+    clean.send(30, account([]));
+    expect(clean.send(1_030, { kind: "timer" })).toEqual([lookAction(1_030)]);
   });
 
   test("a leg that one list does not show any more is not counted as closed without its fills", () => {

@@ -18,12 +18,8 @@ const WEIGHTS = {
   cancel: 1,
   rulebook: 1,
 } as const;
-/**
- * An address may ask for 2400 in a minute (binance.md 3). Where the venue fails one read in two, and Redis loses what was done, the
- * follow-ups of one incident may ask for somewhat more (seed 69552: 3049); the venue's 429 is obeyed then
- * (adapters/binance/rate-limits.ts). Half more is a flood.
- */
-const WEIGHT_MAX = 3_600;
+/** What an address may ask in a minute (binance.md 3): all follow-ups of one incident have to stay below that. */
+const WEIGHT_MAX = 2_400;
 const MINUTE_MS = 60_000;
 
 interface Process {
