@@ -187,8 +187,11 @@ export const PLANTED: readonly Plant[] = [
   {
     name: "failed-read-taken-as-empty",
     file: "src/roles/eew.ts",
-    from: "return { positions, resting };",
-    to: "return { positions: positions.known ? positions : { known: true, value: [] }, resting };",
+    from: `exchange.restingOrders();
+  const positions = await exchange.positions();`,
+    to: `exchange.restingOrders();
+  const read = await exchange.positions();
+  const positions = read.known ? read : { known: true as const, value: [] };`,
     danger: "a venue that does not answer looks like an account that is flat",
   },
   {
