@@ -71,45 +71,16 @@ export function ears(
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
   const outage = new Outage();
-  /**
-   * What came and was not taken yet: an answer that came while something else was heard is not lost, it is the next. The line
-   * is asked once for each event, for days: a race against its promise with every look would keep a little of each.
-   */
-  let answered: Reading<Delivery | null> | null = null;
-  let called: Delivery | null = null;
-  let [isAsking, isListening] = [false, false];
   let wake = (): void => {};
-
-  function ask(): void {
-    if (isAsking || answered !== null) return;
-    isAsking = true;
-    void bus.next().then((answer) => {
-      [isAsking, answered] = [false, answer];
-      wake();
-    });
-  }
-
-  function listen(): void {
-    if (isListening || called !== null) return;
-    isListening = true;
-    void direct.next().then((delivery) => {
-      [isListening, called] = [false, delivery];
-      wake();
-    });
-  }
+  const byBus = slot(bus.next, () => wake());
+  const byLine = slot(direct.next, () => wake());
 
   /** What comes first, by the bus or by the direct line. */
   async function hear(): Promise<Reading<Delivery | null>> {
-    ask();
-    listen();
-    if (answered === null && called === null) await new Promise<void>((resolve) => (wake = resolve));
-    const [answer, delivery] = [answered, called];
-    if (answer !== null) {
-      answered = null;
-      return answer;
-    }
-    called = null;
-    return known(delivery);
+    byBus.ask();
+    byLine.ask();
+    if (byBus.isEmpty() && byLine.isEmpty()) await new Promise<void>((resolve) => (wake = resolve));
+    return byBus.take() ?? known(byLine.take());
   }
 
   /** By the bus, what this worker has begun already comes again: published besides, or read anew after a lost answer. */
@@ -224,6 +195,31 @@ export function ears(
         await keepHalt();
       }
       return null;
+    },
+  };
+}
+
+/**
+ * A question, and its answer until it is taken: what came while something else was heard is not lost, it is the next. Asked
+ * once for each answer, be it for days: a race against that promise with every look would keep a little of each.
+ */
+function slot<T>(question: () => Promise<T>, came: () => void) {
+  let answer: T | null = null;
+  let isAsked = false;
+  return {
+    ask: (): void => {
+      if (isAsked || answer !== null) return;
+      isAsked = true;
+      void question().then((value) => {
+        [isAsked, answer] = [false, value];
+        came();
+      });
+    },
+    isEmpty: (): boolean => answer === null,
+    take: (): T | null => {
+      const taken = answer;
+      answer = null;
+      return taken;
     },
   };
 }

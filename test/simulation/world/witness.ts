@@ -201,7 +201,7 @@ export class Witness implements Observer {
     };
   }
 
-  /** S5, S9 and S10: what is sent to the venue. */
+  /** S4, S5, S9 and S14: what is sent to the venue. */
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
     const inPass = this.events.overAccount(who, life, exchange);
     const watched = this.#orders.over(who, life, inPass, () => this.#losses);
