@@ -1,10 +1,14 @@
 import type { PastHalt } from "../core/halt-memory.ts";
-import type { Ending } from "../core/messages.ts";
+import type { Attempt, Ending } from "../core/messages.ts";
 
-/** An incident that this worker raised itself, because nobody else could be reached. */
+/** An event that came to this worker alone: raised by itself, or heard by the direct line. */
 export interface OwnIncident {
   readonly eventId: string;
   readonly reason: string;
+  /** Who has raised it; not set: this worker, as in journals of before this was written down. */
+  readonly issuedBy?: string;
+  /** Whose follow-up it is. Forgotten, an earlier attempt that is reported late would move the halt back to it. */
+  readonly followsUp?: Attempt | null;
 }
 
 /** What is written down. */

@@ -225,15 +225,15 @@ function slot<T>(question: () => Promise<T>, came: () => void) {
 }
 
 /** An event that nobody but this worker knows of. */
-function ownDelivery({ eventId, reason }: OwnIncident): Delivery {
+function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null }: OwnIncident): Delivery {
   return {
     entryId: "",
     eventId,
     reason,
-    issuedBy: "eew",
+    issuedBy,
     ageMs: 0,
     signature: "not_required",
-    followsUp: null,
+    followsUp,
     completed: false,
     beforeReset: false,
   };

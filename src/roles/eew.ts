@@ -133,7 +133,8 @@ function isOwn({ entryId }: Delivery): boolean {
 
 /** Before anything else of a pass: what only this worker knows of would be forgotten with it. */
 function remember({ journal, log }: EewWorld, delivery: Delivery): void {
-  if (journal.append({ kind: "raised", eventId: delivery.eventId, reason: delivery.reason ?? "" })) return;
+  const { eventId, reason, issuedBy, followsUp } = delivery;
+  if (journal.append({ kind: "raised", eventId, reason: reason ?? "", issuedBy: issuedBy ?? "eew", followsUp })) return;
   log.write("critical", "The journal can't be written: a restart in the middle of this pass would forget it", "alarm");
 }
 

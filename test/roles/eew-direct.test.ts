@@ -280,6 +280,33 @@ test("what an earlier life raised is executed, unless it is on record already: t
   expect([passes(), endings]).toEqual([1, ["second FLAT"]]);
 });
 
+test("a follow-up that an earlier life has begun stays one: the first attempt, reported late, does not take the halt back", async () => {
+  const followsUp = { incidentId: "first", number: 2 };
+  away = true;
+  start();
+  call({ ...direct("second"), followsUp });
+  await clock.runUntil(() => journal.some(({ kind }) => kind === "raised"), 5_000);
+  left = journal.flatMap((record) => (record.kind === "raised" ? [record] : []));
+  stop.abort();
+  await clock.runUntil(() => false, 30_000);
+  await ended;
+
+  away = false;
+  stop = new AbortController();
+  start();
+  await pause(5_000);
+  expect(lines).toContain("Attempt: 2 of incident first");
+  const halt = { reason: "R", source: "watchdog", eventId: "first", positionsClosed: 0 };
+  await bus
+    .eew("other")
+    .report(
+      aDelivery({ entryId: "", eventId: "first" }),
+      { ...COMPLETION, eventId: "first", outcome: "NOT_FLAT" },
+      halt,
+    );
+  expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second", source: "watchdog" } });
+});
+
 test("what an earlier life raised is executed where Redis can't be asked", async () => {
   left = [{ eventId: "first", reason: "REDIS_LOST" }];
   away = true;

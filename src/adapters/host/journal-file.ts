@@ -6,14 +6,22 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Journal, JournalRecord } from "../../ports/journal.ts";
 import { JournalMemory } from "./journal-memory.ts";
 
+const attemptShape = z.nullable(z.object({ incidentId: z.string(), number: z.number() }));
 const haltShape = {
   halt: z.object({ reason: z.string(), source: z.string(), eventId: z.string(), positionsClosed: z.number() }),
   outcome: z.enum(["FLAT", "NOT_FLAT", "UNKNOWN"]),
   entryId: z.string(),
-  followsUp: z.nullable(z.object({ incidentId: z.string(), number: z.number() })),
+  followsUp: attemptShape,
 };
 const recordShape = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("raised"), eventId: z.string(), reason: z.string() }),
+  z.object({
+    kind: z.literal("raised"),
+    eventId: z.string(),
+    reason: z.string(),
+    // Not in every journal that may be found: no default, which would change the text that the hash is over.
+    issuedBy: z.exactOptional(z.string()),
+    followsUp: z.exactOptional(attemptShape),
+  }),
   z.object({ kind: z.literal("executed"), ...haltShape, residual: z.array(z.string()) }),
   z.object({ kind: z.literal("witnessed"), ...haltShape }),
   z.object({ kind: z.literal("reconciled"), eventId: z.string() }),

@@ -12,7 +12,8 @@ export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
   constructor(earlier: readonly JournalRecord[]) {
     for (const record of earlier) {
       if (record.kind === "raised") {
-        this.#unfinished.set(record.eventId, { eventId: record.eventId, reason: record.reason });
+        const { kind: _, ...own } = record;
+        this.#unfinished.set(record.eventId, own);
       }
       if (record.kind === "reconciled") this.#unfinished.delete(record.eventId);
       this.append(record);

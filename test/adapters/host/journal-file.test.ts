@@ -46,6 +46,12 @@ describe("journalFile()", () => {
     expect(open().trouble()).toBeNull();
   });
 
+  test("remembers in the next life who raised an event, and whose follow-up it is", () => {
+    const followsUp = { incidentId: "e1", number: 2 };
+    open().append({ kind: "raised", eventId: "e2", reason: REASON, issuedBy: "watchdog", followsUp });
+    expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON, issuedBy: "watchdog", followsUp }]);
+  });
+
   test("knows how a pass ended, in this life and in the next", () => {
     const journal = open();
     expect(journal.executed("e1")).toBeNull();
