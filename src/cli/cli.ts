@@ -2,6 +2,7 @@
 
 import yargs, { type Argv } from "yargs";
 import { Failure, Refusal } from "../config/refusal.ts";
+import { BY_HAND } from "../install/layout.ts";
 import type { Command } from "./command.ts";
 import { brain } from "./commands/brain.ts";
 import { chaos } from "./commands/chaos.ts";
@@ -9,15 +10,29 @@ import { doctor } from "./commands/doctor.ts";
 import { eew } from "./commands/eew.ts";
 import { exchange } from "./commands/exchange.ts";
 import { gate } from "./commands/gate.ts";
+import { install } from "./commands/install.ts";
 import { panic } from "./commands/panic.ts";
 import { reset } from "./commands/reset.ts";
 import { status } from "./commands/status.ts";
 import { watchdog } from "./commands/watchdog.ts";
+import { hostEnv } from "./installed-settings.ts";
 import type { ExitCode, Io } from "./io.ts";
-import type { Flags } from "./options.ts";
+import { type Flags, text } from "./options.ts";
 import { version } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [brain, watchdog, eew, chaos, exchange, status, panic, gate, reset, doctor];
+const COMMANDS: readonly Command[] = [
+  brain,
+  watchdog,
+  eew,
+  chaos,
+  exchange,
+  status,
+  panic,
+  gate,
+  reset,
+  doctor,
+  install,
+];
 
 /**
  * Runs one command line and gives its exit code (contract section 1). Never throws: whatever goes wrong becomes
@@ -71,7 +86,7 @@ async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
       async (flags) => {
         refuseVague(argv, command);
         refuseRepeated(flags, command);
-        code = await command.run(flags, io);
+        code = await command.run(flags, withHostSettings(command, flags, io));
       },
     );
   }
@@ -86,6 +101,14 @@ function describe(builder: Argv, command: Command): Argv {
   for (const [name, options] of Object.entries(command.positionals ?? {})) builder.positional(name, options);
   for (const [example, meaning] of command.examples ?? []) builder.example(example, meaning);
   return builder.options(command.options);
+}
+
+/** A person who types a command on a host that has its settings in place need not say them again. */
+function withHostSettings(command: Command, flags: Flags, io: Io): Io {
+  const isElsewhere = text(flags, "redis-url") !== undefined || text(flags, "base-url") !== undefined;
+  const wanted = isElsewhere ? "none" : (command.hostSettings?.(flags) ?? "none");
+  const env = hostEnv(BY_HAND, io.env, { namespace: text(flags, "namespace"), wanted });
+  return env === null ? io : { ...io, env };
 }
 
 /** yargs takes any value of a switch but "true" for false, and a drill that was meant for the sandbox would go live. */

@@ -1,4 +1,5 @@
 import type { PositionalOptions } from "yargs";
+import type { HostSettings } from "./installed-settings.ts";
 import type { ExitCode, Io } from "./io.ts";
 import type { Flags, OptionSet } from "./options.ts";
 
@@ -9,6 +10,8 @@ export interface Command {
   readonly describe: string;
   readonly options: OptionSet;
   readonly positionals?: Readonly<Record<string, PositionalOptions>>;
+  /** What the command takes from the settings of this host where nothing else says it; not set: nothing. */
+  readonly hostSettings?: (flags: Flags) => HostSettings;
   readonly examples?: readonly (readonly [command: string, meaning: string])[];
   /** Loads what the command needs only now, so that `--help` stays quick. */
   run(flags: Flags, io: Io): Promise<ExitCode>;

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { jsonOption, redisOptions, venueOptions } from "../options.ts";
+import { isSet, jsonOption, redisOptions, venueOptions } from "../options.ts";
 
 /** `quantum chaos` */
 export const chaos: Command = {
@@ -30,6 +30,7 @@ export const chaos: Command = {
     ["quantum chaos --sandbox", "see everything work, on this machine, in half a minute"],
     ["quantum chaos --sandbox --without watchdog", "see the drill fail, as it must"],
   ],
+  hostSettings: (flags) => (isSet(flags, "sandbox") ? "none" : "all"),
   async run(flags, io) {
     const run = await import("../run/chaos.ts");
     return await run.chaos(flags, io);

@@ -11,6 +11,7 @@ export const doctor: Command = {
     ...jsonOption,
     "test-alert": { type: "boolean", describe: "send one test alert to everyone who is to be told" },
   },
+  hostSettings: () => "all",
   async run(flags, io) {
     const run = await import("../run/doctor.ts");
     return await run.doctor(flags, io);

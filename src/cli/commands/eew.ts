@@ -35,6 +35,7 @@ export const eew: Command = {
     json: { type: "boolean", describe: "with --dry-run: the plan as one JSON document" },
   },
   examples: [["quantum eew --once --dry-run", "what a panic would do to the account as it is now"]],
+  hostSettings: (flags) => (isSet(flags, "dry-run") ? "all" : "none"),
   async run(flags, io) {
     if (isSet(flags, "dry-run")) {
       const run = await import("../run/eew-dry-run.ts");

@@ -7,6 +7,7 @@ export const gate: Command = {
   describe: "exit 0 if trading is allowed, 1 if it is halted or the state can't be read",
   options: { ...redisOptions, ...jsonOption },
   examples: [["quantum gate && ./place-orders", "trade only while nothing is halted"]],
+  hostSettings: () => "no_secrets",
   async run(flags, io) {
     const run = await import("../run/gate.ts");
     return await run.gate(flags, io);

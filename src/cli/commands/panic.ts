@@ -27,6 +27,7 @@ export const panic: Command = {
       describe: "how long to wait for the worker's report, 0: not at all (default 15000)",
     },
   },
+  hostSettings: () => "all",
   async run(flags, io) {
     const given = ["socket", "url"].filter((name) => text(flags, name) !== undefined);
     if (isSet(flags, "direct")) {

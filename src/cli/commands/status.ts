@@ -6,6 +6,7 @@ export const status: Command = {
   usage: "status",
   describe: "what every role, the incident and the halt look like now (exit 0: healthy)",
   options: { ...redisOptions, ...jsonOption },
+  hostSettings: () => "all",
   async run(flags, io) {
     const run = await import("../run/status.ts");
     return await run.status(flags, io);

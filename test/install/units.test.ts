@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BY_HAND } from "../../src/install/layout.ts";
+import { units } from "../../src/install/units.ts";
 
-const UNITS = join(import.meta.dir, "../../systemd");
+const PLAIN: ReadonlyMap<string, string> = textsOf(false);
+const SEALED: ReadonlyMap<string, string> = textsOf(true);
+
+function textsOf(sealed: boolean): ReadonlyMap<string, string> {
+  return new Map(units(BY_HAND, sealed).map(({ name, text }) => [name, text]));
+}
 
 const BRAIN = "quantum-exit-brain.service";
 const WATCHDOG = "quantum-exit-brain-watchdog.service";
@@ -35,7 +42,9 @@ function parse(text: string): readonly Setting[] {
 }
 
 function unit(name: string): readonly Setting[] {
-  return parse(readFileSync(join(UNITS, name), "utf8"));
+  const text = PLAIN.get(name);
+  if (text === undefined) throw new Error(`There is no unit ${name}`);
+  return parse(text);
 }
 
 /** Every value of a key, each behind its section, e.g. `[Unit] 0`. */
@@ -46,49 +55,98 @@ function values(name: string, key: string): readonly string[] {
 }
 
 /** Dependencies through which the end of one unit can end another, or keep it from starting. */
-const BINDING = /^(Requires|Requisite|BindsTo|PartOf|RequiredBy|Conflicts|PropagatesStopTo|StopPropagatedFrom)$/;
+const BINDING = /^(Requires|Requisite|BindsTo|RequiredBy|Conflicts|PropagatesStopTo|StopPropagatedFrom)$/;
 /** Settings that would throttle a protector, end it, or stop it from being started again. */
 const LIMITING = /^(CPU\w+|Memory(?!Deny)\w+|Tasks\w+|IO\w+|RuntimeMaxSec|RestartPreventExitStatus)$/;
 
-const CREDENTIALS = [
+const EXCHANGE_KEY = [
   "[Service] binance-api-key:/etc/quantum/binance-api-key",
   "[Service] binance-api-secret:/etc/quantum/binance-api-secret",
 ];
+const PANIC_SECRET = "[Service] quantum-trigger-secret:/etc/quantum/quantum-trigger-secret";
 
 const TABLE = [
-  { name: BRAIN, command: "brain", restart: ["no"], pause: [], stopSec: "5", oom: [], credentials: CREDENTIALS },
+  {
+    name: BRAIN,
+    command: "brain",
+    restart: ["no"],
+    pause: [],
+    watchdogSec: "30",
+    stopSec: "5",
+    oom: [],
+    credentials: EXCHANGE_KEY,
+  },
   {
     name: WATCHDOG,
     command: "watchdog",
     restart: ["always"],
     pause: ["1"],
+    watchdogSec: "5",
     stopSec: "5",
     oom: ["-900"],
-    credentials: [],
+    credentials: [PANIC_SECRET],
   },
   {
     name: EEW,
     command: "eew",
     restart: ["always"],
     pause: ["1"],
+    watchdogSec: "5",
     stopSec: "30",
     oom: ["-900"],
-    credentials: CREDENTIALS,
+    credentials: [...EXCHANGE_KEY, PANIC_SECRET],
   },
 ] as const;
 
-test("there is one unit for each role, under the runbook's names", () => {
-  expect(readdirSync(UNITS).sort()).toEqual([BRAIN, WATCHDOG, EEW].sort());
+test("there is one unit for each role, under the runbook's names, and each exists as a template, too", () => {
+  const others = ["quantum.target", "quantum-chaos.service", "quantum-chaos.timer"];
+  const plain = [BRAIN, WATCHDOG, EEW, ...others, "quantum-doctor.service", "quantum-doctor.timer"];
+  expect([...PLAIN.keys()].sort()).toEqual([...plain, ...plain.map((name) => name.replace(".", "@."))].sort());
 });
 
-for (const { name, command, restart, pause, stopSec, oom, credentials } of TABLE) {
+test("a template says the same as the plain unit, for an account's own settings, state and keys", () => {
+  for (const [name, text] of PLAIN) {
+    if (!name.includes("@")) continue;
+    const asPlain = text
+      .replaceAll("/etc/quantum/%i/", "/etc/quantum/")
+      .replaceAll("/var/lib/quantum-%i", "/var/lib/quantum")
+      .replaceAll("StateDirectory=quantum-%i\n", "StateDirectory=quantum\n")
+      .replaceAll("Environment=QUANTUM_NAMESPACE=%i\n", "")
+      .replaceAll(" of %i", "")
+      .replaceAll("@%i", "");
+    expect(asPlain).toBe(PLAIN.get(name.replace("@", "")) ?? "");
+  }
+});
+
+test("secrets that are sealed are opened by systemd, the same ones for the same units", () => {
+  for (const [name, text] of SEALED) {
+    const asPlain = text.replaceAll("LoadCredentialEncrypted=", "LoadCredential=").replaceAll(/\.cred$/gm, "");
+    expect(asPlain).toBe(PLAIN.get(name) ?? "");
+  }
+});
+
+test("nothing but the target, which a person stops, takes a role down with it", () => {
+  for (const name of [BRAIN, WATCHDOG, EEW]) expect(values(name, "PartOf")).toEqual(["[Unit] quantum.target"]);
+  expect(unit("quantum.target").map(({ key }) => key)).toEqual(["Description", "WantedBy"]);
+});
+
+test("the drill strikes on the testnet only, every month, and the check-up is made every day", () => {
+  expect(values("quantum-chaos.service", "ExecCondition")).toEqual([
+    `[Service] /usr/bin/test "$\{BINANCE_TESTNET}" = true`,
+  ]);
+  expect(values("quantum-chaos.service", "ExecStart")).toEqual(["[Service] /usr/local/bin/quantum chaos --yes"]);
+  expect(values("quantum-chaos.timer", "OnCalendar")).toEqual(["[Timer] *-*-01 12:00:00"]);
+  expect(values("quantum-doctor.timer", "OnCalendar")).toEqual(["[Timer] *-*-* 09:00:00"]);
+});
+
+for (const { name, command, restart, pause, watchdogSec, stopSec, oom, credentials } of TABLE) {
   const service = (words: readonly string[]): readonly string[] => words.map((word) => `[Service] ${word}`);
 
   describe(name, () => {
     test("runs its role from the deployed executable", () => {
       expect(values(name, "ExecStart")).toEqual([`[Service] /usr/local/bin/quantum ${command}`]);
       expect(values(name, "WorkingDirectory")).toEqual(["[Service] /"]);
-      expect(values(name, "Type")).toEqual(["[Service] exec"]);
+      expect(values(name, "Type")).toEqual(["[Service] notify"]);
     });
 
     test("no stop of anything else stops it", () => {
@@ -109,6 +167,8 @@ for (const { name, command, restart, pause, stopSec, oom, credentials } of TABLE
       // Under [Service] systemd ignores it, and a protector would stay down after five failures.
       expect(values(name, "StartLimitIntervalSec")).toEqual(["[Unit] 0"]);
       expect(values(name, "TimeoutStopSec")).toEqual([`[Service] ${stopSec}`]);
+      expect(values(name, "WatchdogSec")).toEqual([`[Service] ${watchdogSec}`]);
+      expect(values(name, "WatchdogSignal")).toEqual(["[Service] SIGKILL"]);
       expect(values(name, "KillSignal")).toEqual([]);
       expect(values(name, "SendSIGKILL")).toEqual([]);
     });
@@ -158,11 +218,9 @@ describe.if(process.platform === "linux")("systemd-analyze verify", () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "quantum-units-"));
-    cpSync(UNITS, folder, { recursive: true });
     // It wants the executable to exist; whether it is deployed on this machine is not what is tested.
-    for (const { name } of TABLE) {
-      const path = join(folder, name);
-      writeFileSync(path, readFileSync(path, "utf8").replace("=/usr/local/bin/quantum ", `=${process.execPath} `));
+    for (const [name, text] of SEALED) {
+      writeFileSync(join(folder, name), text.replace("=/usr/local/bin/quantum ", `=${process.execPath} `));
     }
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -179,12 +237,12 @@ describe.if(process.platform === "linux")("systemd-analyze verify", () => {
   }
 
   test("has nothing to say about the units", () => {
-    expect(verify(...TABLE.map(({ name }) => join(folder, name)))).toEqual({ exitCode: 0, output: "" });
+    expect(verify(...[...SEALED.keys()].map((name) => join(folder, name)))).toEqual({ exitCode: 0, output: "" });
   }, 40_000);
 
   test("would have found a setting in the wrong section", () => {
     const path = join(folder, "quantum-wrong.service");
-    const text = readFileSync(join(folder, WATCHDOG), "utf8");
+    const text = SEALED.get(WATCHDOG) ?? "";
     writeFileSync(path, text.replace("[Service]\n", "[Service]\nStartLimitIntervalSec=0\n"));
     expect(verify(path).output).toContain("StartLimitIntervalSec");
   }, 40_000);

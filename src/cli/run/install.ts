@@ -1,0 +1,171 @@
+import { existsSync, readFileSync } from "node:fs";
+import { canSeal } from "../../adapters/systemd/credentials.ts";
+import { activeUnits } from "../../adapters/systemd/systemctl.ts";
+import { Refusal } from "../../config/refusal.ts";
+import { type Account, accountDirectory, accountObjection, BY_HAND, BY_PACKAGE } from "../../install/layout.ts";
+import { type Manifest, manifestPath, manifestText } from "../../install/manifest.ts";
+import {
+  digestOf,
+  enabling,
+  fileSteps,
+  RELOAD,
+  restarts,
+  type Step,
+  type WantedFile,
+  type Wishes,
+  wantedFiles,
+} from "../../install/plan.ts";
+import type { SecretName } from "../../install/secrets.ts";
+import { directDoor, settingsText } from "../../install/settings.ts";
+import { targetOf } from "../../install/units.ts";
+import type { ExitCode, Io } from "../io.ts";
+import { type Flags, isSet, text } from "../options.ts";
+import { version } from "../version.ts";
+import { carryOut } from "./carry-out.ts";
+import { givenSecrets, givenSettings } from "./given.ts";
+import { haltObjection } from "./halt-objection.ts";
+import { lookAt, readManifest, requireHost, thisProgram } from "./installation.ts";
+import { confirm, show, tellDone } from "./propose.ts";
+import { uninstall } from "./uninstall.ts";
+
+/** Runs `quantum install`. */
+export async function install(flags: Flags, io: Io): Promise<ExitCode> {
+  const account = accountOf(flags);
+  const prefix = text(flags, "prefix");
+  if (prefix !== undefined) return await intoPackage(prefix, flags, io);
+  if (!isSet(flags, "dry-run")) requireHost();
+  if (isSet(flags, "uninstall")) return await uninstall(flags, io);
+  const plan = await planned(account, flags, io);
+  if (isSet(flags, "dry-run")) {
+    show(plan.steps, "Would do:", flags, io);
+    return 0;
+  }
+  if (plan.objection !== null && !isSet(flags, "during-halt")) {
+    show(plan.steps, "Would do:", flags, io);
+    throw new Refusal(
+      `Nothing was touched: ${plan.objection}. Expected a system at work: after the reset, or --during-halt`,
+    );
+  }
+  if (plan.steps.length === 0)
+    io.err(`Nothing to do: quantum ${version()} is in place, with everything that belongs to it`);
+  else {
+    await confirm(plan.steps, "Will do:", flags, io);
+    await carryOut(plan.steps, io);
+  }
+  tellDone(plan.steps, flags, io);
+  tellNext(plan, account, io);
+  return 0;
+}
+
+/** @throws {Refusal} if the name can't be one. */
+function accountOf(flags: Flags): Account {
+  const name = text(flags, "account");
+  const objection = name === undefined ? null : accountObjection(name);
+  if (objection !== null) throw new Refusal(objection);
+  return name ?? null;
+}
+
+interface Planned {
+  readonly steps: readonly Step[];
+  /** Why the roles should not be restarted now; null if nothing speaks against it. */
+  readonly objection: string | null;
+  readonly settingsPath: string;
+  readonly missing: readonly SecretName[];
+  /** Roles run already, or will. */
+  readonly started: boolean;
+}
+
+async function planned(account: Account, flags: Flags, io: Io): Promise<Planned> {
+  const program = thisProgram();
+  const packaged = program.path === BY_PACKAGE.executable;
+  const layout = packaged ? BY_PACKAGE : BY_HAND;
+  const before = readManifest(layout);
+  const isFirst = before === null || !before.accounts.includes(account);
+  const accounts = isFirst ? [...(before?.accounts ?? []), account] : before.accounts;
+  // A package's units are the same on every host.
+  const sealed = before?.sealed ?? (!packaged && canSeal());
+  const { missing, written } = givenSecrets(io.env, layout, account, sealed);
+  const settings = settingsText(givenSettings(io.env), directDoor(accounts.indexOf(account)));
+  const files = wantedFiles({ layout, account, packaged, sealed, program, settings, secrets: written });
+  const record = recordOf(
+    { version: version(), layout, packaged, sealed, accounts, files: new Map(before?.files) },
+    files,
+  );
+  const changes = fileSteps([...files, record], lookAt([...files, record].map(({ path }) => path)));
+  refuseStrangers(changes);
+  const isNew = changes.some(({ kind }) => kind !== "keep");
+  const running = await activeUnits("quantum-*.service");
+  const restarting = isNew || isSet(flags, "restart") ? restarts(running.known ? running.value : [], accounts) : [];
+  const directory = accountDirectory(layout, account);
+  const folders = [...new Set([layout.settings, directory])].filter((path) => !existsSync(path));
+  return {
+    steps: [
+      ...folders.map((path): Step => ({ kind: "directory", path, mode: 0o700 })),
+      ...(isNew ? changes : []),
+      ...(isNew && !packaged ? [RELOAD] : []),
+      ...(isFirst ? [enabling(account)] : []),
+      ...restarting,
+      ...(isSet(flags, "start") ? [starting(account)] : []),
+    ],
+    objection: restarting.length > 0 ? await haltObjection(layout, accounts) : null,
+    settingsPath: `${directory}/quantum.env`,
+    missing,
+    started: restarting.length > 0 || isSet(flags, "start") || (running.known && running.value.length > 0),
+  };
+}
+
+/** A package carries the executable and the units; settings and secrets are each host's own. */
+async function intoPackage(prefix: string, flags: Flags, io: Io): Promise<ExitCode> {
+  const wishes: Omit<Wishes, "layout"> = {
+    account: null,
+    packaged: false,
+    sealed: false,
+    program: thisProgram(),
+    settings: "",
+    secrets: new Map(),
+  };
+  const files = wantedFiles({ layout: BY_PACKAGE, ...wishes })
+    .filter(({ care }) => care === "ours")
+    .map((file): WantedFile => ({ ...file, path: `${prefix}${file.path}` }));
+  const folders = [...new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf("/"))))];
+  const steps = [
+    ...folders.map((path): Step => ({ kind: "directory", path, mode: 0o755 })),
+    ...fileSteps(files, lookAt(files.map(({ path }) => path))),
+  ];
+  if (isSet(flags, "dry-run")) show(steps, "Would do:", flags, io);
+  else await carryOut(steps, io);
+  return 0;
+}
+
+/** Written last: what it names is there. */
+function recordOf(manifest: Manifest, files: readonly WantedFile[]): WantedFile {
+  const all = new Map([...manifest.files, ...files.map((file) => [file.path, digestOf(file)] as const)]);
+  const text = manifestText({ ...manifest, files: all });
+  return { path: manifestPath(manifest.layout), mode: 0o600, content: { kind: "text", text }, care: "ours" };
+}
+
+/** @throws {Refusal} if there is something else where a file is to be. */
+function refuseStrangers(steps: readonly Step[]): void {
+  for (const step of steps) {
+    if (step.kind !== "stranger") continue;
+    throw new Refusal(`${step.why}: expected nothing there, or what an earlier installation has written`);
+  }
+}
+
+function starting(account: Account): Step {
+  return { kind: "run", args: ["start", targetOf(account)], why: "the roles, those who protect first" };
+}
+
+/** What a person has to do now, in the order in which it has to be done. */
+function tellNext({ missing, settingsPath, started }: Planned, account: Account, io: Io): void {
+  const venueIsSaid = /^BINANCE_TESTNET=(true|false)$/m.test(readFileSync(settingsPath, "utf8"));
+  const name = account === null ? "" : ` --account ${account}`;
+  const lines = [
+    ...(venueIsSaid ? [] : [`say in ${settingsPath} which venue it is: BINANCE_TESTNET=true or false`]),
+    ...(missing.length === 0
+      ? []
+      : [`hand over the key: BINANCE_API_KEY_FILE=… BINANCE_API_SECRET_FILE=… quantum install --yes${name}`]),
+    ...(started ? [] : [`systemctl start ${targetOf(account)}`, "quantum doctor"]),
+  ];
+  if (lines.length > 0) io.err(`Next:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+}

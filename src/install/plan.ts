@@ -1,0 +1,138 @@
+/** What an installation would do, decided before anything is touched: what is shown by `--dry-run` is what is done. */
+
+import { createHash } from "node:crypto";
+import { type Account, accountDirectory, type Layout } from "./layout.ts";
+import { type SecretName, secretPath } from "./secrets.ts";
+import { ROLES, serviceOf, TIMED, targetOf, timerOf, units } from "./units.ts";
+
+/** A file as it is to be. */
+export interface WantedFile {
+  readonly path: string;
+  /** Permission bits. Everything belongs to root. */
+  readonly mode: number;
+  /** Its text; for the executable, which program is copied; for a secret, the name under which it is sealed, if it is. */
+  readonly content:
+    | { readonly kind: "text"; readonly text: string }
+    | { readonly kind: "program"; readonly from: string; readonly sha256: string }
+    | { readonly kind: "secret"; readonly name: SecretName; readonly value: string; readonly sealed: boolean };
+  /** `ours` is replaced where it differs, `yours` is kept where it exists. */
+  readonly care: "ours" | "yours";
+}
+
+/** What is at a path. */
+export type Found =
+  | { readonly kind: "absent" }
+  | { readonly kind: "file"; readonly sha256: string; readonly mode: number }
+  | { readonly kind: "unreadable"; readonly why: string };
+
+/** One thing that is done. */
+export type Step =
+  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  | { readonly kind: "create" | "replace"; readonly file: WantedFile }
+  | { readonly kind: "keep"; readonly path: string; readonly why: string }
+  /** Something that nobody here has written is in the way. */
+  | { readonly kind: "stranger"; readonly path: string; readonly why: string }
+  /** A folder goes only if nothing is left in it; a state with everything in it. */
+  | { readonly kind: "remove"; readonly path: string; readonly what: "file" | "folder" | "state" }
+  /** A call of systemctl; `lenient` where it may find nothing to do, which it calls a failure. */
+  | { readonly kind: "run"; readonly args: readonly string[]; readonly why: string; readonly lenient?: true }
+  /** Restarted, and seen at work again before the next one. */
+  | { readonly kind: "restart"; readonly unit: string };
+
+/** What is asked for. */
+export interface Wishes {
+  readonly layout: Layout;
+  readonly account: Account;
+  /** The executable and the units are a package's; only settings are written. */
+  readonly packaged: boolean;
+  readonly sealed: boolean;
+  /** The program that is installed: where it lies now, and its digest. */
+  readonly program: { readonly path: string; readonly sha256: string };
+  readonly settings: string;
+  /** Secrets that are written; those that are there already and stay are left out. */
+  readonly secrets: ReadonlyMap<SecretName, string>;
+}
+
+/** Every file of an installation, in the order in which they are written. */
+export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
+  const { account, layout, packaged, program, sealed, secrets, settings } = wishes;
+  const own: WantedFile[] = [
+    {
+      path: layout.executable,
+      mode: 0o755,
+      content: { kind: "program", from: program.path, sha256: program.sha256 },
+      care: "ours",
+    },
+    ...units(layout, sealed).map(
+      ({ name, text }): WantedFile => ({ ...asText(`${layout.units}/${name}`, 0o644, text) }),
+    ),
+  ];
+  const directory = accountDirectory(layout, account);
+  return [
+    ...(packaged ? [] : own),
+    { ...asText(`${directory}/quantum.env`, 0o600, settings), care: "yours" },
+    ...[...secrets].map(
+      ([name, value]): WantedFile => ({
+        path: secretPath(layout, account, name, sealed),
+        mode: 0o600,
+        content: { kind: "secret", name, value, sealed },
+        care: "ours",
+      }),
+    ),
+  ];
+}
+
+function asText(path: string, mode: number, text: string): WantedFile {
+  return { path, mode, content: { kind: "text", text }, care: "ours" };
+}
+
+/** What is to be done for each file, given what is there. A secret that is written is always new: what stays is not in the list. */
+export function fileSteps(files: readonly WantedFile[], found: ReadonlyMap<string, Found>): readonly Step[] {
+  return files.flatMap((file): readonly Step[] => {
+    const there = found.get(file.path) ?? { kind: "absent" };
+    if (there.kind === "absent") return [{ kind: "create", file }];
+    if (there.kind === "unreadable") return [{ kind: "stranger", path: file.path, why: there.why }];
+    if (file.care === "yours") return [{ kind: "keep", path: file.path, why: "it is yours" }];
+    const isSame = there.sha256 === digestOf(file) && there.mode === file.mode;
+    return isSame ? [] : [{ kind: "replace", file }];
+  });
+}
+
+/** The digest by which a file is known again; null where it can't be: each sealing of a secret looks different. */
+export function digestOf({ content }: WantedFile): string | null {
+  switch (content.kind) {
+    case "program":
+      return content.sha256;
+    case "text":
+      return sha256(content.text);
+    case "secret":
+      return content.sealed ? null : sha256(`${content.value}\n`);
+  }
+}
+
+/** Hex. */
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** What is enabled by a first installation: afterwards a person may have disabled some of it, and that stays. */
+export function enabling(account: Account): Step {
+  const names = [
+    targetOf(account),
+    ...ROLES.map((role) => serviceOf(role, account)),
+    ...TIMED.map((stem) => timerOf(stem, account)),
+  ];
+  return { kind: "run", args: ["enable", ...names], why: "started at every boot" };
+}
+
+/** After any unit file was written or removed. */
+export const RELOAD: Step = { kind: "run", args: ["daemon-reload"], why: "systemd reads the units anew" };
+
+/** The restarts of the roles that run, those who protect before who is protected: the gap of each is its own. */
+export function restarts(running: readonly string[], accounts: readonly Account[]): readonly Step[] {
+  return accounts.flatMap((account) =>
+    ROLES.map((role) => serviceOf(role, account))
+      .filter((unit) => running.includes(unit))
+      .map((unit): Step => ({ kind: "restart", unit })),
+  );
+}

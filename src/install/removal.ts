@@ -1,0 +1,57 @@
+/** What it takes to take an installation back. */
+
+import { accountDirectory, accountState } from "./layout.ts";
+import type { Manifest } from "./manifest.ts";
+import { type Found, RELOAD, type Step } from "./plan.ts";
+import { ROLES, serviceOf, TIMED, targetOf, timerOf } from "./units.ts";
+
+/** What an installation leaves besides the files that it has written: their folders, and what systemd keeps for its units. */
+export function leftBehind({ accounts, layout }: Manifest): readonly Extract<Step, { kind: "remove" }>[] {
+  const named = accounts.filter((account) => account !== null);
+  const folders = [...named, null].map((account) => accountDirectory(layout, account));
+  const states = accounts.flatMap((account) => {
+    const state = accountState(account);
+    return [state.replace("/var/lib/", "/var/lib/private/"), state];
+  });
+  const stamps = accounts.flatMap((account) =>
+    TIMED.map((stem) => `/var/lib/systemd/timers/stamp-${timerOf(stem, account)}`),
+  );
+  return [
+    ...folders.map((path) => ({ kind: "remove", path, what: "folder" }) as const),
+    ...states.map((path) => ({ kind: "remove", path, what: "state" }) as const),
+    ...stamps.map((path) => ({ kind: "remove", path, what: "file" }) as const),
+  ];
+}
+
+/**
+ * Takes an installation back. What somebody has changed since is kept and named, but for the settings, which are meant to be
+ * changed; with `keepSettings` those stay as well.
+ */
+export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, keepSettings: boolean): readonly Step[] {
+  const { accounts, files, layout, packaged } = manifest;
+  const isThere = (path: string): boolean => (found.get(path) ?? { kind: "absent" }).kind !== "absent";
+  const stops = accounts.flatMap((account) => [
+    ...TIMED.map((stem) => timerOf(stem, account)),
+    // Who is protected first: without it there is nothing that its protectors would miss.
+    ...ROLES.map((role) => serviceOf(role, account)).toReversed(),
+    targetOf(account),
+  ]);
+  const isSetting = (path: string): boolean => path.startsWith(`${layout.settings}/`);
+  const removed = [...files].flatMap(([path, digest]): readonly Step[] => {
+    const there = found.get(path);
+    if (there === undefined || !isThere(path)) return [];
+    if (isSetting(path)) {
+      if (keepSettings) return [{ kind: "keep", path, why: "--keep-settings" }];
+      return [{ kind: "remove", path, what: "file" }];
+    }
+    if (there.kind === "file" && there.sha256 === digest) return [{ kind: "remove", path, what: "file" }];
+    return [{ kind: "keep", path, why: "somebody has changed it since: remove it yourself" }];
+  });
+  return [
+    { kind: "run", args: ["disable", "--now", ...stops], why: "stopped, and not started any more", lenient: true },
+    ...removed,
+    ...leftBehind(manifest).filter(({ path, what }) => isThere(path) && !(keepSettings && what === "folder")),
+    ...(packaged ? [] : [RELOAD]),
+    { kind: "run", args: ["reset-failed", "quantum*"], why: "systemd forgets how they ended", lenient: true },
+  ];
+}
