@@ -9,6 +9,7 @@ export function renderSteps(steps: readonly Step[], whole: boolean): string {
 
 /** A step for machines; a secret's value never appears. */
 export function stepDocument(step: Step): Readonly<Record<string, unknown>> {
+  if (step.kind === "redis_users") return { kind: step.kind, users: [...step.users.keys()] };
   if (!("file" in step)) return step;
   const { path, mode, content } = step.file;
   const text = content.kind === "text" ? { text: content.text } : {};
@@ -30,6 +31,10 @@ function stepLine(step: Step): string {
       return `remove   ${step.path} (${REMOVED[step.what]})`;
     case "run":
       return `run      systemctl ${step.args.join(" ")} (${step.why})`;
+    case "redis_users":
+      return `users    ${[...step.users.keys()].join(", ")} on Redis`;
+    case "no_redis_users":
+      return `no users ${step.users.join(", ")} on Redis`;
     case "restart":
       return `restart  ${step.unit}, and see it at work before the next`;
   }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Account, accountDirectory, type Layout } from "./layout.ts";
+import { aclText, type RedisUser, urlAs, userName, userRules } from "./redis-users.ts";
 import { type SecretName, secretPath } from "./secrets.ts";
 import { ROLES, serviceOf, TIMED, targetOf, timerOf, units } from "./units.ts";
 
@@ -36,6 +37,9 @@ export type Step =
   | { readonly kind: "remove"; readonly path: string; readonly what: "file" | "folder" | "state" }
   /** A call of systemctl; `lenient` where it may find nothing to do, which it calls a failure. */
   | { readonly kind: "run"; readonly args: readonly string[]; readonly why: string; readonly lenient?: true }
+  /** Users on Redis, with the words of `ACL SETUSER` for each; or, without them, taken away. */
+  | { readonly kind: "redis_users"; readonly users: ReadonlyMap<string, readonly string[]> }
+  | { readonly kind: "no_redis_users"; readonly users: readonly string[] }
   /** Restarted, and seen at work again before the next one. */
   | { readonly kind: "restart"; readonly unit: string };
 
@@ -51,11 +55,13 @@ export interface Wishes {
   readonly settings: string;
   /** Secrets that are written; those that are there already and stay are left out. */
   readonly secrets: ReadonlyMap<SecretName, string>;
+  /** Where every role has a user of its own on Redis: their passwords, and the URL that they are put into; null elsewhere. */
+  readonly redis: { readonly url: string; readonly passwords: ReadonlyMap<RedisUser, string> } | null;
 }
 
 /** Every file of an installation, in the order in which they are written. */
 export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
-  const { account, layout, packaged, program, sealed, secrets, settings } = wishes;
+  const { account, layout, packaged, program, redis, sealed, secrets, settings } = wishes;
   const own: WantedFile[] = [
     {
       path: layout.executable,
@@ -68,6 +74,10 @@ export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
     ),
   ];
   const directory = accountDirectory(layout, account);
+  const forRedis = [...(redis?.passwords ?? [])].map(([user, password]): WantedFile => {
+    const url = urlAs(redis?.url ?? "", userName(user, account), password);
+    return asText(`${directory}/quantum-${user}.env`, 0o600, `REDIS_URL=${url}\n`);
+  });
   return [
     ...(packaged ? [] : own),
     { ...asText(`${directory}/quantum.env`, 0o600, settings), care: "yours" },
@@ -79,11 +89,29 @@ export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
         care: "ours",
       }),
     ),
+    ...(redis === null
+      ? []
+      : [asText(usersPath(layout, account), 0o600, aclText(account, redis.passwords)), ...forRedis]),
   ];
 }
 
 function asText(path: string, mode: number, text: string): WantedFile {
   return { path, mode, content: { kind: "text", text }, care: "ours" };
+}
+
+/** Where the users of an account lie as a file for Redis. */
+export function usersPath(layout: Pick<Layout, "settings">, account: Account): string {
+  return `${accountDirectory(layout, account)}/users.acl`;
+}
+
+/** The users on Redis itself, before any role is told to be one; nothing where they are as they should be. */
+export function userSteps({ account, layout, redis }: Wishes, files: readonly Step[]): readonly Step[] {
+  const path = usersPath(layout, account);
+  if (redis === null || !files.some((step) => "file" in step && step.file.path === path)) return [];
+  const users = [...redis.passwords].map(([user, password]) => {
+    return [userName(user, account), userRules(user, account, password)] as const;
+  });
+  return [{ kind: "redis_users", users: new Map(users) }];
 }
 
 /** What is to be done for each file, given what is there. A secret that is written is always new: what stays is not in the list. */

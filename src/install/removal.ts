@@ -1,8 +1,9 @@
 /** What it takes to take an installation back. */
 
-import { accountDirectory, accountState } from "./layout.ts";
+import { type Account, accountDirectory, accountState } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
-import { type Found, RELOAD, type Step } from "./plan.ts";
+import { type Found, RELOAD, type Step, usersPath } from "./plan.ts";
+import { REDIS_USERS, userName } from "./redis-users.ts";
 import { ROLES, serviceOf, TIMED, targetOf, timerOf } from "./units.ts";
 
 /** What an installation leaves besides the files that it has written: their folders, and what systemd keeps for its units. */
@@ -49,9 +50,14 @@ export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, k
   });
   return [
     { kind: "run", args: ["disable", "--now", ...stops], why: "stopped, and not started any more", lenient: true },
+    ...accounts.filter((account) => files.has(usersPath(layout, account))).map(withoutUsers),
     ...removed,
     ...leftBehind(manifest).filter(({ path, what }) => isThere(path) && !(keepSettings && what === "folder")),
     ...(packaged ? [] : [RELOAD]),
     { kind: "run", args: ["reset-failed", "quantum*"], why: "systemd forgets how they ended", lenient: true },
   ];
+}
+
+function withoutUsers(account: Account): Step {
+  return { kind: "no_redis_users", users: REDIS_USERS.map((user) => userName(user, account)) };
 }

@@ -22,6 +22,7 @@ const WISHES: Wishes = {
   program: { path: "/root/quantum", sha256: "new" },
   settings: "BINANCE_TESTNET=true\n",
   secrets: new Map([["quantum-trigger-secret", "s3cret"]]),
+  redis: null,
 };
 
 /** Everything as an installation has left it. */
@@ -45,6 +46,7 @@ function used(): Map<string, Found> {
 function words(steps: readonly Step[]): readonly string[] {
   return steps.map((step) => {
     if ("file" in step) return `${step.kind} ${step.file.path}`;
+    if ("users" in step) return `${step.kind} ${[...step.users.keys()].join(" ")}`;
     if ("path" in step) return `${step.kind} ${step.path}`;
     return step.kind === "run" ? `run ${step.args.join(" ")}` : `restart ${step.unit}`;
   });

@@ -18,6 +18,10 @@ export const install: Command = {
       type: "string",
       describe: "install the account NAME beside others: units with @NAME, settings in /etc/quantum/NAME",
     },
+    "redis-users": {
+      type: "boolean",
+      describe: "give each role a user of its own on Redis; REDIS_ADMIN_URL is its administrator, if REDIS_URL is not",
+    },
     "during-halt": {
       type: "boolean",
       describe: "restart the roles although trading is halted, or whether it is can't be read",

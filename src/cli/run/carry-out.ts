@@ -1,12 +1,15 @@
 import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { makeFolder, putFile, removeEmptyFolder, removeFile, removeTree } from "../../adapters/host/files.ts";
+import { removeUsers, setUsers } from "../../adapters/redis/users.ts";
 import { seal } from "../../adapters/systemd/credentials.ts";
 import { systemctl } from "../../adapters/systemd/systemctl.ts";
+import type { RedisConfig } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { Step, WantedFile } from "../../install/plan.ts";
 import type { Io } from "../io.ts";
+import { PATIENT_MS } from "./require-redis.ts";
 
 /** What it takes to go back to where a step began, and what is not needed any more once all of them are done. */
 interface Undo {
@@ -18,16 +21,18 @@ interface Undo {
  * Does what was planned, step by step, and tells each. If one fails, every file is put back as it was, and the roles that were
  * restarted are restarted on the old ones.
  *
+ * @param redis as its administrator; used only where there are users to set.
  * @throws {Failure} naming the step, and what became of the others.
  */
-export async function carryOut(steps: readonly Step[], io: Io): Promise<void> {
+export async function carryOut(steps: readonly Step[], redis: RedisConfig, io: Io): Promise<void> {
+  const patient = { ...redis, deadlineMs: PATIENT_MS };
   const undos: Undo[] = [];
   const restarted: string[] = [];
   for (const step of steps) {
-    const undo = undoOf(step);
+    const undo = undoOf(step, patient);
     if (undo !== null) undos.push(undo);
     if (step.kind === "restart") restarted.push(step.unit);
-    const done = await perform(step, io);
+    const done = await perform(step, patient, io);
     if (done.known) continue;
     if (undos.length === 0) throw new Failure(done.why);
     io.err(`Failed: ${done.why}. Putting back what was there before`);
@@ -47,7 +52,7 @@ async function goBack(undos: readonly Undo[], restarted: readonly string[]): Pro
   return answers.flatMap((answer) => (answer.known ? [] : [answer.why]));
 }
 
-async function perform(step: Step, io: Io): Promise<Reading<unknown>> {
+async function perform(step: Step, redis: RedisConfig, io: Io): Promise<Reading<unknown>> {
   switch (step.kind) {
     case "stranger":
       return unknown(step.why);
@@ -68,6 +73,16 @@ async function perform(step: Step, io: Io): Promise<Reading<unknown>> {
       io.err(`systemctl ${step.args.join(" ")}`);
       const answer = await systemctl(step.args);
       return step.lenient === true ? known(null) : answer;
+    }
+    case "redis_users": {
+      const answer = await setUsers(redis, step.users);
+      if (answer.known) io.err(`Users on Redis: ${[...step.users.keys()].join(", ")}`);
+      return answer;
+    }
+    case "no_redis_users": {
+      const answer = await removeUsers(redis, step.users);
+      io.err(answer.known ? `Users on Redis removed: ${step.users.join(", ")}` : `Users left on Redis: ${answer.why}`);
+      return known(null);
     }
     case "restart": {
       const beganAt = hostClock.now();
@@ -105,7 +120,7 @@ function remove({ path, what }: Extract<Step, { kind: "remove" }>): Reading<unkn
 }
 
 /** Looks at what is there before it is changed. */
-function undoOf(step: Step): Undo | null {
+function undoOf(step: Step, redis: RedisConfig): Undo | null {
   switch (step.kind) {
     case "directory":
       return { back: () => removeEmptyFolder(step.path) };
@@ -115,9 +130,12 @@ function undoOf(step: Step): Undo | null {
       return step.file.content.kind === "program" ? keepProgram(step.file.path) : keepText(step.file);
     case "run":
       return step.args[0] === "enable" ? { back: () => systemctl(["disable", ...step.args.slice(1)]) } : null;
+    case "redis_users":
+      return { back: () => removeUsers(redis, [...step.users.keys()]) };
     case "keep":
     case "stranger":
     case "remove":
+    case "no_redis_users":
     case "restart":
       return null;
   }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { canSeal } from "../../adapters/systemd/credentials.ts";
 import { activeUnits } from "../../adapters/systemd/systemctl.ts";
+import { loadRedis, type RedisConfig } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { type Account, accountDirectory, accountObjection, BY_HAND, BY_PACKAGE } from "../../install/layout.ts";
 import { type Manifest, manifestPath, manifestText } from "../../install/manifest.ts";
@@ -11,6 +12,7 @@ import {
   RELOAD,
   restarts,
   type Step,
+  userSteps,
   type WantedFile,
   type Wishes,
   wantedFiles,
@@ -26,6 +28,7 @@ import { givenSecrets, givenSettings } from "./given.ts";
 import { haltObjection } from "./halt-objection.ts";
 import { lookAt, readManifest, requireHost, thisProgram } from "./installation.ts";
 import { confirm, show, tellDone } from "./propose.ts";
+import { administrator, redisUsers } from "./redis-users.ts";
 import { uninstall } from "./uninstall.ts";
 
 /** Runs `quantum install`. */
@@ -50,7 +53,7 @@ export async function install(flags: Flags, io: Io): Promise<ExitCode> {
     io.err(`Nothing to do: quantum ${version()} is in place, with everything that belongs to it`);
   else {
     await confirm(plan.steps, "Will do:", flags, io);
-    await carryOut(plan.steps, io);
+    await carryOut(plan.steps, plan.redis, io);
   }
   tellDone(plan.steps, flags, io);
   tellNext(plan, account, io);
@@ -69,6 +72,7 @@ interface Planned {
   readonly steps: readonly Step[];
   /** Why the roles should not be restarted now; null if nothing speaks against it. */
   readonly objection: string | null;
+  readonly redis: RedisConfig;
   readonly settingsPath: string;
   readonly missing: readonly SecretName[];
   /** Roles run already, or will. */
@@ -86,7 +90,10 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   const sealed = before?.sealed ?? (!packaged && canSeal());
   const { missing, written } = givenSecrets(io.env, layout, account, sealed);
   const settings = settingsText(givenSettings(io.env), directDoor(accounts.indexOf(account)));
-  const files = wantedFiles({ layout, account, packaged, sealed, program, settings, secrets: written });
+  const inForce = textAt(`${accountDirectory(layout, account)}/quantum.env`) ?? settings;
+  const redis = redisUsers(layout, account, inForce, isSet(flags, "redis-users"));
+  const wishes: Wishes = { layout, account, packaged, sealed, program, settings, secrets: written, redis };
+  const files = wantedFiles(wishes);
   const record = recordOf(
     { version: version(), layout, packaged, sealed, accounts, files: new Map(before?.files) },
     files,
@@ -101,6 +108,7 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   return {
     steps: [
       ...folders.map((path): Step => ({ kind: "directory", path, mode: 0o700 })),
+      ...userSteps(wishes, changes),
       ...(isNew ? changes : []),
       ...(isNew && !packaged ? [RELOAD] : []),
       ...(isFirst ? [enabling(account)] : []),
@@ -108,6 +116,7 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
       ...(isSet(flags, "start") ? [starting(account)] : []),
     ],
     objection: restarting.length > 0 ? await haltObjection(layout, accounts) : null,
+    redis: administrator(io.env, inForce),
     settingsPath: `${directory}/quantum.env`,
     missing,
     started: restarting.length > 0 || isSet(flags, "start") || (running.known && running.value.length > 0),
@@ -123,6 +132,7 @@ async function intoPackage(prefix: string, flags: Flags, io: Io): Promise<ExitCo
     program: thisProgram(),
     settings: "",
     secrets: new Map(),
+    redis: null,
   };
   const files = wantedFiles({ layout: BY_PACKAGE, ...wishes })
     .filter(({ care }) => care === "ours")
@@ -133,8 +143,12 @@ async function intoPackage(prefix: string, flags: Flags, io: Io): Promise<ExitCo
     ...fileSteps(files, lookAt(files.map(({ path }) => path))),
   ];
   if (isSet(flags, "dry-run")) show(steps, "Would do:", flags, io);
-  else await carryOut(steps, io);
+  else await carryOut(steps, loadRedis({}, { redisUrl: undefined, namespace: "" }), io);
   return 0;
+}
+
+function textAt(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
 }
 
 /** Written last: what it names is there. */

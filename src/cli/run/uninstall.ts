@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { Refusal } from "../../config/refusal.ts";
 import { BY_HAND } from "../../install/layout.ts";
 import { manifestPath } from "../../install/manifest.ts";
@@ -7,6 +8,7 @@ import { type Flags, isSet, text } from "../options.ts";
 import { carryOut } from "./carry-out.ts";
 import { lookAt, readManifest } from "./installation.ts";
 import { confirm, show, tellDone } from "./propose.ts";
+import { administrator } from "./redis-users.ts";
 
 /** Runs `quantum install --uninstall`. */
 export async function uninstall(flags: Flags, io: Io): Promise<ExitCode> {
@@ -25,7 +27,8 @@ export async function uninstall(flags: Flags, io: Io): Promise<ExitCode> {
     return 0;
   }
   await confirm(steps, "Will do, and nobody guards the account afterwards:", flags, io);
-  await carryOut(steps, io);
+  const settings = `${manifest.layout.settings}/quantum.env`;
+  await carryOut(steps, administrator(io.env, existsSync(settings) ? readFileSync(settings, "utf8") : ""), io);
   tellDone(steps, flags, io);
   io.err("Taken back. What is on record in Redis and in systemd's journal stays.");
   return 0;

@@ -1,0 +1,4 @@
+declare module "*.acl" {
+  const text: string;
+  export default text;
+}
