@@ -37,7 +37,7 @@ export function redisUsers(layout: Layout, account: Account, settings: string, a
   const address = parseAddress(url);
   if (!("malformed" in address) && address.sentinel !== null) {
     throw new Refusal(
-      "--redis-users with sentinels: expected one Redis; put users.acl on every server instead, see the README",
+      "--redis-users reaches one server, and REDIS_URL names sentinels: expected one Redis, or the users set on every server by hand, see the README",
     );
   }
   return { url, passwords };

@@ -1,23 +1,20 @@
 /** The users of `redis/users.acl`: each can do its work, and nothing else. The sides of the bus are in `test/contract`. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostClock } from "../../../src/adapters/host/clock.ts";
 import { freePort } from "../../../src/adapters/host/port.ts";
-import { ChildRun } from "../../../src/adapters/host/processes.ts";
 import { redisCheckup } from "../../../src/adapters/redis/checkup.ts";
 import { RedisLink } from "../../../src/adapters/redis/link.ts";
 import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
-import { reach } from "../../../src/adapters/redis/reach.ts";
 import { refusedRights } from "../../../src/adapters/redis/rights.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { cli } from "../../cli/fake-io.ts";
 import { ACL_TEMPLATE, type AclRedis, type AclUser, PASSWORD, startAclRedis, USERS } from "../../support/acl.ts";
 import { aHalt } from "../../support/core.ts";
-import { eventually } from "../../support/eventually.ts";
-import { ROOT, run } from "../../support/run.ts";
+import { run } from "../../support/run.ts";
 
 // Real processes: a busy machine may be slow.
 setDefaultTimeout(30_000);
@@ -279,37 +276,4 @@ test("Redis does not start on the template as it is: no password is forgotten", 
   rmSync(directory, { recursive: true, force: true });
   expect(code).toBe(1);
   expect(stdout).toContain("users.acl");
-});
-
-test("the README's recipe gives every user a password of its own", async () => {
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const [, recipe] = /<!-- acl recipe -->\n```sh\n([^`]+)```/.exec(readme) ?? [];
-  const directory = mkdtempSync(join(tmpdir(), "quantum-test-acl-"));
-  writeFileSync(join(directory, "users.acl"), ACL_TEMPLATE);
-  const script = recipe?.replace("/etc/quantum", directory) ?? "exit 1";
-  expect(await run("sh", ["-e", "-c", script])).toEqual({ code: 0, stdout: "", stderr: "" });
-  const port = String(await freePort());
-  const args = ["--bind", "127.0.0.1", "--port", port, "--save", "", "--aclfile", join(directory, "users.acl")];
-  const server = new ChildRun({
-    file: "redis-server",
-    args,
-    env: { PATH: process.env["PATH"] ?? "" },
-    cwd: directory,
-    logFile: join(directory, "redis.log"),
-  });
-  try {
-    for (const user of ["default", ...USERS]) {
-      const url = readFileSync(join(directory, `${user}.env`), "utf8")
-        .trim()
-        .replace("REDIS_URL=", "")
-        .replace(":6379", `:${port}`);
-      await eventually(`${user} is let in`, async () => (await reach({ url, deadlineMs: 1_000 })).known);
-      const [, password = ""] = /:([0-9a-f]{64})@/.exec(url) ?? [];
-      const wrong = await reach({ url: url.replace(password, "0"), deadlineMs: 1_000 });
-      expect(wrong).toMatchObject({ known: false, why: expect.stringContaining("WRONGPASS") as unknown });
-    }
-  } finally {
-    await server.end();
-    rmSync(directory, { recursive: true, force: true });
-  }
 });
