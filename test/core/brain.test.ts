@@ -50,6 +50,7 @@ describe("a cycle", () => {
       activePositions: 1,
       mode: "live",
       fenced: false,
+      ended: true,
       decided: true,
       latencyMs: 30,
     });
