@@ -55,13 +55,13 @@ export function brainLine({ activePositions, fence, halt, healthy }: BrainState)
   }
 }
 
-/** A pass comes first; a report that waits for Redis is waited for while the ears are open. */
+/** What the worker does, or what keeps it from that. */
 export function eewLine(state: EewState, bus: BusView): string {
   switch (state.kind) {
     case "idle":
       return hearing(bus);
     case "reporting":
-      return `reporting ${state.delivery.eventId}; ${hearing(bus)}`;
+      return `reporting ${state.delivery.eventId}${bus.kind === "lost" ? `; ${hearing(bus)}` : ""}`;
     case "surveying":
     case "closing":
     case "verifying":

@@ -19,7 +19,7 @@ export const JOURNAL_SOCKET = "/run/systemd/journal/socket";
 const PRIORITIES: Readonly<Record<TellLevel | "debug", number>> = { critical: 2, warn: 4, info: 6, debug: 7 };
 
 /** What it takes. */
-interface JournalWorld {
+export interface JournalWorld {
   readonly role: string;
   readonly level: TellLevel | "debug";
   /** To `JOURNAL_SOCKET`. */
