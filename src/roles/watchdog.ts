@@ -191,7 +191,7 @@ async function listen(
       continue;
     }
     if (outage.ends()) role.emit({ kind: "bus_back" });
-    if (!isAttached) service.ready();
+    service.ready();
     isAttached = true;
     behind = false;
     for (const event of answer.value) role.emit(event);

@@ -155,6 +155,22 @@ test("nor is one that never ends: it judges half a second later", async () => {
   expect(published).toEqual([`${5_800 + LATE_MS} incident-1 EXIT_BRAIN_HEARTBEAT_MISSING_(6.1S_>_5.0S)`]);
 });
 
+test("a look that it is called away from is no useful cycle, and a drain is one once it has ended", async () => {
+  start(silence, silence);
+  await clock.runUntil(() => false, 8_000);
+  const worked = (): readonly string[] => supervised.filter((line) => line.endsWith("worked"));
+  expect({ drains, worked: worked() }).toEqual({ drains: 1, worked: ["0 worked"] });
+});
+
+test("a follow-up's lines name its event before it is published, and its incident", async () => {
+  confirms = false;
+  start(silence, async () => unknown("no answer"));
+  await clock.runUntil(() => called.length === 2, 10_000);
+  const event = about[told.indexOf("Attempt: 2 of incident incident-1")];
+  expect<unknown>(event).toEqual({ eventId: "incident-1/2", incidentId: "incident-1" });
+  expect(supervised.at(-1)).toEndWith("; tripping: incident incident-1 attempt 2, not confirmed published");
+});
+
 test("what waited while the link was lost has its true age, not that of the moment it was read", async () => {
   let asked = 0;
   const lostOnce = async (): Promise<Reading<Watch>> => {

@@ -15,7 +15,7 @@ const JOURNALD = "/lib/systemd/systemd-journald";
 const QUEUE = 512;
 
 /** One entry, with the fields that it was given and those that journald has added. */
-export type Entry = Readonly<Record<string, string>>;
+type Entry = Readonly<Record<string, string>>;
 
 /** A journal, and a place to write to it. */
 export interface TestJournal {
