@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { hideBin } from "yargs/helpers";
 import { hostEnvironmentObjection } from "./adapters/host/environment.ts";
 import { writeLine } from "./adapters/host/output.ts";
+import { isJournalStream } from "./adapters/systemd/journal-stream.ts";
 import { runCli } from "./cli/cli.ts";
 import type { Io } from "./cli/io.ts";
 
@@ -25,6 +26,7 @@ const io: Io = {
     }
   },
   terminal: process.stdout.isTTY === true,
+  journal: isJournalStream(process.env["JOURNAL_STREAM"], 1),
   uptimeMs: () => performance.now(),
   signal: stop.signal,
   lastWords: { tell: null },

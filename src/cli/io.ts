@@ -11,6 +11,8 @@ export interface Io {
   ask(question: string): Promise<string | null>;
   /** Standard output is a terminal. */
   readonly terminal: boolean;
+  /** Standard output goes to the journal. */
+  readonly journal: boolean;
   /** How long ago the process was started, in milliseconds: loading the program is part of what a caller waits for. */
   uptimeMs(): number;
   /** Aborts when the process is asked to stop. */

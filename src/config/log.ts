@@ -9,6 +9,14 @@ export interface LogConfig {
   readonly format: "text" | "json";
   readonly fancy: boolean;
   readonly timestamps: boolean;
+  /** Text goes to the journal, with priorities and fields. */
+  readonly journal: boolean;
+}
+
+/** What standard output is; neither of both: a pipe or a file. */
+export interface Output {
+  readonly terminal: boolean;
+  readonly journal: boolean;
 }
 
 const LEVELS = ["debug", "info", "warn", "critical"] as const;
@@ -19,13 +27,14 @@ const FORMATS = ["text", "json"] as const;
  *
  * @throws {Refusal} naming the setting that is wrong.
  */
-export function loadLog(env: Env, terminal: boolean): LogConfig {
-  const journald = variable(env, "JOURNAL_STREAM") !== null;
+export function loadLog(env: Env, { terminal, journal }: Output): LogConfig {
+  const format = oneOf("LOG_FORMAT", variable(env, "LOG_FORMAT"), FORMATS) ?? (terminal || journal ? "text" : "json");
   return {
     level: oneOf("LOG_LEVEL", variable(env, "LOG_LEVEL"), LEVELS) ?? "info",
-    format: oneOf("LOG_FORMAT", variable(env, "LOG_FORMAT"), FORMATS) ?? (terminal || journald ? "text" : "json"),
+    format,
     fancy: terminal && variable(env, "NO_COLOR") === null,
-    timestamps: !journald,
+    timestamps: !journal,
+    journal: journal && format === "text",
   };
 }
 

@@ -2,10 +2,10 @@
  * Which lines of the log people are told about wherever they are, and how these lines become messages.
  *
  * A line is told if it is marked as an alarm, or locks the system: the incident's end. Lines that come together are one
- * message, and each message carries the ids by which a reader finds the incident.
+ * message, unless they are about different events, and each message carries the ids by which a reader finds the incident.
  */
 
-import type { TellLevel, TellMark } from "./tell.ts";
+import type { About, TellLevel, TellMark } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 
 /** One message to people. */
@@ -43,6 +43,7 @@ interface LogLine {
   readonly level: TellLevel | "debug";
   readonly text: string;
   readonly mark: TellMark | undefined;
+  readonly about: About | undefined;
 }
 
 interface GatheredLine {
@@ -52,18 +53,20 @@ interface GatheredLine {
   readonly alarm: boolean;
 }
 
-/** What is known of the incident under way, what is being gathered, and what was told lately. */
+/** The event that a message is about, as far as its lines have told. */
+type Ids = Pick<Alert, "eventId" | "incidentId">;
+
+const NO_IDS: Ids = { eventId: null, incidentId: null };
+
+/** What is being gathered, and what was told lately. */
 export interface AlertState {
-  readonly eventId: string | null;
-  /** From a follow-up's words; null for the event that opened the incident. */
-  readonly followedUp: string | null;
-  readonly gathering: { readonly since: Instant; readonly lines: readonly GatheredLine[] } | null;
+  readonly gathering: (Ids & { readonly since: Instant; readonly lines: readonly GatheredLine[] }) | null;
   /** When each line was told, the oldest first; the incident is part of the key. */
   readonly told: ReadonlyMap<string, Instant>;
 }
 
 /** Nothing was said yet. */
-export const NO_ALERTS: AlertState = { eventId: null, followedUp: null, gathering: null, told: new Map() };
+export const NO_ALERTS: AlertState = { gathering: null, told: new Map() };
 
 /** `end`: the process is about to. */
 export type AlertEvent = LogLine | { readonly kind: "timer" | "end" };
@@ -78,9 +81,10 @@ export function step(limits: AlertLimits, state: AlertState, event: AlertEvent, 
     case "end":
       return complete(limits, state, now);
     case "line": {
-      if (!isBoundary(event.text)) return [gather(named(state, event.text), event, now), null];
+      const ids = idsOf(event.about);
+      if (state.gathering === null || areOneEvent(state.gathering, ids)) return [gather(state, event, ids, now), null];
       const [told, alert] = complete(limits, state, now);
-      return [gather({ ...told, eventId: null, followedUp: null }, event, now), alert];
+      return [gather(told, event, ids, now), alert];
     }
   }
 }
@@ -95,34 +99,41 @@ function isDue(limits: AlertLimits, state: AlertState, now: Instant): boolean {
   return at !== null && now >= at;
 }
 
-/** An incident or a pass begins or ends here (contract section 4): what follows is not about the event before. */
-function isBoundary(text: string): boolean {
-  return /^(FAILURE DETECTED: |PANIC CLOSE EVENT RECEIVED$|Listening for panic_close events|Halt cleared )/.test(text);
+/** Before a follow-up is published its own id is not known, only that of the incident. */
+function idsOf(about: About | undefined): Ids {
+  if (about === undefined) return NO_IDS;
+  return { eventId: "eventId" in about ? about.eventId : null, incidentId: about.incidentId };
 }
 
-/** The ids that a line names, in the contract's words and in those of `core/watchdog.ts` and `core/eew-words.ts`. */
-function named(state: AlertState, text: string): AlertState {
-  const [, followedUp] = /^Attempt: \d+ of incident (.+)$/.exec(text) ?? [];
-  if (followedUp !== undefined) return { ...state, followedUp };
-  const [, eventId] = /^Event(?: ID: | (?=\S+ (?:ended|not executed)))(\S+)/.exec(text) ?? [];
-  if (eventId === undefined || eventId === state.eventId) return state;
-  return { ...state, eventId, followedUp: state.eventId === null ? state.followedUp : null };
+/** What one of the two does not say, the other may. */
+function areOneEvent(one: Ids, other: Ids): boolean {
+  const agree = (here: string | null, there: string | null): boolean =>
+    here === null || there === null || here === there;
+  return agree(one.incidentId, other.incidentId) && agree(one.eventId, other.eventId);
 }
 
-function gather(state: AlertState, { level, text, mark }: LogLine, now: Instant): AlertState {
+function gather(state: AlertState, { level, text, mark }: LogLine, ids: Ids, now: Instant): AlertState {
+  const { gathering } = state;
   const alarm = mark === "alarm" || mark === "lock";
   const explains = /^(Source|Reason|Attempt): /.test(text);
-  if (level === "debug" || (!alarm && (state.gathering === null || !explains))) return state;
-  const { since, lines } = state.gathering ?? { since: now, lines: [] };
+  if (gathering === null && (!alarm || level === "debug")) return state;
+  const { since, lines, ...known } = gathering ?? { since: now, lines: [], ...NO_IDS };
+  const named = {
+    since,
+    eventId: known.eventId ?? ids.eventId,
+    incidentId: known.incidentId ?? ids.incidentId,
+  };
+  // A line that is not told may still name the event.
+  if (level === "debug" || (!alarm && !explains)) return { ...state, gathering: { ...named, lines } };
   // A line break in a venue's message must not forge a line of ours.
   const line = { level, text: text.replaceAll(/[\r\n]+/g, " "), alarm };
-  return { ...state, gathering: { since, lines: [...lines, line] } };
+  return { ...state, gathering: { ...named, lines: [...lines, line] } };
 }
 
 function complete(limits: AlertLimits, state: AlertState, now: Instant): Step {
-  const { eventId, followedUp, gathering } = state;
+  const { gathering } = state;
   if (gathering === null) return [state, null];
-  const incidentId = followedUp ?? eventId;
+  const { eventId, incidentId } = gathering;
   const told = new Map([...state.told].filter(([, at]) => now - at < limits.repeatMs).slice(-TOLD_MAX));
   const fresh = gathering.lines.filter(({ text, alarm }) => {
     if (!alarm) return true;
@@ -131,7 +142,7 @@ function complete(limits: AlertLimits, state: AlertState, now: Instant): Step {
     told.set(key, now);
     return true;
   });
-  const next: AlertState = { ...state, gathering: null, told };
+  const next: AlertState = { gathering: null, told };
   if (!fresh.some(({ alarm }) => alarm)) return [next, null];
   const level = fresh.some((line) => line.level === "critical") ? "critical" : "warn";
   return [next, { level, text: inWords(limits, fresh), eventId, incidentId }];

@@ -35,6 +35,8 @@ export interface BrainWatch {
   readonly degradedSince: Instant | null;
   /** The last heartbeat had positions, or did not say in a way that can be read. */
   readonly exposed: boolean;
+  /** How many it had; null if it did not say in a way that can be read. */
+  readonly positions: number | null;
   /** The last decision that was told, and when it was first seen here; null as long as the brain told of none. */
   readonly decision: { readonly ts: number; readonly seenAt: Instant } | null;
   /** Every instance heard of, by first appearance; the last one is the one that counts. */
@@ -149,6 +151,7 @@ function said(beat: Beat, arrivedAt: Instant, before: BrainWatch | null): Omit<B
     incidentId: beat.incidentId,
     degradedSince: status === "ALIVE" ? null : (before?.degradedSince ?? arrivedAt),
     exposed: activePositions === null || activePositions > 0,
+    positions: activePositions,
     decision: ts === null || ts === decision?.ts ? decision : { ts, seenAt: arrivedAt },
   };
 }

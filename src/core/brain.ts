@@ -84,6 +84,8 @@ export type BrainAction =
       readonly activePositions: number;
       readonly mode: BrainMode;
       readonly fenced: boolean;
+      /** The cycle has come to its end, with a decision or without; false: it goes on, overdue. */
+      readonly ended: boolean;
       /** This cycle reached a decision; the heartbeat's `last_decision_ts` moves. */
       readonly decided: boolean;
       readonly latencyMs: number;
@@ -142,7 +144,7 @@ function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: I
   if (now < state.beatBy) return [state, []];
   const next = { ...state, beatBy: after(now, limits.cycleMs), healthy: false };
   const line = warn(`Decision cycle overdue: the venue has not answered for ${Math.round(now - state.startedAt)} ms`);
-  return [next, [beat(state, "DEGRADED", false, now - state.startedAt), ...(state.healthy ? [line] : [])]];
+  return [next, [beat(state, "DEGRADED", "overdue", now - state.startedAt), ...(state.healthy ? [line] : [])]];
 }
 
 function decide(
@@ -159,7 +161,7 @@ function decide(
   if (!positions.known) {
     const next: BrainState = { ...memoryOf(state), halt: halted, kind: "resting", nextAt, healthy: false };
     const lines = state.healthy ? [warn(`Positions can't be read: ${positions.why}`)] : [];
-    return [next, [beat(next, "DEGRADED", false, latencyMs), ...haltLines, ...lines]];
+    return [next, [beat(next, "DEGRADED", "undecided", latencyMs), ...haltLines, ...lines]];
   }
   const status = latencyMs > limits.overdueMs ? "DEGRADED" : "ALIVE";
   const legs = positions.value.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
@@ -178,7 +180,7 @@ function decide(
     ...haltLines,
     ...(quiet ? [] : positionLines(positions.value)),
   ];
-  return [next, [beat(next, status, true, latencyMs), ...lines]];
+  return [next, [beat(next, status, "decided", latencyMs), ...lines]];
 }
 
 function haltView(halt: Reading<Halt | null>, askedAt: Instant): HaltView {
@@ -212,11 +214,17 @@ function nextCycle(limits: BrainLimits, startedAt: Instant, now: Instant): Insta
   return after(startedAt, (missed + 1) * limits.cycleMs);
 }
 
-function beat(memory: BrainMemory, status: "ALIVE" | "DEGRADED", decided: boolean, latencyMs: number): BrainAction {
+function beat(
+  memory: BrainMemory,
+  status: "ALIVE" | "DEGRADED",
+  cycle: "decided" | "undecided" | "overdue",
+  latencyMs: number,
+): BrainAction {
   const { activePositions, halt, fence } = memory;
   const mode: BrainMode = halt.kind === "none" ? "live" : "halted";
   const fenced = fence.kind === "fenced";
-  return { kind: "beat", status, activePositions, mode, fenced, decided, latencyMs: Math.round(latencyMs) };
+  const [ended, decided] = [cycle !== "overdue", cycle === "decided"];
+  return { kind: "beat", status, activePositions, mode, fenced, ended, decided, latencyMs: Math.round(latencyMs) };
 }
 
 function memoryOf({ activePositions, halt, fence, shown, healthy }: BrainMemory): BrainMemory {

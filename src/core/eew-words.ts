@@ -1,4 +1,7 @@
-/** What the worker says of a pass: the lines that the runbook greps for (contract section 4), and those that explain the rest. */
+/**
+ * What the worker says of a pass: the lines that the runbook greps for (contract section 4), and those that explain the rest.
+ * All of them are an incident's, so all are critical: `journalctl -p crit` shows a pass from its first line to its last.
+ */
 
 import { cents, plain, sum, ZERO } from "./decimal.ts";
 import type { SentOrder } from "./flat.ts";
@@ -16,7 +19,7 @@ import {
 } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import type { Rulebook } from "./rulebook.ts";
-import { critical, info, type Tell } from "./tell.ts";
+import { critical, type EventName, type Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 import { tenths } from "./trip.ts";
 
@@ -30,6 +33,11 @@ export function reasonOf(delivery: Delivery): string {
 /** Who the event says it is from. */
 export function sourceOf(delivery: Delivery): string {
   return delivery.issuedBy ?? "unknown";
+}
+
+/** The event, as what a line is about. */
+export function eventOf({ eventId, followsUp }: Delivery): EventName {
+  return { eventId, incidentId: followsUp?.incidentId ?? eventId };
 }
 
 /** The event, as it came. */
@@ -80,8 +88,8 @@ export function found(
   rulebook: Rulebook,
 ): readonly Tell[] {
   const lines: Tell[] = [
-    info(`Found ${positions.length} open positions`),
-    info(`Total notional: $${cents(sum(positions.map(notional)))}`),
+    critical(`Found ${positions.length} open positions`),
+    critical(`Total notional: $${cents(sum(positions.map(notional)))}`),
     ...positions.flatMap((leg) => dust(leg, rulebook)),
   ];
   if (!resting.known) {
@@ -90,7 +98,7 @@ export function found(
     const symbols = new Set(cancels.map(({ symbol }) => symbol)).size;
     const stops = resting.value.filter(({ closesPosition }) => closesPosition).length;
     const last = stops === 0 ? "" : `, protective stops only once their leg is flat`;
-    lines.push(info(`Found ${resting.value.length} resting orders: cancelling on ${symbols} symbols${last}`));
+    lines.push(critical(`Found ${resting.value.length} resting orders: cancelling on ${symbols} symbols${last}`));
   }
   return lines;
 }
@@ -106,7 +114,7 @@ function dust(leg: Position, rulebook: Rulebook): readonly Tell[] {
 /** A close goes out. */
 export function closing(order: CloseOrder): Tell {
   const price = order.limitPrice === null ? "" : ` at ${plain(order.limitPrice)} or better`;
-  return info(`Closing ${legName(order)}: ${order.side} ${plain(order.quantity)}${price} (reduce-only)`);
+  return critical(`Closing ${legName(order)}: ${order.side} ${plain(order.quantity)}${price} (reduce-only)`);
 }
 
 /** Closes that the venue's limits leave no room for; none gives no line. */
@@ -124,10 +132,10 @@ export function closeAnswered({ order, outcome }: SentOrder, found: readonly Pos
   switch (outcome.kind) {
     case "executed": {
       const open = found.find((position) => legName(position) === leg)?.amount.abs() ?? order.quantity;
-      if (outcome.executed.eq(open)) return info(`${leg} closed - Order ID: ${outcome.orderId}`, "done");
+      if (outcome.executed.eq(open)) return critical(`${leg} closed - Order ID: ${outcome.orderId}`, "done");
       const part = `${plain(outcome.executed)} of ${plain(open)}`;
       if (outcome.executed.eq(order.quantity))
-        return info(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`);
+        return critical(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`);
       return critical(`${leg} closed in part: ${part} - Order ID: ${outcome.orderId}`, "alarm");
     }
     case "refused":
@@ -140,25 +148,25 @@ export function closeAnswered({ order, outcome }: SentOrder, found: readonly Pos
 /** What became of a cancel. */
 export function cancelAnswered(request: CancelRequest, count: number, outcome: CancelOutcome): Tell {
   const { symbol, family } = request;
-  if (outcome.kind === "cancelled") return info(`${symbol}: ${count} ${family} orders cancelled`);
+  if (outcome.kind === "cancelled") return critical(`${symbol}: ${count} ${family} orders cancelled`);
   return critical(`${symbol}: ${family} orders not cancelled: ${outcome.why}`, "alarm");
 }
 
 /** What still rested after the closes is cancelled now. */
 export function sweeping(requests: readonly CancelRequest[]): Tell {
   const symbols = [...new Set(requests.map(({ symbol }) => symbol))].join(", ");
-  return info(`Orders still rest: cancelling on ${symbols}`);
+  return critical(`Orders still rest: cancelling on ${symbols}`);
 }
 
 /** The outcome, and what it leaves by name. */
 export function result(completion: Completion, outcome: Outcome): readonly Tell[] {
-  const lines: Tell[] = [info(`Closed: ${completion.positionsClosed}/${completion.positionsTotal}`)];
+  const lines: Tell[] = [critical(`Closed: ${completion.positionsClosed}/${completion.positionsTotal}`)];
   if (outcome !== "FLAT") {
     const open = completion.residual.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
     const what = open === "" ? completion.failedSymbols.join(", ") : open;
     lines.push(critical(`Outcome ${outcome}, not proven closed: ${what}`, "alarm"));
   }
-  lines.push(info(`Execution time: ${completion.executionTimeMs}ms`));
+  lines.push(critical(`Execution time: ${completion.executionTimeMs}ms`));
   return lines;
 }
 
@@ -168,5 +176,5 @@ export function ending({ outcome }: Completion): readonly Tell[] {
     outcome === "FLAT"
       ? critical("PANIC CLOSE COMPLETE - SYSTEM HALTED", "lock")
       : critical("PANIC CLOSE INCOMPLETE - SYSTEM HALTED", "alarm");
-  return [info("Published to system:panic_close:completed"), critical(RULE), banner, critical(RULE)];
+  return [critical("Published to system:panic_close:completed"), critical(RULE), banner, critical(RULE)];
 }

@@ -26,7 +26,7 @@ import {
 } from "./position.ts";
 import { type Reading, unknown } from "./reading.ts";
 import type { Rulebook } from "./rulebook.ts";
-import { critical, type Tell, warn } from "./tell.ts";
+import { critical, regarding, type Tell, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 
 /** The worker's bounds. Everything ends (design rule 8). */
@@ -227,6 +227,13 @@ type Step = readonly [EewState, readonly EewAction[]];
 
 /** Advances the worker by one event. */
 export function step(limits: EewLimits, state: EewState, event: EewEvent, now: Instant): Step {
+  const [next, actions] = advance(limits, state, event, now);
+  // A step that begins a pass tells of that; one that ends it tells of the pass it ends.
+  const pass = next.kind === "idle" ? state : next;
+  return [next, pass.kind === "idle" ? actions : regarding(words.eventOf(pass.delivery), actions)];
+}
+
+function advance(limits: EewLimits, state: EewState, event: EewEvent, now: Instant): Step {
   switch (state.kind) {
     case "idle":
       return event.kind === "panic" ? receive(limits, event.delivery, now) : [state, []];

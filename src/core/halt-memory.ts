@@ -9,7 +9,7 @@
  */
 
 import type { Attempt, Halt, Outcome } from "./messages.ts";
-import { critical, info, type Tell } from "./tell.ts";
+import { critical, type EventName, info, regarding, type Tell } from "./tell.ts";
 
 /** A pass that was executed, here or by another worker: the halt that it left, and what the bus must know again to take its event for completed. */
 export interface PastHalt {
@@ -58,16 +58,17 @@ export function judgeHalt(sight: Pick<HaltSight, "halted" | "record">, past: Pic
 export type PutBack = "halt" | "record" | "nothing";
 
 /** What people read of it. */
-export function putBackWords({ halt: { eventId }, outcome }: PastHalt, what: PutBack): readonly Tell[] {
+export function putBackWords(past: PastHalt, what: PutBack): readonly Tell[] {
   if (what === "nothing") return [];
+  const { eventId } = past.halt;
   const [lost, done] =
     what === "halt"
       ? ["the halt and every record of its event", "its halt is put back from the journal"]
       : ["every record of an event", "it is put back on record, and trading is halted already"];
-  return [
+  return regarding(eventOf(past), [
     critical(`FAILURE DETECTED: Data loss, Redis has forgotten ${lost} (FLUSHALL or failover)`, "alarm"),
-    critical(`Event ${eventId} ended ${outcome}: ${done}, until a person resets it (quantum reset)`, "alarm"),
-  ];
+    critical(`Event ${eventId} ended ${past.outcome}: ${done}, until a person resets it (quantum reset)`, "alarm"),
+  ]);
 }
 
 /** The halt that is there, if it is another one than is remembered: then it is to be remembered, whoever executed it. */
@@ -93,6 +94,11 @@ function attemptOf({ halt, followsUp }: Pick<PastHalt, "halt" | "followsUp">): A
 }
 
 /** A person has reset. */
-export function resetWords({ halt: { eventId } }: PastHalt): Tell {
-  return info(`Halt cleared by a person: event ${eventId} is over`);
+export function resetWords(past: PastHalt): Tell {
+  return { ...info(`Halt cleared by a person: event ${past.halt.eventId} is over`), about: eventOf(past) };
+}
+
+/** The event that was executed. */
+export function eventOf(past: Pick<PastHalt, "halt" | "followsUp">): EventName {
+  return { eventId: past.halt.eventId, incidentId: attemptOf(past).incidentId };
 }

@@ -8,7 +8,7 @@
 
 import type { Attempt, Ending, Outcome } from "./messages.ts";
 import type { Reading } from "./reading.ts";
-import { alarmIf, critical, info, warn } from "./tell.ts";
+import { alarmIf, asEvent, critical, info, regarding, warn } from "./tell.ts";
 import { after, earliest, type Instant } from "./time.ts";
 import { incompleteReason } from "./trip.ts";
 import {
@@ -49,10 +49,11 @@ export function tripping(limits: WatchdogLimits, state: Tripping, event: Watchdo
   switch (event.kind) {
     case "published": {
       if (!same(event.attempt, state.attempt)) return [state, []];
-      const lines = [
+      const { incidentId } = state.attempt;
+      const lines = regarding({ eventId: event.eventId, incidentId }, [
         critical("Panic close published to system:panic_close", "done"),
         critical(`Event ID: ${event.eventId}`),
-      ];
+      ]);
       const open = openIncident(limits, state.attempt, event.eventId, state.haltSeen, now);
       return [{ ...open, reason: state.reason }, lines];
     }
@@ -97,14 +98,14 @@ function answered(limits: WatchdogLimits, state: Tripping, answer: Reading<Endin
   if (directLine.kind !== "calling") return [state, []];
   if (!answer.known || answer.value === null) {
     const line = answer.known
-      ? info("The worker has heard it by the direct line, and not said yet what came of it")
+      ? critical("The worker has heard it by the direct line, and not said yet what came of it")
       : critical(`The worker can't be reached by the direct line: ${answer.why}`);
     const from = after(directLine.since, limits.callRetryMs);
     return [{ ...state, directLine: { kind: "free", from } }, [line]];
   }
   const { outcome, open } = answer.value;
   if (outcome === "FLAT") {
-    const line = info("By the direct line the worker says FLAT; publishing goes on, so that it is on record");
+    const line = critical("By the direct line the worker says FLAT; publishing goes on, so that it is on record");
     return [{ ...state, directLine: { kind: "ended", outcome, followUpAt: null } }, [line]];
   }
   const left = open.length === 0 ? "look at the venue" : `still open: ${open.join(", ")}`;
@@ -178,13 +179,13 @@ function followUp({
   const reason = incompleteReason(outcome);
   return [
     { kind: "tripping", attempt, reason, haltSeen, retryAt: null, directLine: UNUSED, heard: null },
-    [
+    regarding<WatchdogAction>(asEvent(attempt), [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: Panic close incomplete (${outcome ?? "no completion"})`, "alarm"),
       critical("TRIGGERING PANIC CLOSE", "alarm"),
       critical(`Reason: ${reason}`),
       critical(`Attempt: ${attempt.number} of incident ${incidentId}`),
-    ],
+    ]),
   ];
 }
 
@@ -195,7 +196,7 @@ function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
 
 function hearOutcome(limits: WatchdogLimits, state: Tripped, outcome: Outcome | null, now: Instant): Step {
   const { attempt, eventId } = state;
-  if (outcome === "FLAT") return [{ kind: "halted", attempt, eventId, heard: null }, [info(halted(eventId))]];
+  if (outcome === "FLAT") return [{ kind: "halted", attempt, eventId, heard: null }, [critical(halted(eventId))]];
   if (outcome === state.outcome) return [{ ...state, haltSeen: true }, []];
   const line = `Event ${eventId} ended ${outcome}: positions may be open, look at the venue`;
   const followUpAt = after(now, pauseAfter(limits, attempt));
@@ -210,7 +211,9 @@ export function followHalt(limits: WatchdogLimits, state: WatchdogState, standin
   if (state.kind === "halted" && isOldNews(haltedBy, outcome, state, standing)) return [state, []];
   const open = openIncident(limits, haltedBy, halt.eventId, true, now);
   const [next, lines] = hearOutcome(limits, open, outcome, now);
-  return [next, [info(`Trading is halted by ${halt.source}, event ${halt.eventId}`), ...lines]];
+  const event = { eventId: halt.eventId, incidentId: haltedBy.incidentId };
+  const line = critical(`Trading is halted by ${halt.source}, event ${halt.eventId}`);
+  return [next, regarding(event, [line, ...lines])];
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { type BrainWatch, broken, currentOf, hear, nextBreak, watchOver } from "./brain-watch.ts";
 import type { Attempt, Beat } from "./messages.ts";
-import { critical, info, type Tell, warn } from "./tell.ts";
+import { asEvent, critical, info, regarding, type Tell, warn } from "./tell.ts";
 import { after, type Instant, latest } from "./time.ts";
 import { describe, reasonOf, type Trip } from "./trip.ts";
 import { followHalt } from "./watchdog-incident.ts";
@@ -82,7 +82,9 @@ function noHeartbeat(state: Waiting | Armed, kind: NoHeartbeat, why: string): St
 }
 
 function brainLines(before: BrainWatch, next: BrainWatch, beat: Beat): readonly Tell[] {
-  if (next.rivalAt !== null) return [critical(`A second exit brain is at work: ${nameOf(beat)}`)];
+  // The panic follows at once.
+  const incident = asEvent({ incidentId: next.incidentId, number: 1 });
+  if (next.rivalAt !== null) return regarding(incident, [critical(`A second exit brain is at work: ${nameOf(beat)}`)]);
   const lines: Tell[] = [];
   if (currentOf(next)[0].id !== currentOf(before)[0].id) {
     lines.push(info(`Another instance of the exit brain has taken over: ${nameOf(beat)}`));
@@ -159,12 +161,12 @@ function raise(incidentId: string, trip: Trip): Step {
   const reason = reasonOf(trip);
   return [
     { kind: "tripping", attempt, reason, haltSeen: false, retryAt: null, directLine: UNUSED, heard: null },
-    [
+    regarding<WatchdogAction>(asEvent(attempt), [
       { kind: "publish", attempt, reason },
       critical(`FAILURE DETECTED: ${describe(trip)}`, "alarm"),
       critical("TRIGGERING PANIC CLOSE", "alarm"),
       critical(`Reason: ${reason}`),
-    ],
+    ]),
   ];
 }
 

@@ -18,7 +18,7 @@
  */
 
 import type { Beat } from "./messages.ts";
-import { alarmIf, info, type Tell, warn } from "./tell.ts";
+import { type About, alarmIf, asEvent, info, regarding, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 import { followHalt, inIncident, tripping, trippingDeadline, unhalted } from "./watchdog-incident.ts";
 import { arm, judge, listening, verdictAt } from "./watchdog-listening.ts";
@@ -74,7 +74,18 @@ function isIncident(state: WatchdogState): state is Tripping | Tripped | Halted 
   return state.kind === "tripping" || state.kind === "tripped" || state.kind === "halted";
 }
 
+/** In an incident every line is about it, those of the bus too. */
 function advance(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
+  const [next, actions] = decide(limits, state, event, now);
+  return [next, isIncident(state) ? regarding(eventOf(state), actions) : actions];
+}
+
+function eventOf(state: Tripping | Tripped | Halted): About {
+  if (state.kind === "tripping") return asEvent(state.attempt);
+  return { eventId: state.eventId, incidentId: state.attempt.incidentId };
+}
+
+function decide(limits: WatchdogLimits, state: WatchdogState, event: WatchdogEvent, now: Instant): Step {
   const common = told(event);
   if (common !== null) return [state, [common]];
   switch (state.kind) {

@@ -68,6 +68,8 @@ export interface WatchdogBus extends Pulse, PeerReader {
    * certain. The id follows from the attempt alone, so whoever makes the same attempt publishes the same event.
    */
   publish(attempt: Attempt, reason: string): Promise<Reading<string>>;
+  /** The event id of an attempt, published or not. It follows from the attempt alone, at once and without the bus. */
+  eventIdOf(attempt: Attempt): string;
 }
 
 /** The worker's side of the bus. */

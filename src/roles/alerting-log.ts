@@ -24,9 +24,9 @@ export function alertingLog(log: Log, alerts: Alerts, clock: Clock): AlertingLog
   }
 
   return {
-    write: (level, text, mark) => {
-      log.write(level, text, mark);
-      take({ kind: "line", level, text, mark });
+    write: (level, text, mark, about) => {
+      log.write(level, text, mark, about);
+      take({ kind: "line", level, text, mark, about });
     },
     end: () => take({ kind: "end" }),
   };

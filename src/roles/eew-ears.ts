@@ -1,6 +1,7 @@
 /** Where the worker's events come from: its own unfinished business, the bus, and its second line when nobody else speaks. */
 
 import type { EewEvent } from "../core/eew.ts";
+import { eventOf } from "../core/eew-words.ts";
 import type { Delivery } from "../core/messages.ts";
 import type { Snapshot } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
@@ -12,12 +13,14 @@ import {
   startSecondLine,
   stepSecondLine,
 } from "../core/second-line.ts";
+import type { BusView } from "../core/status-line.ts";
 import { alarmIf } from "../core/tell.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectLine } from "../ports/direct-line.ts";
 import type { Journal, OwnIncident } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
+import type { Service } from "../ports/service.ts";
 import { haltKeeper } from "./eew-halt.ts";
 import { Outage } from "./outage.ts";
 import type { Identity } from "./pulse.ts";
@@ -30,6 +33,7 @@ export interface EarsWorld {
   /** The way to it without Redis. */
   readonly direct: DirectLine;
   readonly log: Log;
+  readonly service: Service;
   readonly identity: Identity;
   readonly secondLine: SecondLineLimits;
   /** The causes of a trip of its own that are only told, not acted on: an operator's choice. */
@@ -38,7 +42,7 @@ export interface EarsWorld {
 
 /** Hears one event after another. */
 export interface Ears {
-  /** The next event; null once nobody wants it any more. Each look that worked is followed by a heartbeat. */
+  /** The next event; null once nobody wants it any more. */
   next(signal: AbortSignal): Promise<EewEvent | null>;
 }
 
@@ -57,16 +61,20 @@ export interface Passed {
 }
 
 /**
- * The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read, `beat`
- * shows that the worker lives.
+ * The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read, `looked` is
+ * told of each look at Redis.
+ *
+ * Their useful cycle is each question that was answered, or came back with the known failure that Redis can't be used: the
+ * worker then hears by the direct line and counts how long that lasts, which a new process would begin anew. A question that
+ * never comes back is none, whatever else this process still does.
  */
 export function ears(
   world: EarsWorld,
   open: () => Snapshot | null,
   passes: Passes,
-  beat: (state: string) => void,
+  looked: (view: BusView) => void,
 ): Ears {
-  const { bus, clock, direct, journal, log } = world;
+  const { bus, clock, direct, journal, log, service } = world;
   const keepHalt = haltKeeper(world, (eventId) => passes.get(eventId)?.onRecord === false);
   const unfinished = [...journal.unfinished()];
   let line: SecondLine = startSecondLine(clock.now());
@@ -101,7 +109,8 @@ export function ears(
     if (begun.own) {
       // Its report is on record, or owed, or in the journal: nobody has to read the event any more.
       void bus.acknowledge(delivery);
-      log.write("info", `Event ${delivery.eventId} came by the bus as well: executed already`);
+      const line = `Event ${delivery.eventId} came by the bus as well: executed already`;
+      log.write("info", line, undefined, eventOf(delivery));
       return null;
     }
     // The report that is owed acknowledges it.
@@ -120,7 +129,7 @@ export function ears(
     const outcome = onRecord?.known === true ? onRecord.value : null;
     const ending = journal.executed(eventId) ?? (outcome === null ? null : { outcome, open: [] });
     const words = ending === null ? "" : `, executed before: it ended ${ending.outcome}`;
-    log.write("critical", `Heard by the direct line: ${eventId}${words}`, "alarm");
+    log.write("critical", `Heard by the direct line: ${eventId}${words}`, "alarm", eventOf(delivery));
     if (ending === null) return delivery;
     direct.ended(eventId, ending);
     return null;
@@ -135,7 +144,8 @@ export function ears(
     const outcome = await bus.outcome(eventId);
     if (!outcome.known || outcome.value === null) return ownDelivery(own);
     journal.append({ kind: "reconciled", eventId });
-    log.write("info", `Event ${eventId}, raised in an earlier life, was executed meanwhile: it ended ${outcome.value}`);
+    const line = `Event ${eventId}, raised in an earlier life, was executed meanwhile: it ended ${outcome.value}`;
+    log.write("info", line, undefined, eventOf(ownDelivery(own)));
     return null;
   }
 
@@ -154,8 +164,9 @@ export function ears(
       log.write("critical", `ALERT ONLY, nothing is closed: ${reason}`, "alarm");
       return null;
     }
-    log.write("critical", `FAILURE DETECTED: ${reason}`, "alarm");
-    log.write("critical", "TRIGGERING PANIC CLOSE", "alarm");
+    const event = { eventId: incidentId, incidentId };
+    log.write("critical", `FAILURE DETECTED: ${reason}`, "alarm", event);
+    log.write("critical", "TRIGGERING PANIC CLOSE", "alarm", event);
     // With Redis there it comes back by the bus, to whichever worker is first; without, it is this worker's alone.
     const delivery = ownDelivery({ eventId: incidentId, reason });
     if (cause !== "redis_lost" && (await bus.raise(delivery)).known) return null;
@@ -171,6 +182,7 @@ export function ears(
       while (!signal.aborted) {
         const beganAt = clock.now();
         const answer = await hear();
+        service.worked();
         if (answer.known && answer.value !== null) {
           const heard = answer.value;
           const delivery = heard.entryId === "" ? await fromDirect(heard) : await fromBus(heard);
@@ -178,9 +190,11 @@ export function ears(
           continue;
         }
         const vigil = answer.known ? await bus.vigil() : answer;
+        service.worked();
         if (!vigil.known) {
           // A connection that was closed because nobody listens any more is no outage.
           if (signal.aborted) return null;
+          looked({ kind: "lost", why: vigil.why });
           const line = `Redis can't be used, panic events cannot be seen: ${vigil.why}`;
           if (outage.goesOn(vigil)) log.write("warn", line, alarmIf(vigil.needsPerson));
           const raised = await consider({ kind: "lost", beganAt });
@@ -191,8 +205,9 @@ export function ears(
         if (outage.ends()) log.write("info", "Redis can be used again");
         const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
         if (raised !== null) return raised;
-        beat("idle");
+        looked({ kind: "seen", halted: vigil.value.halted });
         await keepHalt();
+        service.worked();
       }
       return null;
     },

@@ -1,10 +1,18 @@
 /** Sees to it that a halt ends by a person only: one that Redis has lost is put back from the journal. */
 
-import { type HaltSight, judgeHalt, newsOf, type PastHalt, putBackWords, resetWords } from "../core/halt-memory.ts";
-import type { Tell } from "../core/tell.ts";
+import {
+  eventOf,
+  type HaltSight,
+  judgeHalt,
+  newsOf,
+  type PastHalt,
+  putBackWords,
+  resetWords,
+} from "../core/halt-memory.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
+import { say } from "./say.ts";
 
 /** What it takes. */
 interface HaltWorld {
@@ -25,28 +33,32 @@ export function haltKeeper(
   isOwed: (eventId: string) => boolean,
 ): () => Promise<void> {
   let failures = 0;
-  const tell = ({ level, text, mark }: Tell): void => log.write(level, text, mark);
 
   async function putBack(past: PastHalt): Promise<string | null> {
     const answer = await bus.putBack(past);
     if (!answer.known) return answer.why;
-    putBackWords(past, answer.value).forEach(tell);
+    for (const line of putBackWords(past, answer.value)) say(log, line);
     return null;
   }
 
   function noteReset(past: PastHalt): void {
     // Written first: who has read the line may count on it, whatever becomes of this process.
     const isWritten = journal.append({ kind: "reset", eventId: past.halt.eventId });
-    tell(resetWords(past));
+    say(log, resetWords(past));
     if (isWritten) return;
     const then = "after a restart, a Redis that has lost its records is halted again";
-    log.write("critical", `The journal can't be written, and forgets that a person has reset: ${then}`, "alarm");
+    log.write(
+      "critical",
+      `The journal can't be written, and forgets that a person has reset: ${then}`,
+      "alarm",
+      eventOf(past),
+    );
   }
 
   function witness(news: PastHalt): void {
     if (journal.append({ kind: "witnessed", ...news })) return;
     const then = "after a restart this worker would not put back the halt of another one";
-    log.write("critical", `The journal can't be written: ${then}`, "alarm");
+    log.write("critical", `The journal can't be written: ${then}`, "alarm", eventOf(news));
   }
 
   /** Why it could not be done; null if nothing is left to do. */

@@ -8,11 +8,13 @@ import {
   type Survey,
   step,
 } from "../core/eew.ts";
+import { eventOf } from "../core/eew-words.ts";
 import type { Look, SentOrder } from "../core/flat.ts";
 import type { Completion, Delivery, Ending, Halt } from "../core/messages.ts";
 import { type CloseOrder, legName } from "../core/position.ts";
 import { type Reading, unknown } from "../core/reading.ts";
-import { after } from "../core/time.ts";
+import { type BusView, eewLine } from "../core/status-line.ts";
+import { after, type Instant } from "../core/time.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
 import { type EarsWorld, ears, type Passed } from "./eew-ears.ts";
@@ -21,6 +23,7 @@ import { type OwedReport, owedReports } from "./owed-reports.ts";
 import { pulse } from "./pulse.ts";
 import { refusals } from "./refusals.ts";
 import { type Running, run } from "./role.ts";
+import { say } from "./say.ts";
 
 /** What the emergency exit worker runs on. */
 export interface EewWorld extends EarsWorld {
@@ -55,7 +58,14 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   const nextBeat = pulse(world.clock, world.identity);
   // Not waited for: a slow write must hold up neither an event nor a pass. It settles within its own deadline.
   const beat = (state: string): void => void world.bus.beat("eew", nextBeat(state));
-  const heard = ears(world, () => memory.snapshot, passes, beat);
+  let bus: BusView = { kind: "unseen" };
+  const show = (): void => world.service.status(eewLine(role.state(), bus));
+  const looked = (view: BusView): void => {
+    bus = view;
+    show();
+    if (view.kind === "seen") beat("idle");
+  };
+  const heard = ears(world, () => memory.snapshot, passes, looked);
   const refused = refusals(world);
   const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
@@ -73,6 +83,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
       if (action.kind === "report") void report(action).then(emit);
       else perform(world, memory, action, emit, listen);
     },
+    show,
   });
   const idle = (): boolean => role.state().kind === "idle";
   let reported: Completion | null = null;
@@ -88,6 +99,8 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     const answer = owed.any()
       ? unknown("the reports of earlier passes go first")
       : await world.bus.report(delivery, completion, halt);
+    // Confirmed or not: it came back, and is repeated where it has to be.
+    world.service.worked();
     if (!answer.known) return { kind: "report_unconfirmed", eventId, why: answer.why };
     settled(delivery);
     return { kind: "reported", eventId };
@@ -106,6 +119,8 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     }
     const what = idle() ? "Listening for panic_close events..." : "Going on to listen while the report waits for Redis";
     world.log.write("info", what);
+    world.service.ready();
+    show();
     if (hearing) return;
     hearing = true;
     void heard.next(listening.signal).then((event) => {
@@ -135,7 +150,8 @@ function isOwn({ entryId }: Delivery): boolean {
 function remember({ journal, log }: EewWorld, delivery: Delivery): void {
   const { eventId, reason, issuedBy, followsUp } = delivery;
   if (journal.append({ kind: "raised", eventId, reason: reason ?? "", issuedBy: issuedBy ?? "eew", followsUp })) return;
-  log.write("critical", "The journal can't be written: a restart in the middle of this pass would forget it", "alarm");
+  const line = "The journal can't be written: a restart in the middle of this pass would forget it";
+  log.write("critical", line, "alarm", eventOf(delivery));
 }
 
 /** After it, for whoever calls again, and for the day on which Redis has lost it. */
@@ -145,7 +161,7 @@ function note({ direct, journal, log }: EewWorld, delivery: Delivery, completion
   direct.ended(completion.eventId, { outcome, open });
   if (journal.append({ kind: "executed", halt, outcome, entryId, followsUp, residual: open })) return;
   const then = "after a restart nobody would put this halt back if Redis lost it";
-  log.write("critical", `The journal can't be written: ${then}`, "alarm");
+  log.write("critical", `The journal can't be written: ${then}`, "alarm", eventOf(delivery));
 }
 
 function endingOf({ outcome, residual, failedSymbols }: Completion): Ending {
@@ -153,15 +169,33 @@ function endingOf({ outcome, residual, failedSymbols }: Completion): Ending {
   return { outcome, open: named.length > 0 ? named : failedSymbols };
 }
 
-/** Shows for as long as the pass goes on that it does: another worker would take the event over, people would miss this one. */
+/** How late a timer may be on a busy machine. One that is later is not coming. */
+const TIMER_LATE_MS = 1_000;
+
+/**
+ * Whether the pass advances. Its core says by when it wants to be called at the latest, ten seconds after the event at most,
+ * and has always moved on once it was: past that moment the role's loop takes no events any more.
+ */
+function advances(state: EewState, now: Instant): boolean {
+  const due = deadline(state);
+  return due === null || now <= due + TIMER_LATE_MS;
+}
+
+/**
+ * Shows for as long as the pass goes on that it does: another worker would take the event over, people would miss this one.
+ *
+ * To the supervisor each renewal is a useful cycle as long as the pass advances: a call to the venue may take four seconds, so
+ * its answers alone would come too seldom. The report has answers of its own.
+ */
 async function hold(
-  { bus, clock }: EewWorld,
+  { bus, clock, service }: EewWorld,
   role: Running<EewState, EewEvent>,
   delivery: Delivery,
   beat: (state: string) => void,
 ): Promise<void> {
   const goesOn = (state: EewState): boolean => state.kind !== "idle" && state.delivery.eventId === delivery.eventId;
   for (let renewals = 1; goesOn(role.state()); renewals++) {
+    if (role.state().kind !== "reporting" && advances(role.state(), clock.now())) service.worked();
     // Not confirmed: the next one may be, and a pass that two workers execute can only reduce.
     if (!isOwn(delivery)) await bus.renew(delivery);
     await clock.sleep(RENEW_MS);
@@ -190,7 +224,7 @@ function perform(
   const { bus, exchange, log } = world;
   switch (action.kind) {
     case "tell":
-      log.write(action.level, action.text, action.mark);
+      say(log, action);
       return;
     case "listen":
       listen();

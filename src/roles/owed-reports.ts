@@ -1,5 +1,6 @@
 /** Reports that the bus did not confirm before the next pass began: repeated beside it until they are on record. */
 
+import { eventOf } from "../core/eew-words.ts";
 import type { Completion, Delivery, Halt } from "../core/messages.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -49,7 +50,8 @@ export function owedReports(
         continue;
       }
       if (owed[0] === first) owed.shift();
-      log.write("info", `The report of event ${first.completion.eventId} is on record now`);
+      const line = `The report of event ${first.completion.eventId} is on record now`;
+      log.write("info", line, undefined, eventOf(first.delivery));
       settled(first);
     }
     settling = false;
@@ -58,13 +60,11 @@ export function owedReports(
   return {
     add: (report) => {
       owed.push(report);
-      if (owed.length > OWED_MAX) {
-        const oldest = owed.shift()?.completion.eventId;
-        log.write(
-          "critical",
-          `The report of event ${oldest} is given up: ${OWED_MAX} newer ones wait for Redis`,
-          "alarm",
-        );
+      const oldest = owed.length > OWED_MAX ? owed.shift() : undefined;
+      if (oldest !== undefined) {
+        const { delivery } = oldest;
+        const line = `The report of event ${delivery.eventId} is given up: ${OWED_MAX} newer ones wait for Redis`;
+        log.write("critical", line, "alarm", eventOf(delivery));
       }
       if (!settling) void settle();
     },

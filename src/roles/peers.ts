@@ -2,6 +2,7 @@ import { type PeerLimits, START, step } from "../core/peers.ts";
 import type { BeatingRole, PeerReader } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { say } from "./say.ts";
 
 /** What a role that watches others runs on. */
 export interface PeerWorld {
@@ -23,7 +24,7 @@ export async function watchPeers(
     const askedAt = clock.now();
     const [next, lines] = step(limits, state, await bus.lastHeard(peers), askedAt);
     state = next;
-    for (const { level, text, mark } of lines) log.write(level, text, mark);
+    for (const line of lines) say(log, line);
     await clock.sleep(limits.lookMs, signal);
   }
 }

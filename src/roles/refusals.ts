@@ -1,11 +1,12 @@
 /** Panic events that are not executed: told and counted, so that nobody can fill a disk or a phone with forged ones. */
 
-import { heading, refusal, refusedMore } from "../core/eew-words.ts";
+import { eventOf, heading, refusal, refusedMore } from "../core/eew-words.ts";
 import type { Delivery } from "../core/messages.ts";
-import type { Tell } from "../core/tell.ts";
+import { regarding, type Tell } from "../core/tell.ts";
 import { after } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { say } from "./say.ts";
 
 /** The refusals of one worker's life. */
 export interface Refusals {
@@ -25,7 +26,7 @@ export function refusals({ clock, log }: { readonly clock: Clock; readonly log: 
   let recent = 0;
   let cancel: (() => void) | null = null;
   const tell = (lines: readonly Tell[]): void => {
-    for (const { level, text, mark } of lines) log.write(level, text, mark);
+    for (const line of lines) say(log, line);
   };
   const count = (): void => {
     if (recent > TOLD_MAX) tell([refusedMore(recent - TOLD_MAX, COUNTED_MS, total)]);
@@ -36,7 +37,7 @@ export function refusals({ clock, log }: { readonly clock: Clock; readonly log: 
     add: (delivery, why) => {
       total += 1;
       recent += 1;
-      if (recent <= TOLD_MAX) tell([...heading(delivery), refusal(delivery, why, total)]);
+      if (recent <= TOLD_MAX) tell(regarding(eventOf(delivery), [...heading(delivery), refusal(delivery, why, total)]));
       cancel ??= clock.at(after(clock.now(), COUNTED_MS), count);
     },
     end: () => cancel?.(),

@@ -12,6 +12,8 @@ export interface Machine<State, Event extends { readonly kind: string }, Action>
   deadline(state: State): Instant | null;
   /** Does one thing; what comes of it is told through `emit`. Must not throw, and must not wait: it starts and returns. */
   perform(action: Action, emit: (event: Event) => void): void;
+  /** Told of the state behind each event, once what it asked for was begun. */
+  show?(state: State): void;
 }
 
 /** A role that runs. */
@@ -44,6 +46,7 @@ export function run<State, Event extends { readonly kind: string }, Action>(
       const [next, actions] = machine.step(state, event, clock.now());
       state = next;
       for (const action of actions) machine.perform(action, events.push);
+      machine.show?.(state);
     }
   };
 

@@ -1,4 +1,6 @@
 import { known, type Reading } from "../core/reading.ts";
+import { watchdogLine } from "../core/status-line.ts";
+import type { Tell } from "../core/tell.ts";
 import { after, type Instant } from "../core/time.ts";
 import { deadline, step } from "../core/watchdog.ts";
 import { askedFor, confirmedIn } from "../core/watchdog-incident.ts";
@@ -14,10 +16,12 @@ import type { BeatingRole, Drain, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectCall } from "../ports/direct-line.ts";
 import type { Log } from "../ports/log.ts";
+import type { Service } from "../ports/service.ts";
 import { Outage } from "./outage.ts";
 import { watchPeers } from "./peers.ts";
 import { type Identity, pulse } from "./pulse.ts";
 import { type Running, run } from "./role.ts";
+import { say } from "./say.ts";
 
 /** What the watchdog runs on. */
 export interface WatchdogWorld {
@@ -26,6 +30,7 @@ export interface WatchdogWorld {
   /** The way to the worker without Redis; null where none is set. */
   readonly direct: DirectCall | null;
   readonly log: Log;
+  readonly service: Service;
   readonly limits: WatchdogLimits;
   readonly identity: Identity;
 }
@@ -41,8 +46,11 @@ const BUS_RETRY_MS = 250;
 
 /** Runs the watchdog until `signal` aborts; rejects only on a defect. */
 export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Promise<void> {
-  const { clock, limits } = world;
+  const { clock, limits, service } = world;
   const drain = bell();
+  /** Why Redis can't be used; null: it can. */
+  let lost: string | null = null;
+  const show = (): void => service.status(watchdogLine(role.state(), lost));
   const role = run<WatchdogState, WatchdogEvent, WatchdogAction>(clock, {
     start: { kind: "detached" },
     step: (state, event, now) => step(limits, state, event, now),
@@ -51,13 +59,17 @@ export async function runWatchdog(world: WatchdogWorld, signal: AbortSignal): Pr
       if (action.kind === "drain") drain.ring();
       else perform(world, action, emit);
     },
+    show,
   });
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
   await Promise.all([
     role.ended,
-    listen(world, role, drain, signal),
+    listen(world, role, drain, signal, (why) => {
+      lost = why;
+      show();
+    }),
     feelStandstill(world, role, signal),
     watchPeers(world, limits.peers, PEERS, signal),
   ]);
@@ -69,7 +81,7 @@ function perform(
   emit: (event: WatchdogEvent) => void,
 ): void {
   if (action.kind === "tell") {
-    log.write(action.level, action.text, action.mark);
+    say(log, named(bus, action));
     return;
   }
   const { attempt, reason } = action;
@@ -81,6 +93,13 @@ function perform(
     if (answer.known) emit({ kind: "published", attempt, eventId: answer.value });
     else emit({ ...answer, kind: "publish_unconfirmed", attempt });
   });
+}
+
+/** Core knows a follow-up that is not published as an attempt only. */
+function named(bus: WatchdogBus, line: Tell): Tell {
+  const { about } = line;
+  if (about === undefined || "eventId" in about) return line;
+  return { ...line, about: { eventId: bus.eventIdOf(about), incidentId: about.incidentId } };
 }
 
 /** Tells the role when this process did nothing for longer than it meant to. Ends with `signal`. */
@@ -129,12 +148,19 @@ function bell(): Bell {
  *
  * What is read in the normal run has just arrived. What is read after this process stood still, or after a look that
  * failed, may have waited for long: it is drained, and comes with its age.
+ *
+ * The watchdog's useful cycle is a look that came to its end, also with the known failure that Redis can't be read: while it is
+ * away, to judge that and to call the worker is the work, and a new process would know nothing of the brain. A look that it is
+ * called away from is none.
+ *
+ * @param reached told after each look why Redis can't be read; null: it can.
  */
 async function listen(
-  { bus, clock, identity }: WatchdogWorld,
+  { bus, clock, identity, service }: WatchdogWorld,
   role: Running<WatchdogState, WatchdogEvent>,
   drain: Bell,
   signal: AbortSignal,
+  reached: (lost: string | null) => void,
 ): Promise<void> {
   const nextBeat = pulse(clock, identity);
   // Not asked of the role, which takes the answer a moment later: a heartbeat between two attaches would be heard by neither.
@@ -155,6 +181,8 @@ async function listen(
       behind = true;
       continue;
     }
+    service.worked();
+    reached(answer.known ? null : answer.why);
     if (!answer.known) {
       if (outage.goesOn(answer)) role.emit({ ...answer, kind: "bus_lost" });
       if (behind) role.emit({ kind: "drain_failed" });
@@ -163,6 +191,7 @@ async function listen(
       continue;
     }
     if (outage.ends()) role.emit({ kind: "bus_back" });
+    service.ready();
     isAttached = true;
     behind = false;
     for (const event of answer.value) role.emit(event);

@@ -6,7 +6,7 @@
  * link between a side and the record, and what the record forgets to `flush` and `checkpoint`.
  */
 
-import { eventIdFor, laterIds, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
+import { eventIdFor, eventIdOf, laterIds, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
 import type { HaltSight, PastHalt } from "../core/halt-memory.ts";
 import {
   type Attempt,
@@ -194,6 +194,7 @@ export class SimulatedBus {
           this.#publish(event);
           return event.eventId;
         }),
+      eventIdOf,
       attach: async () => {
         const answer = await link.read("attach", async () => {
           const standing = this.#standing([], null);

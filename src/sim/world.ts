@@ -24,6 +24,7 @@ import type { Exchange } from "../ports/exchange.ts";
 import type { Journal, JournalRecord } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
+import { UNSUPERVISED } from "../ports/service.ts";
 import { runBrain } from "../roles/brain.ts";
 import { runEew } from "../roles/eew.ts";
 import { runWatchdog } from "../roles/watchdog.ts";
@@ -45,8 +46,9 @@ export const ROLES = ["brain", "wd1", "wd2", "eew1", "eew2"] as const;
 export type RoleName = (typeof ROLES)[number] | "brain2";
 const WORKERS = ["eew1", "eew2"] as const;
 
-/** What an exchange answers from memory. */
+/** What an exchange answers from memory, and what a bus answers without asking. */
 const AT_ONCE = ["orderBudget", "silentUntil"] as const;
+const AT_HAND = ["eventIdOf"] as const;
 
 const API_KEY = "world-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
@@ -267,7 +269,7 @@ export class World<W extends Observer> {
     const link = this.redisLinks[name];
     const bus = busOver(link.connect(life), link.connect(life), () => this.redisMood);
     const forever = new AbortController().signal;
-    const common = { clock: life, log };
+    const common = { clock: life, log, service: UNSUPERVISED };
     const pass: SiteHook = (site, at) => this.passSite(site, at);
     switch (name) {
       case "brain":
@@ -288,7 +290,7 @@ export class World<W extends Observer> {
         const direct = this.witness.directCall(watchdogCall(ways, null, life));
         const watchdogBus = this.witness.watchdogBus(
           name,
-          withSites(this.bus.watchdog(bus), "watchdog.bus", life, pass),
+          withSites(this.bus.watchdog(bus), "watchdog.bus", life, pass, AT_HAND),
         );
         return await runWatchdog({ ...common, bus: watchdogBus, direct, limits: WATCHDOG_LIMITS, identity }, forever);
       }

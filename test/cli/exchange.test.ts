@@ -21,6 +21,7 @@ async function start(...flags: readonly string[]): Promise<string> {
     const ended = runCli(["exchange", "--port", "0", "--json", ...flags], {
       env: { BINANCE_API_KEY: "key", BINANCE_API_SECRET: "secret" },
       terminal: false,
+      journal: false,
       uptimeMs: () => 0,
       signal: ending.signal,
       out: (text) => resolve(JSON.parse(text).base_url),

@@ -30,6 +30,7 @@ export async function cli(argv: readonly string[], surroundings: Surroundings = 
   const code = await runCli(argv, {
     env,
     terminal,
+    journal: false,
     signal,
     // Words and exit codes are at stake here, on a machine that may be busy; how quick the executable is has a test of its own.
     uptimeMs: () => -3_000,

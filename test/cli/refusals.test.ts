@@ -232,6 +232,7 @@ test("a defect in a command is said to be one, and told to whoever is to be told
   const io: Io = {
     env: { REDIS_URL: deadUrl },
     terminal: false,
+    journal: false,
     signal: new AbortController().signal,
     uptimeMs: () => -3_000,
     out: () => {

@@ -8,9 +8,9 @@ import {
   NO_ALERTS,
   step,
 } from "../../src/core/alert.ts";
-import { ending, heading, refusal } from "../../src/core/eew-words.ts";
+import { ending, eventOf, heading, refusal } from "../../src/core/eew-words.ts";
 import type { Completion } from "../../src/core/messages.ts";
-import { critical, info, type Tell, warn } from "../../src/core/tell.ts";
+import { type About, critical, info, regarding, type Tell, warn } from "../../src/core/tell.ts";
 import { step as watchdog } from "../../src/core/watchdog.ts";
 import { WATCHDOG_LIMITS, type WatchdogEvent, type WatchdogState } from "../../src/core/watchdog-state.ts";
 import { aBeat, aDelivery, aHalt, at } from "../support/core.ts";
@@ -26,10 +26,10 @@ function told(...lines: readonly (readonly [ms: number, tell: Tell])[]): readonl
     state = next;
     if (alert !== null) alerts.push(alert);
   };
-  for (const [ms, { level, text, mark }] of lines) {
+  for (const [ms, { level, text, mark, about }] of lines) {
     const due = deadline(ALERT_LIMITS, state);
     if (due !== null && due <= ms) take({ kind: "timer" }, due);
-    take({ kind: "line", level, text, mark }, ms);
+    take({ kind: "line", level, text, mark, about }, ms);
   }
   take({ kind: "end" }, lines.at(-1)?.[0] ?? 0);
   return alerts;
@@ -59,27 +59,51 @@ describe("people are told", () => {
   });
 });
 
-/** What the watchdog writes when it trips: the id comes with the confirmation, `ms` later. */
+/** Lines about an event, all at once. */
+function about(event: About, ms: number, ...lines: readonly Tell[]): readonly (readonly [number, Tell])[] {
+  return regarding(event, lines).map((line) => [ms, line] as const);
+}
+
+/** An event that opens its incident. */
+function opening(eventId: string): About {
+  return { eventId, incidentId: eventId };
+}
+
+const FAILURE = [
+  critical("FAILURE DETECTED: Heartbeat missing (5.1s > 5.0s)", "alarm"),
+  critical("TRIGGERING PANIC CLOSE", "alarm"),
+  critical("Reason: MISSING"),
+] as const;
+
+function published(id: string): readonly Tell[] {
+  return [critical("Panic close published to system:panic_close", "done"), critical(`Event ID: ${id}`)];
+}
+
+/** What the watchdog writes when it trips. */
 function tripping(from: number, id: string, ms: number): readonly (readonly [number, Tell])[] {
+  return [...about(opening(id), from, ...FAILURE), ...about(opening(id), from + ms, ...published(id))];
+}
+
+/** The same of a follow-up: its id comes with the confirmation, `ms` later. */
+function followUp(from: number, incidentId: string, id: string, ms: number): readonly (readonly [number, Tell])[] {
   return [
-    [from, critical("FAILURE DETECTED: Heartbeat missing (5.1s > 5.0s)", "alarm")],
-    [from, critical("TRIGGERING PANIC CLOSE", "alarm")],
-    [from, critical("Reason: MISSING")],
-    [from + ms, critical("Panic close published to system:panic_close", "done")],
-    [from + ms, critical(`Event ID: ${id}`)],
+    ...about({ incidentId, number: 2 }, from, ...FAILURE),
+    ...about({ eventId: id, incidentId }, from + ms, ...published(id)),
   ];
 }
 
 /** What the worker writes of a pass. */
-function pass(from: number, id: string, end: Tell, attempt?: string): readonly (readonly [number, Tell])[] {
+function pass(from: number, id: string, end: Tell, incidentId = id): readonly (readonly [number, Tell])[] {
+  const event = { eventId: id, incidentId };
+  const heading = [
+    critical("PANIC CLOSE EVENT RECEIVED", "alarm"),
+    critical(`Event ID: ${id}`),
+    critical("Source: watchdog"),
+    critical("Reason: MISSING"),
+  ];
   return [
-    [from, critical("PANIC CLOSE EVENT RECEIVED", "alarm")],
-    [from, critical(`Event ID: ${id}`)],
-    [from, critical("Source: watchdog")],
-    [from, critical("Reason: MISSING")],
-    ...(attempt === undefined ? [] : [[from, critical(attempt)] as const]),
-    [from + 1_000, info("Closed: 1/1")],
-    [from + 1_000, end],
+    ...about(event, from, ...heading),
+    ...about(event, from + 1_000, critical("Closed: 1/1"), end),
     [from + 1_000, info("Listening for panic_close events...")],
   ];
 }
@@ -99,18 +123,22 @@ describe("one message", () => {
   });
 
   test("does not wait for an id that does not come", () => {
-    const [alert] = told(...tripping(0, "event-1", gatherMs + 1));
-    expect(alert?.eventId).toBeNull();
+    const [alert] = told(...followUp(0, "event-1", "event-2", gatherMs + 1));
+    expect(alert).toMatchObject({ eventId: null, incidentId: "event-1" });
     expect(alert?.text).toStartWith("FAILURE DETECTED");
+    expect(told(...followUp(0, "event-1", "event-2", gatherMs - 1))[0]?.eventId).toBe("event-2");
   });
 
   test("never carries the id of the incident before", () => {
-    const alerts = told(...tripping(0, "event-1", 20), ...tripping(100_000, "event-2", gatherMs + 1));
-    expect(alerts.map(({ eventId }) => eventId)).toEqual(["event-1", null]);
+    const alerts = told(...tripping(0, "event-1", 20), [100_000, warn("x", "alarm")]);
+    expect(alerts.map(({ eventId, incidentId }) => [eventId, incidentId])).toEqual([
+      ["event-1", "event-1"],
+      [null, null],
+    ]);
   });
 
   test("is about one event only, however soon the next one follows", () => {
-    const second = pass(1_001, "event-2", COMPLETE, "Attempt: 2 of incident event-1");
+    const second = pass(1_001, "event-2", COMPLETE, "event-1");
     const alerts = told(...pass(0, "event-1", INCOMPLETE), ...second);
     expect(alerts.map(({ text, eventId, incidentId }) => [text.split("\n")[0], eventId, incidentId])).toEqual([
       ["PANIC CLOSE EVENT RECEIVED", "event-1", "event-1"],
@@ -119,12 +147,10 @@ describe("one message", () => {
     ]);
   });
 
-  test("takes the event from a line that names it, and only from such a line", () => {
+  test("takes the event from what a line is about, and never from its words", () => {
     const refusal = critical("Event event-9 not executed: already completed", "alarm");
-    const ended = critical("Event event-8 ended NOT_FLAT: positions may be open, look at the venue", "alarm");
-    expect(told([0, refusal])[0]?.eventId).toBe("event-9");
-    expect(told([0, ended])[0]?.eventId).toBe("event-8");
-    expect(told([0, critical("Event horizon reached", "alarm")])[0]?.eventId).toBeNull();
+    expect(told([0, refusal])[0]?.eventId).toBeNull();
+    expect(told(...about(opening("event-9"), 0, refusal))[0]?.eventId).toBe("event-9");
   });
 
   test("after a pass or a reset is about no event", () => {
@@ -160,7 +186,8 @@ describe("the words are those that are really said", () => {
   test("by the worker, of a follow-up", () => {
     const delivery = aDelivery({ eventId: "event-2", followsUp: { incidentId: "event-1", number: 2 } });
     const completion = { outcome: "NOT_FLAT" } as Completion;
-    const alerts = told(...linesAt(0, heading(delivery)), ...linesAt(1_000, ending(completion)));
+    const event = eventOf(delivery);
+    const alerts = told(...about(event, 0, ...heading(delivery)), ...about(event, 1_000, ...ending(completion)));
     expect(alerts.map(({ eventId, incidentId }) => [eventId, incidentId])).toEqual([
       ["event-2", "event-1"],
       ["event-2", "event-1"],
@@ -169,7 +196,7 @@ describe("the words are those that are really said", () => {
       "PANIC CLOSE EVENT RECEIVED\nSource: watchdog\nReason: EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)\n" +
         "Attempt: 2 of incident event-1",
     );
-    expect(told([0, refusal(delivery, "it was completed", 1)])[0]?.eventId).toBe("event-2");
+    expect(told(...about(event, 0, refusal(delivery, "it was completed", 1)))[0]?.eventId).toBe("event-2");
   });
 
   test("by the watchdog, from the first event over a follow-up to the reset", () => {
@@ -223,43 +250,65 @@ describe("the same line", () => {
   });
 
   test("is not told again by the next attempt of the same incident", () => {
-    const alerts = told(
-      ...pass(0, "event-1", INCOMPLETE),
-      ...pass(2_000, "event-2", INCOMPLETE, "Attempt: 2 of incident event-1"),
-    );
+    const alerts = told(...pass(0, "event-1", INCOMPLETE), ...pass(2_000, "event-2", INCOMPLETE, "event-1"));
     expect(alerts).toHaveLength(2);
   });
 });
 
-describe("what is read out of a line", () => {
+describe("what a message is about", () => {
+  const [e2, attempt] = [
+    { eventId: "e2", incidentId: "e1" },
+    { incidentId: "e1", number: 2 },
+  ] as const;
   const alarm = critical("x", "alarm");
-  const idsAfter = (...lines: readonly Tell[]): readonly (string | null)[] => {
-    const last = told(...lines.map((line) => [0, line] as const), [0, alarm]).at(-1);
-    return [last?.eventId ?? null, last?.incidentId ?? null];
-  };
-  const event = critical("Event ID: e2");
-  const rows: readonly (readonly [fact: string, lines: readonly Tell[], ids: readonly (string | null)[]])[] = [
-    ["the event", [event], ["e2", "e2"]],
-    ["not where the words are in the middle of a line", [critical("The Event ID: e2")], [null, null]],
-    ["the incident of a follow-up", [event, critical("Attempt: 12 of incident e1")], ["e2", "e1"]],
-    ["that before its event, too", [critical("Attempt: 2 of incident e1"), event], ["e2", "e1"]],
-    ["not where it is quoted", [event, critical("No Attempt: 2 of incident e1")], ["e2", "e2"]],
-    ["not where it goes on over a line break", [event, critical("Attempt: 2 of incident e1\nx")], ["e2", "e2"]],
+  const from = (event: About): Tell => ({ ...alarm, about: event });
+  const detail = (event: About): Tell => ({ ...critical("a detail"), about: event });
+  /** The ids of each message, of lines that all come at once. */
+  const rows: readonly (readonly [fact: string, lines: readonly Tell[], ids: readonly (readonly unknown[])[]])[] = [
+    ["its event, and what that follows up", [from(e2)], [["e2", "e1"]]],
+    ["an attempt that is not published: its incident", [from(attempt)], [[null, "e1"]]],
+    ["an attempt, until a line knows its event", [from(attempt), detail(e2)], [["e2", "e1"]]],
+    ["an event, also for an attempt behind it", [from(e2), from(attempt)], [["e2", "e1"]]],
+    ["nothing", [alarm, alarm], [[null, null]]],
+    ["what one of its lines is about", [alarm, from(e2), alarm], [["e2", "e1"]]],
+    ["not what came before it", [detail(e2), alarm], [[null, null]]],
     [
-      "another event ends the follow-up of the last one",
-      [event, critical("Attempt: 2 of incident e1"), critical("Event ID: e3")],
-      ["e3", "e3"],
+      "one event: another one is another message",
+      [from(e2), from({ eventId: "e3", incidentId: "e1" })],
+      [
+        ["e2", "e1"],
+        ["e3", "e1"],
+      ],
     ],
-    ["the same event again does not", [event, critical("Attempt: 2 of incident e1"), event], ["e2", "e1"]],
-    ["a failure begins anew", [event, critical("FAILURE DETECTED: y")], [null, null]],
-    ["one that is quoted does not", [event, critical("No FAILURE DETECTED: y")], ["e2", "e2"]],
     [
-      "nor does a line that only begins like a pass",
-      [event, critical("PANIC CLOSE EVENT RECEIVED twice")],
-      ["e2", "e2"],
+      "one incident",
+      [from(attempt), from(opening("e4"))],
+      [
+        [null, "e1"],
+        ["e4", "e4"],
+      ],
+    ],
+    [
+      "also where only a detail is about another one",
+      [from(e2), detail(opening("e4")), alarm],
+      [
+        ["e2", "e1"],
+        [null, null],
+      ],
     ],
   ];
-  test.each(rows)("%s", (_fact, lines, ids) => expect(idsAfter(...lines)).toEqual([...ids]));
+  test.each(rows)("%s", (_fact, lines, ids) => {
+    // The texts differ: the same line is told once.
+    const alerts = told(...lines.map((line, i) => [0, { ...line, text: `${line.text} ${i}` }] as const));
+    expect(alerts.map(({ eventId, incidentId }) => [eventId, incidentId])).toEqual(
+      ids.map((pair) => [...pair]) as never,
+    );
+  });
+});
+
+describe("what is told of a line", () => {
+  const alarm = critical("x", "alarm");
+  const line = (text: string): AlertEvent => ({ kind: "line", level: "warn", text, mark: "alarm", about: undefined });
 
   test("an explanation counts at the beginning of a line, and never without an alarm before it", () => {
     const lines = [
@@ -273,12 +322,12 @@ describe("what is read out of a line", () => {
   });
 
   test("what is only for those who debug is not told, marked or not", () => {
-    const event: AlertEvent = { kind: "line", level: "debug", text: "x", mark: "alarm" };
+    const event: AlertEvent = { kind: "line", level: "debug", text: "x", mark: "alarm", about: undefined };
     expect(step(ALERT_LIMITS, NO_ALERTS, event, at(0))).toEqual([NO_ALERTS, null]);
   });
 
   test("a timer that comes early takes nothing, and one without an alarm neither", () => {
-    const [gathering] = step(ALERT_LIMITS, NO_ALERTS, { kind: "line", level: "warn", text: "x", mark: "alarm" }, at(0));
+    const [gathering] = step(ALERT_LIMITS, NO_ALERTS, line("x"), at(0));
     expect(step(ALERT_LIMITS, gathering, { kind: "timer" }, at(gatherMs - 1))).toEqual([gathering, null]);
     expect(step(ALERT_LIMITS, gathering, { kind: "timer" }, at(gatherMs))[1]?.text).toBe("x");
     expect(step(ALERT_LIMITS, NO_ALERTS, { kind: "timer" }, at(gatherMs))).toEqual([NO_ALERTS, null]);
@@ -298,7 +347,7 @@ describe("what is read out of a line", () => {
   test("a thousand told lines are remembered, and the oldest is forgotten", () => {
     let state: AlertState = NO_ALERTS;
     for (let i = 0; i <= 1_001; i++) {
-      [state] = step(ALERT_LIMITS, state, { kind: "line", level: "warn", text: `${i}`, mark: "alarm" }, at(0));
+      [state] = step(ALERT_LIMITS, state, line(`${i}`), at(0));
       [state] = step(ALERT_LIMITS, state, { kind: "end" }, at(0));
     }
     expect(state.told.size).toBe(1_001);

@@ -50,6 +50,7 @@ describe("a cycle", () => {
       activePositions: 1,
       mode: "live",
       fenced: false,
+      ended: true,
       decided: true,
       latencyMs: 30,
     });
@@ -109,7 +110,7 @@ describe("a cycle that fails", () => {
       [1_000, TIMER],
       [1_010, looked(unknown("503"))],
     );
-    expect(beats[1]).toMatchObject({ status: "DEGRADED", activePositions: 1, decided: false });
+    expect(beats[1]).toMatchObject({ status: "DEGRADED", activePositions: 1, ended: true, decided: false });
     expect(lines.at(-1)).toBe("Positions can't be read: 503");
   });
 
@@ -132,7 +133,7 @@ describe("a cycle that fails", () => {
 
   test("is late from when it began, and decides nothing until the venue answers", () => {
     const { beats, lines } = play([0, TIMER], [10, FREE], [1_000, TIMER], [3_000, TIMER]);
-    expect(beats[1]).toMatchObject({ status: "DEGRADED", decided: false, latencyMs: 2_000 });
+    expect(beats[1]).toMatchObject({ status: "DEGRADED", ended: false, decided: false, latencyMs: 2_000 });
     expect(lines.at(-1)).toBe("Decision cycle overdue: the venue has not answered for 2000 ms");
   });
 

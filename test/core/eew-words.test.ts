@@ -81,7 +81,7 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
   [
     "an account where nothing rests",
     words.found([BTC, LONG], known([]), [], new Map()),
-    ["info: Found 2 open positions", "info: Total notional: $39000.00"],
+    ["critical: Found 2 open positions", "critical: Total notional: $39000.00"],
   ],
   [
     "an account where orders rest",
@@ -93,12 +93,12 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
         new Map(),
       )
       .slice(2),
-    ["info: Found 2 resting orders: cancelling on 1 symbols"],
+    ["critical: Found 2 resting orders: cancelling on 1 symbols"],
   ],
   [
     "an account with protective stops",
     words.found([], known([stop]), [], new Map()).slice(2),
-    ["info: Found 1 resting orders: cancelling on 0 symbols, protective stops only once their leg is flat"],
+    ["critical: Found 1 resting orders: cancelling on 0 symbols, protective stops only once their leg is flat"],
   ],
   [
     "an account whose orders can't be read",
@@ -114,8 +114,8 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
     "closes",
     [words.closing(close()), words.closing(close({ positionSide: "LONG", limitPrice: decimal("48000") }))],
     [
-      "info: Closing BTCUSDT: SELL 0.5 (reduce-only)",
-      "info: Closing BTCUSDT:LONG: SELL 0.5 at 48000 or better (reduce-only)",
+      "critical: Closing BTCUSDT: SELL 0.5 (reduce-only)",
+      "critical: Closing BTCUSDT:LONG: SELL 0.5 at 48000 or better (reduce-only)",
     ],
   ],
   ["closes that all went out", words.notSent([]), []],
@@ -139,11 +139,11 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
       words.closeAnswered({ order: close(), outcome: { kind: "unknown", why: "no answer" } }, [BTC]),
     ],
     [
-      "info done: BTCUSDT closed - Order ID: 42",
-      "info done: BTCUSDT closed - Order ID: 42",
+      "critical done: BTCUSDT closed - Order ID: 42",
+      "critical done: BTCUSDT closed - Order ID: 42",
       "critical alarm: BTCUSDT closed in part: 0.2 of 0.5 - Order ID: 42",
-      "info: BTCUSDT closed in part: 0.2 of 0.5 - Order ID: 42",
-      "info done: BTCUSDT closed - Order ID: 42",
+      "critical: BTCUSDT closed in part: 0.2 of 0.5 - Order ID: 42",
+      "critical done: BTCUSDT closed - Order ID: 42",
       "critical alarm: BTCUSDT not closed: -2019: margin",
       "critical alarm: BTCUSDT may or may not be closed: no answer",
     ],
@@ -154,20 +154,20 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
       words.cancelAnswered(all("BTCUSDT", "algo"), 3, { kind: "cancelled" }),
       words.cancelAnswered(all("BTCUSDT", "regular"), 3, { kind: "failed", why: "503" }),
     ],
-    ["info: BTCUSDT: 3 algo orders cancelled", "critical alarm: BTCUSDT: regular orders not cancelled: 503"],
+    ["critical: BTCUSDT: 3 algo orders cancelled", "critical alarm: BTCUSDT: regular orders not cancelled: 503"],
   ],
   [
     "orders that rest after the closes",
     [words.sweeping([all("A", "regular"), all("A", "algo"), all("B", "algo")])],
-    ["info: Orders still rest: cancelling on A, B"],
+    ["critical: Orders still rest: cancelling on A, B"],
   ],
   [
     "a pass that ends flat",
     [...words.result(completion({}), "FLAT"), ...words.ending(completion({}))],
     [
-      "info: Closed: 2/2",
-      "info: Execution time: 40ms",
-      "info: Published to system:panic_close:completed",
+      "critical: Closed: 2/2",
+      "critical: Execution time: 40ms",
+      "critical: Published to system:panic_close:completed",
       `critical: ${RULE}`,
       "critical lock: PANIC CLOSE COMPLETE - SYSTEM HALTED",
       `critical: ${RULE}`,
@@ -180,9 +180,9 @@ const LINES: readonly (readonly [of: string, lines: readonly Tell[], expected: r
       ...words.ending(completion({ outcome: "NOT_FLAT" })).slice(2, 3),
     ],
     [
-      "info: Closed: 2/2",
+      "critical: Closed: 2/2",
       "critical alarm: Outcome NOT_FLAT, not proven closed: ETHUSDT:LONG 7, ETHUSDT:LONG 7",
-      "info: Execution time: 40ms",
+      "critical: Execution time: 40ms",
       "critical alarm: PANIC CLOSE INCOMPLETE - SYSTEM HALTED",
     ],
   ],

@@ -1053,9 +1053,9 @@ describe("what the worker says of a pass that goes otherwise", () => {
       surveyed(UNREADABLE, { silentUntil: at(LIMITS.passMs), snapshot }),
       [
         "critical alarm: Positions can't be read: GET positions: 503",
-        "info: Closed: 0/1",
+        "critical: Closed: 0/1",
         "critical alarm: Outcome UNKNOWN, not proven closed: BTCUSDT 0.002",
-        "info: Execution time: 10ms",
+        "critical: Execution time: 10ms",
       ],
     ],
     [
@@ -1072,9 +1072,9 @@ describe("what the worker says of a pass that goes otherwise", () => {
       looked(UNREADABLE, [], at(LIMITS.passMs)),
       [
         "critical alarm: The account can't be read after the close: GET positions: 503",
-        "info: Closed: 0/2",
+        "critical: Closed: 0/2",
         "critical alarm: Outcome UNKNOWN, not proven closed: BTCUSDT 0.002, ETHUSDT -0.05",
-        "info: Execution time: 30ms",
+        "critical: Execution time: 30ms",
       ],
     ],
     [
@@ -1262,6 +1262,12 @@ describe("for any venue", () => {
           expect(done.positionsTotal).toBe(done.positionsClosed + done.positionsFailed);
           expect(done.positionsFailed === 0).toBe(done.outcome === "FLAT");
           if (done.outcome === "FLAT") expect<unknown>(lastLook).toEqual(lookAt([]));
+          worker.send(LIMITS.passMs + 1, REPORTED);
+          const names = worker.tells.map(({ level, about }) => JSON.stringify([level, about]));
+          // `journalctl -p crit` and `EVENT_ID=` show a pass from its first line to its last.
+          expect([...new Set(names)]).toEqual([
+            JSON.stringify(["critical", { eventId: EVENT_ID, incidentId: EVENT_ID }]),
+          ]);
         },
       ),
     );

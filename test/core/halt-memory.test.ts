@@ -72,5 +72,12 @@ test("what was put back is told as a loss of data, with the event, its outcome a
 });
 
 test("a reset is told with the event that it ends", () => {
-  expect(resetWords(PAST)).toEqual({ kind: "tell", level: "info", text: "Halt cleared by a person: event e1 is over" });
+  const text = "Halt cleared by a person: event e1 is over";
+  expect(resetWords(PAST)).toEqual({ kind: "tell", level: "info", text, about: { eventId: "e1", incidentId: "e1" } });
+});
+
+test("what is told of a follow-up names its incident", () => {
+  const past = { ...PAST, followsUp: { incidentId: "e0", number: 2 } };
+  const about = { eventId: "e1", incidentId: "e0" };
+  expect([resetWords(past), ...putBackWords(past, "halt")].map((line) => line.about)).toEqual([about, about, about]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Attempt, Outcome } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
+import type { Tell } from "../../src/core/tell.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { deadline, step } from "../../src/core/watchdog.ts";
 import { askedFor, confirmedIn } from "../../src/core/watchdog-incident.ts";
@@ -73,6 +74,7 @@ function armed(changes: Partial<Armed["brain"]> = {}, drainBy: Instant | null = 
     incidentId: "incident-1",
     degradedSince: null,
     exposed: true,
+    positions: 2,
     decision: null,
     instances: [{ id: "instance-1", appearedAt: null, seq: 0 }],
     rivalAt: null,
@@ -457,7 +459,7 @@ describe("the direct line", () => {
 
   test.each([
     ["the worker does not hear", unknown("/run/eew.sock: no such file"), "critical"],
-    ["it has heard and not said yet what came of it", known(null), "info"],
+    ["it has heard and not said yet what came of it", known(null), "critical"],
   ] as const)("is used again no sooner than a second after the last call where %s", (_fact, reading, level) => {
     const [next, actions] = step(LIMITS, calling(), answer(reading), at(1_100));
     expect(actions).toMatchObject([{ kind: "tell", level }]);
@@ -920,6 +922,69 @@ describe("an open incident", () => {
   });
 });
 
+describe("the watchdog's lines are about", () => {
+  const tripped2 = { eventId: "follow-up-2", incidentId: "incident-1" };
+  const first = { eventId: "incident-1", incidentId: "incident-1" };
+  const rows: readonly (readonly [
+    what: string,
+    state: WatchdogState,
+    event: WatchdogEvent,
+    about: readonly (Tell["about"] | "no event")[],
+  ])[] = [
+    ["no event before there is one", STATES.waiting, EVENTS.beat, ["no event"]],
+    ["no event where Redis is away", STATES.armed, EVENTS.busLost, ["no event"]],
+    [
+      "the incident that a broken rule opens",
+      armed({ lastBeatAt: at(-5_000) }),
+      { kind: "timer" },
+      [first, first, first],
+    ],
+    [
+      "the incident of two brains at once",
+      armed({
+        instances: [
+          { id: "instance-1", appearedAt: null, seq: 0 },
+          { id: "instance-2", appearedAt: at(50), seq: 0 },
+        ],
+      }),
+      { kind: "beat", beat: aBeat("ALIVE", "incident-2", { seq: 1 }), arrivedAt: at(100) },
+      [first, first, first, first],
+    ],
+    [
+      "the event that was published",
+      STATES.followingUp,
+      { kind: "published", attempt: SECOND, eventId: "follow-up-2" },
+      [tripped2, tripped2],
+    ],
+    [
+      "the attempt, before its event is published",
+      STATES.trippedHalted,
+      { kind: "timer" },
+      [SECOND, SECOND, SECOND, SECOND],
+    ],
+    ["the event that is open, where Redis is away", STATES.trippedAgain, EVENTS.busLost, [tripped2]],
+    ["the attempt that is not published, too", STATES.followingUp, EVENTS.busLost, [SECOND]],
+    ["the event of the halt that is followed", STATES.armed, EVENTS.secondFlat, [tripped2, tripped2]],
+    ["the event that a reset ends", STATES.halted, EVENTS.freeFlat, [first]],
+  ];
+  test.each(rows)("%s", (_what, state, event, about) => {
+    const now = event.kind === "timer" && state.kind === "tripped" ? state.followUpAt : at(200);
+    const [, actions] = step(LIMITS, state, event, now);
+    const lines = actions.filter((action) => action.kind === "tell");
+    expect<unknown>(lines.map((line) => line.about ?? "no event")).toEqual([...about]);
+  });
+
+  test("not that of the brain which it watches after a reset", () => {
+    const beat = { ...EVENTS.beat, beat: aBeat("ALIVE", "incident-7"), arrivedAt: at(100) };
+    const [heard] = step(LIMITS, STATES.halted, beat, at(100));
+    const [, actions] = step(LIMITS, heard, EVENTS.freeFlat, at(200));
+    expect<unknown>(actions.filter((action) => action.kind === "tell").map((line) => line.about)).toEqual([
+      first,
+      undefined,
+    ]);
+  });
+});
+
 /** Every line of the watchdog, once. `alarm` is what people are told wherever they are, so it belongs to the words. */
 describe("what the watchdog says of", () => {
   const seen = (incidentCompleted: boolean): WatchdogEvent => ({
@@ -1052,7 +1117,7 @@ describe("what the watchdog says of", () => {
       "a worker that has heard",
       STATES.calling,
       EVENTS.directHeard,
-      ["info: The worker has heard it by the direct line, and not said yet what came of it"],
+      ["critical: The worker has heard it by the direct line, and not said yet what came of it"],
     ],
     [
       "a worker that does not hear",
@@ -1064,7 +1129,7 @@ describe("what the watchdog says of", () => {
       "a worker that says FLAT",
       STATES.calling,
       EVENTS.directFlat,
-      ["info: By the direct line the worker says FLAT; publishing goes on, so that it is on record"],
+      ["critical: By the direct line the worker says FLAT; publishing goes on, so that it is on record"],
     ],
     [
       "a worker that says what is open",
@@ -1107,15 +1172,15 @@ describe("what the watchdog says of", () => {
       "an incident that is flat",
       STATES.tripped,
       EVENTS.haltedFlat,
-      ["info: Event incident-1 ended FLAT: halted until a person resets it (quantum reset)"],
+      ["critical: Event incident-1 ended FLAT: halted until a person resets it (quantum reset)"],
     ],
     [
       "another's incident that is flat",
       STATES.armed,
       EVENTS.secondFlat,
       [
-        "info: Trading is halted by watchdog, event follow-up-2",
-        "info: Event follow-up-2 ended FLAT: halted until a person resets it (quantum reset)",
+        "critical: Trading is halted by watchdog, event follow-up-2",
+        "critical: Event follow-up-2 ended FLAT: halted until a person resets it (quantum reset)",
       ],
     ],
     [

@@ -11,6 +11,7 @@ import type { Exchange } from "../../src/ports/exchange.ts";
 import type { JournalRecord } from "../../src/ports/journal.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { RulebookStore } from "../../src/ports/rulebook-store.ts";
+import { UNSUPERVISED } from "../../src/ports/service.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
@@ -82,12 +83,12 @@ const noRulebook: RulebookStore = { load: () => new Map(), save: () => true };
 const exchange = (): Exchange => simulatedExchange(venue, API_KEY);
 
 function startBrain(): Role {
-  const world = { clock: hostClock, bus: bus.brain(), exchange: exchange(), limits: BRAIN };
+  const world = { clock: hostClock, service: UNSUPERVISED, bus: bus.brain(), exchange: exchange(), limits: BRAIN };
   return start((log, signal) => runBrain({ ...world, log, identity: identity("exit_brain") }, signal));
 }
 
 function startWatchdog(): Role {
-  const world = { clock: hostClock, bus: bus.watchdog(), limits: WATCHDOG };
+  const world = { clock: hostClock, service: UNSUPERVISED, bus: bus.watchdog(), limits: WATCHDOG };
   return start((log, signal) => runWatchdog({ ...world, direct: null, log, identity: identity("watchdog") }, signal));
 }
 
@@ -138,7 +139,7 @@ describe("a pass that ends NOT_FLAT", () => {
   const quick = { ...WATCHDOG, followUpMs: 50, completionOverdueMs: 1_000 };
 
   function startQuickWatchdog(): Role {
-    const world = { clock: hostClock, bus: bus.watchdog(), limits: quick };
+    const world = { clock: hostClock, service: UNSUPERVISED, bus: bus.watchdog(), limits: quick };
     return start((log, signal) => runWatchdog({ ...world, direct: null, log, identity: identity("watchdog") }, signal));
   }
 
@@ -408,7 +409,15 @@ test("a brain that can't read its positions any more is as good as dead", async 
   const watchdog = start((log, signal) => {
     const limits = { ...WATCHDOG, degradedMs: 300 };
     return runWatchdog(
-      { clock: hostClock, bus: bus.watchdog(), direct: null, limits, log, identity: identity("watchdog") },
+      {
+        clock: hostClock,
+        service: UNSUPERVISED,
+        bus: bus.watchdog(),
+        direct: null,
+        limits,
+        log,
+        identity: identity("watchdog"),
+      },
       signal,
     );
   });
@@ -421,6 +430,7 @@ test("a brain that can't read its positions any more is as good as dead", async 
     runBrain(
       {
         clock: hostClock,
+        service: UNSUPERVISED,
         bus: bus.brain(),
         exchange: { ...inner, positions },
         limits: BRAIN,
@@ -513,12 +523,18 @@ describe("a role that was asked to stop before it started", () => {
   const log: Log = { write: () => undefined };
 
   test("brain ends", async () => {
-    const world = { clock: hostClock, bus: bus.brain(), exchange: exchange(), limits: { ...BRAIN, cycleMs: 10_000 } };
+    const world = {
+      clock: hostClock,
+      service: UNSUPERVISED,
+      bus: bus.brain(),
+      exchange: exchange(),
+      limits: { ...BRAIN, cycleMs: 10_000 },
+    };
     expect(await endsIn(500, (signal) => runBrain({ ...world, log, identity: identity("b") }, signal))).toBe(true);
   });
 
   test("watchdog ends", async () => {
-    const world = { clock: hostClock, bus: bus.watchdog(), limits: WATCHDOG };
+    const world = { clock: hostClock, service: UNSUPERVISED, bus: bus.watchdog(), limits: WATCHDOG };
     expect(
       await endsIn(500, (signal) => runWatchdog({ ...world, direct: null, log, identity: identity("w") }, signal)),
     ).toBe(true);

@@ -8,6 +8,7 @@ import { type Reading, unknown } from "../../src/core/reading.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { BeatingRole } from "../../src/ports/bus.ts";
+import { UNSUPERVISED } from "../../src/ports/service.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
@@ -49,6 +50,7 @@ function startBrain(on: BrainBus = bus.brain()): Lines {
   venue.addAccount({ apiKey: API_KEY, secret: "secret" });
   const world = {
     clock,
+    service: UNSUPERVISED,
     bus: on,
     exchange: simulatedExchange(venue, API_KEY),
     log: { write: (_level: string, text: string) => void lines.push(text) },
@@ -64,7 +66,10 @@ function startWatchdog(): Lines {
   const log = { write: (_level: string, text: string) => void lines.push(text) };
   const identity = { serviceId: "watchdog", instanceId: "w" };
   ended.push(
-    runWatchdog({ clock, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
+    runWatchdog(
+      { clock, service: UNSUPERVISED, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity },
+      stop.signal,
+    ),
   );
   return lines;
 }

@@ -2,12 +2,14 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
+import type { About } from "../../src/core/tell.ts";
 import { after, type UnixMillis } from "../../src/core/time.ts";
 import { type Standing, WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Drain, Watch, WatchdogBus } from "../../src/ports/bus.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { DirectCall } from "../../src/ports/direct-line.ts";
 import type { Log } from "../../src/ports/log.ts";
+import type { Service } from "../../src/ports/service.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { aBeat } from "../support/core.ts";
@@ -35,6 +37,9 @@ let called: string[];
 let confirms: boolean;
 /** What it told, with the mark where there is one. */
 let told: string[];
+/** What the supervisor was told, with the moment; every line of the log with its event. */
+let supervised: string[];
+let about: (About | undefined)[];
 /** By how much the next sleep is too long. */
 let heldUpMs: number;
 
@@ -47,6 +52,8 @@ beforeEach(() => {
   called = [];
   confirms = true;
   told = [];
+  supervised = [];
+  about = [];
   heldUpMs = 0;
 });
 afterEach(async () => {
@@ -73,6 +80,7 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
       published.push(`${clock.now()} ${incidentId} ${reason}`);
       return confirms ? known(incidentId) : unknown("no answer");
     },
+    eventIdOf: ({ incidentId, number }) => `${incidentId}/${number}`,
     beat: async () => known(null),
     lastHeard: silence,
   };
@@ -87,14 +95,25 @@ function start(watch: () => Promise<Reading<Watch>>, drain: () => Promise<Readin
     },
   };
   const identity = { serviceId: "watchdog", instanceId: "w" };
-  const log: Log = { write: (_level, text, mark) => void told.push(mark === undefined ? text : `${text} [${mark}]`) };
+  const log: Log = {
+    write: (_level, text, mark, event) => {
+      told.push(mark === undefined ? text : `${text} [${mark}]`);
+      about.push(event);
+    },
+  };
+  const service: Service = {
+    ready: () => void supervised.push(`${clock.now()} ready`),
+    worked: () => void supervised.push(`${clock.now()} worked`),
+    status: (text) => void supervised.push(`${clock.now()} ${text}`),
+  };
   const direct: DirectCall = {
     call: async ({ incidentId, number }) => {
       called.push(`${clock.now()} ${incidentId} ${number}`);
       return known({ outcome: called.length === 1 ? "NOT_FLAT" : "FLAT", open: [] });
     },
   };
-  ended = runWatchdog({ clock: late, bus, direct, log, limits: WATCHDOG_LIMITS, identity }, stop.signal);
+  const world = { clock: late, bus, direct, log, service, limits: WATCHDOG_LIMITS, identity };
+  ended = runWatchdog(world, stop.signal);
 }
 
 function drained(...ages: readonly number[]): Reading<Drain> {
@@ -134,6 +153,22 @@ test("nor is one that never ends: it judges half a second later", async () => {
   start(silence, silence);
   await clock.runUntil(() => published.length > 0, 10_000);
   expect(published).toEqual([`${5_800 + LATE_MS} incident-1 EXIT_BRAIN_HEARTBEAT_MISSING_(6.1S_>_5.0S)`]);
+});
+
+test("a look that it is called away from is no useful cycle, and a drain is one once it has ended", async () => {
+  start(silence, silence);
+  await clock.runUntil(() => false, 8_000);
+  const worked = (): readonly string[] => supervised.filter((line) => line.endsWith("worked"));
+  expect({ drains, worked: worked() }).toEqual({ drains: 1, worked: ["0 worked"] });
+});
+
+test("a follow-up's lines name its event before it is published, and its incident", async () => {
+  confirms = false;
+  start(silence, async () => unknown("no answer"));
+  await clock.runUntil(() => called.length === 2, 10_000);
+  const event = about[told.indexOf("Attempt: 2 of incident incident-1")];
+  expect<unknown>(event).toEqual({ eventId: "incident-1/2", incidentId: "incident-1" });
+  expect(supervised.at(-1)).toEndWith("; tripping: incident incident-1 attempt 2, not confirmed published");
 });
 
 test("what waited while the link was lost has its true age, not that of the moment it was read", async () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
+import { UNSUPERVISED } from "../../src/ports/service.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -118,7 +119,7 @@ test("a watchdog whose limit is reached to the millisecond trips behind it, and 
   const log = { write: () => undefined };
   const identity = { serviceId: "watchdog", instanceId: "w" };
   const ended = runWatchdog(
-    { clock, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity },
+    { clock, service: UNSUPERVISED, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity },
     stop.signal,
   );
   expect(await clock.runUntil(() => bus.panics().length > 0, 6_000)).toBe(true);

@@ -9,6 +9,7 @@ import type { Instant, UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
 import type { Log } from "../../src/ports/log.ts";
+import { UNSUPERVISED } from "../../src/ports/service.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import type { VenuePolicy } from "../../src/sim/admission.ts";
@@ -137,7 +138,10 @@ export async function live(scene: Scene): Promise<Life> {
       { clock, bus: eewBus, exchange, rulebooks, log, limits: EEW_LIMITS, identity, ...SECOND_LINE },
       { signal: stop.signal },
     ),
-    runWatchdog({ clock, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity }, stop.signal),
+    runWatchdog(
+      { clock, service: UNSUPERVISED, bus: bus.watchdog(), direct: null, log, limits: WATCHDOG_LIMITS, identity },
+      stop.signal,
+    ),
   ];
   await clock.runUntil(() => false, WARM_UP_MS);
   if (!scene.faultsFromStart) faults.play(scene.faults);

@@ -6,7 +6,7 @@ import type { UnixMillis } from "../../core/time.ts";
 const NAMESPACE = Buffer.from("6f9c1d6e0b7a4d5c9a3e2f1b8c7d6e50", "hex");
 
 /** The event id of an attempt: the incident's own for the first, derived from incident and number for a follow-up. */
-function eventIdOf({ incidentId, number }: Attempt): string {
+export function eventIdOf({ incidentId, number }: Attempt): string {
   return number === 1 ? incidentId : eventIdFor(`${incidentId}/${number}`);
 }
 

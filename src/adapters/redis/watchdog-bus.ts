@@ -6,7 +6,7 @@ import type { AgedBeat, Standing } from "../../core/watchdog-state.ts";
 import type { WatchdogBus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { fieldsOf, parseHeartbeat, type RawEntry } from "./codec.ts";
-import { eventIdFor, watchdogEvent } from "./event-id.ts";
+import { eventIdFor, eventIdOf, watchdogEvent } from "./event-id.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { redisPeers } from "./peers.ts";
@@ -108,6 +108,7 @@ export function redisWatchdogBus(options: RedisWatchdogBusOptions): WatchdogBus 
       const answer = await publish(writing, keys, options.triggerSecret, event);
       return answer.known ? known(event.eventId) : answer;
     },
+    eventIdOf,
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     lastHeard: peers.lastHeard,
     close: () => {

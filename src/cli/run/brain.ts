@@ -9,6 +9,7 @@ import { BRAIN_LIMITS } from "../../core/brain.ts";
 import { runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
+import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
@@ -17,7 +18,7 @@ import { openRoleLog } from "./role-log.ts";
 export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const venue = loadVenue(io.env, text(flags, "base-url"));
-  const logConfig = loadLog(io.env, io.terminal);
+  const logConfig = loadLog(io.env, io);
   const alerts = loadAlerts(io.env);
   await requireRedis(redis);
   await requireRights(redis, "brain");
@@ -26,7 +27,8 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const { log, end } = openRoleLog("brain", logConfig, alerts, io.lastWords);
   void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
-  await runBrain({ clock: hostClock, bus, exchange, log, limits: BRAIN_LIMITS, identity }, io.signal);
+  const service = openService(io, log);
+  await runBrain({ clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity }, io.signal);
   bus.close();
   await exchange.dispose();
   await end();

@@ -32,7 +32,7 @@ const TEST_ALERT_MS = 5_000;
 export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
   const venue = loadVenue(io.env, text(flags, "base-url"));
-  loadLog(io.env, io.terminal);
+  loadLog(io.env, io);
   const door = loadDirectHttp(io.env, undefined, redis.triggerSecret);
   const path = stateDirectory(io.env);
   const targets = alertTargets(loadAlerts(io.env));

@@ -23,6 +23,7 @@ import type { Log } from "../../ports/log.ts";
 import { runEew } from "../../roles/eew.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
+import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { requireState } from "./require-state.ts";
@@ -32,7 +33,7 @@ import { openRoleLog } from "./role-log.ts";
 export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const venue = loadVenue(io.env, text(flags, "base-url"));
-  const logConfig = loadLog(io.env, io.terminal);
+  const logConfig = loadLog(io.env, io);
   const alerts = loadAlerts(io.env);
   const directHttp = loadDirectHttp(io.env, text(flags, "direct-http"), redis.triggerSecret);
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
@@ -59,7 +60,8 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const hangUp = await openDoors(directSocket(io.env), directHttp, direct, log);
   const secondLine = SECOND_LINE_LIMITS;
   const own = { journal, direct, secondLine, alertOnly };
-  const world = { clock: hostClock, bus, exchange, rulebooks, log, limits, identity, ...own };
+  const service = openService(io, log);
+  const world = { clock: hostClock, bus, exchange, rulebooks, log, service, limits, identity, ...own };
   practise();
   const reported = await runEew(world, { signal: io.signal, once });
   hangUp();
@@ -104,7 +106,8 @@ function tellAtStart(log: Log, journal: Journal, alertOnly: ReadonlySet<SelfTrip
   }
   const trouble = journal.trouble();
   if (trouble !== null) log.write("critical", `Look at ${trouble}`, "alarm");
-  for (const { eventId } of journal.unfinished()) {
-    log.write("critical", `Event ${eventId} was raised in an earlier life and not reported: executing it now`, "alarm");
+  for (const { eventId, followsUp } of journal.unfinished()) {
+    const line = `Event ${eventId} was raised in an earlier life and not reported: executing it now`;
+    log.write("critical", line, "alarm", { eventId, incidentId: followsUp?.incidentId ?? eventId });
   }
 }

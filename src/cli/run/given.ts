@@ -31,7 +31,7 @@ export function givenSettings(env: Env): Readonly<Record<string, string>> {
   if (given["BINANCE_TESTNET"] !== undefined) loadTestnet(env);
   loadRedis(env, { redisUrl: undefined, namespace: "" });
   loadAlerts(env);
-  loadLog(env, false);
+  loadLog(env, { terminal: false, journal: false });
   return given;
 }
 

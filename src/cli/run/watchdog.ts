@@ -15,16 +15,18 @@ import { BRAIN_LIMITS } from "../../core/brain.ts";
 import { overtakenFence } from "../../core/fence.ts";
 import { WATCHDOG_LIMITS, type WatchdogLimits } from "../../core/watchdog-state.ts";
 import type { Log } from "../../ports/log.ts";
+import { say } from "../../roles/say.ts";
 import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
+import { openService } from "./open-service.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
 export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
-  const logConfig = loadLog(io.env, io.terminal);
+  const logConfig = loadLog(io.env, io);
   const limits = limitsOf(flags);
   const alerts = loadAlerts(io.env);
   const ways = waysToWorker(flags, io.env, redis.triggerSecret);
@@ -36,7 +38,9 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
   void tellEviction(redis, log);
-  await runWatchdog({ clock: hostClock, bus, direct, log, limits, identity: newIdentity("watchdog") }, io.signal);
+  const service = openService(io, log);
+  const identity = newIdentity("watchdog");
+  await runWatchdog({ clock: hostClock, bus, direct, log, service, limits, identity }, io.signal);
   bus.close();
   await end();
   return 0;
@@ -68,7 +72,7 @@ function warnOfFence(log: Log, { heartbeatMissingMs, unguardedMs }: WatchdogLimi
     overtakenFence(fenceMs, "--heartbeat-missing-ms", heartbeatMissingMs),
     unguardedMs === null ? null : overtakenFence(fenceMs, "--unguarded-ms", unguardedMs),
   ];
-  for (const line of lines) if (line !== null) log.write(line.level, line.text, line.mark);
+  for (const line of lines) if (line !== null) say(log, line);
 }
 
 /** @throws {Refusal} if a limit is out of its range. */

@@ -9,6 +9,7 @@ import type { Reading } from "../../../src/core/reading.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
 import type { WatchdogBus } from "../../../src/ports/bus.ts";
+import { UNSUPERVISED } from "../../../src/ports/service.ts";
 import { runWatchdog } from "../../../src/roles/watchdog.ts";
 import { aBeat } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -151,6 +152,7 @@ describe("FLUSHALL while everybody listens", () => {
     const running = runWatchdog(
       {
         clock: hostClock,
+        service: UNSUPERVISED,
         bus,
         direct: null,
         log: { write: (_level, text) => void lines.push(text) },

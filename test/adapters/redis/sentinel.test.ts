@@ -8,6 +8,7 @@ import { redisWatchdogBus } from "../../../src/adapters/redis/watchdog-bus.ts";
 import type { Delivery } from "../../../src/core/messages.ts";
 import type { Reading } from "../../../src/core/reading.ts";
 import { WATCHDOG_LIMITS } from "../../../src/core/watchdog-state.ts";
+import { UNSUPERVISED } from "../../../src/ports/service.ts";
 import { runWatchdog } from "../../../src/roles/watchdog.ts";
 import { aBeat, aCompletion, aDelivery, aHalt } from "../../support/core.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -262,7 +263,10 @@ describe("what was confirmed and lost with its master", () => {
     const limits = { ...WATCHDOG_LIMITS, heartbeatMissingMs: 1_000 };
     const identity = { serviceId: "watchdog", instanceId: "watchdog-1" };
     const asked = new AbortController();
-    const running = runWatchdog({ clock: hostClock, bus, direct: null, log, limits, identity }, asked.signal);
+    const running = runWatchdog(
+      { clock: hostClock, service: UNSUPERVISED, bus, direct: null, log, limits, identity },
+      asked.signal,
+    );
     await eventually("it listens", () => lines.some((line) => line.startsWith("UNPROTECTED")));
     expect((await bus.beat("brain", aBeat().heartbeat)).known).toBe(true);
     await cutOff(world);
