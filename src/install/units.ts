@@ -131,6 +131,8 @@ Restart=no
 # The watchdog has given it up long before; this only ends a process that hangs. What hangs is not asked, and leaves no core.
 WatchdogSec=30
 WatchdogSignal=SIGKILL
+# Ready with its first heartbeat that Redis has; no start waits for longer, and a person looks.
+TimeoutStartSec=30
 # It never says goodbye, so there is nothing to wait for.
 TimeoutStopSec=5
 
@@ -145,15 +147,17 @@ ${installedIn(place)}`,
 const PROTECTOR_UNIT = `# Redis under both its names, ordered only: a protector must outlive every stop of Redis and of the brain.
 After=network-online.target redis-server.service redis.service
 Wants=network-online.target
-# Restarted for ever: it exits with 2 while Redis is down, and no number of failures may leave it down.
+# Restarted for ever: no number of failures may leave it down.
 StartLimitIntervalSec=0`;
 
 const PROTECTOR_SERVICE = `Restart=always
-RestartSec=1
+RestartSec=100ms
 # Fed at the end of each look at Redis, and in a pass for as long as it may last: what hangs is killed and started again. It
 # is not asked to, for it would not hear, and a core would hold the exchange key.
 WatchdogSec=5
 WatchdogSignal=SIGKILL
+# It is ready, or bears it that Redis is away, within seconds. What is not by then hangs.
+TimeoutStartSec=30
 # The last to be killed when memory runs out, and no cap on memory or CPU: it must never be throttled.
 OOMScoreAdjust=-900
 # Every line of an incident counts.

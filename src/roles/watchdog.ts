@@ -182,6 +182,8 @@ async function listen(
       continue;
     }
     service.worked();
+    // Without Redis, too: it counts the silence then, and a start that waited for Redis would look like one that hangs.
+    service.ready();
     reached(answer.known ? null : answer.why);
     if (!answer.known) {
       if (outage.goesOn(answer)) role.emit({ ...answer, kind: "bus_lost" });
@@ -191,7 +193,6 @@ async function listen(
       continue;
     }
     if (outage.ends()) role.emit({ kind: "bus_back" });
-    service.ready();
     isAttached = true;
     behind = false;
     for (const event of answer.value) role.emit(event);

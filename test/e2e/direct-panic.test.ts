@@ -207,6 +207,27 @@ test(
   LIMIT_MS,
 );
 
+test(
+  "worker and watchdog that are started without Redis work: the one by its socket at once, the other once Redis is there",
+  async () => {
+    await redis.die();
+    const worker = startWorker({ redis, server, directory, name: "eew", env: SIGNED });
+    const watchdog = startWatchdog({ redis, directory, name: "watchdog", flags: bySocket(), env: SIGNED });
+    children.push(worker, watchdog);
+    for (const role of [worker, watchdog]) {
+      await eventually("it says so", () => role.log().includes("Starting without Redis: Redis at 127.0.0.1:"));
+    }
+    await eventually("the worker listens", () => worker.log().includes("Listening"));
+    const panic = ["panic", "--direct", "--socket", join(directory, "eew", "eew.sock"), "--json"];
+    const called = await run(QUANTUM, panic, { env: SIGNED });
+    expect([called.code, JSON.parse(called.stdout).outcome]).toEqual([0, "FLAT"]);
+    expect(flat()).toBe(true);
+    await redis.revive();
+    expect(await onRecord(watchdog, 1)).toEqual(["FLAT"]);
+  },
+  LIMIT_MS,
+);
+
 test("a worker whose HTTP port is taken refuses to start, and says why", async () => {
   const port = await freePort();
   const taken = createServer();

@@ -80,7 +80,7 @@ const TABLE = [
     name: WATCHDOG,
     command: "watchdog",
     restart: ["always"],
-    pause: ["1"],
+    pause: ["100ms"],
     watchdogSec: "5",
     stopSec: "5",
     oom: ["-900"],
@@ -90,7 +90,7 @@ const TABLE = [
     name: EEW,
     command: "eew",
     restart: ["always"],
-    pause: ["1"],
+    pause: ["100ms"],
     watchdogSec: "5",
     stopSec: "30",
     oom: ["-900"],
@@ -167,6 +167,7 @@ for (const { name, command, restart, pause, watchdogSec, stopSec, oom, credentia
       // Under [Service] systemd ignores it, and a protector would stay down after five failures.
       expect(values(name, "StartLimitIntervalSec")).toEqual(["[Unit] 0"]);
       expect(values(name, "TimeoutStopSec")).toEqual([`[Service] ${stopSec}`]);
+      expect(values(name, "TimeoutStartSec")).toEqual(["[Service] 30"]);
       expect(values(name, "WatchdogSec")).toEqual([`[Service] ${watchdogSec}`]);
       expect(values(name, "WatchdogSignal")).toEqual(["[Service] SIGKILL"]);
       expect(values(name, "KillSignal")).toEqual([]);

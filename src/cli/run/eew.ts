@@ -25,7 +25,7 @@ import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
-import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
+import { redisTrouble, tellEviction } from "./require-redis.ts";
 import { requireState } from "./require-state.ts";
 import { openRoleLog } from "./role-log.ts";
 
@@ -42,14 +42,12 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   using state = await requireState(directory);
   const journal = journalFile(directory, hostClock);
   // What an earlier life has left undone does not wait for Redis.
-  if (journal.unfinished().length === 0) {
-    await requireRedis(redis);
-    await requireRights(redis, "eew");
-  }
+  const trouble = journal.unfinished().length === 0 ? await redisTrouble(redis, "eew") : null;
   const exchange = await openVenue(venue);
   const bus = redisEewBus({ ...redis, clock: hostClock, worker: workerName(directory) });
   const rulebooks = rulebookFile(directory);
   const { log, end } = openRoleLog("eew", logConfig, alerts, io.lastWords);
+  if (trouble !== null) log.write("critical", trouble, "alarm");
   void tellEviction(redis, log);
   const identity = newIdentity("emergency_exit_worker");
   const once = isSet(flags, "once");

@@ -17,12 +17,27 @@ export const PATIENT_MS = 3_000;
 /**
  * Makes sure that Redis answers before anything is started on it.
  *
- * @throws {Refusal} naming the address and what to do. Under systemd the role is then started again until Redis is up.
+ * @throws {Refusal} naming the address and what to do.
  */
 export async function requireRedis(config: RedisConfig): Promise<void> {
   const answer = await reach({ ...config, deadlineMs: PATIENT_MS });
   if (answer.known) return;
   throw new Refusal(unusable(config, answer.why));
+}
+
+/**
+ * What a protector has to know of Redis at its start: why it can't be used, in one line; null if it can.
+ *
+ * It starts all the same. A worker without Redis hears by its direct line, a watchdog counts the silence, and neither may be
+ * missing when a host comes back without its Redis. Only a user that lacks a right is refused, because that does not pass.
+ *
+ * @throws {Refusal} naming the user and each command that is refused.
+ */
+export async function redisTrouble(config: RedisConfig, role: BeatingRole): Promise<string | null> {
+  const answer = await reach({ ...config, deadlineMs: PATIENT_MS });
+  if (!answer.known) return `Starting without Redis: ${unusable(config, answer.why)}`;
+  await requireRights(config, role);
+  return null;
 }
 
 /**

@@ -20,7 +20,7 @@ import { runWatchdog } from "../../roles/watchdog.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
-import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
+import { redisTrouble, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
 
 /** Runs `quantum watchdog`. */
@@ -30,10 +30,10 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   const limits = limitsOf(flags);
   const alerts = loadAlerts(io.env);
   const ways = waysToWorker(flags, io.env, redis.triggerSecret);
-  await requireRedis(redis);
-  await requireRights(redis, "watchdog");
+  const trouble = await redisTrouble(redis, "watchdog");
   const bus = redisWatchdogBus({ ...redis, clock: hostClock });
   const { log, end } = openRoleLog("watchdog", logConfig, alerts, io.lastWords);
+  if (trouble !== null) log.write("critical", trouble, "alarm");
   warnOfFence(log, limits);
   log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const direct = ways.length === 0 ? null : watchdogCall(ways, redis.triggerSecret, hostClock);
