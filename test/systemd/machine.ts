@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { ChildRun } from "../../src/adapters/host/processes.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Finished } from "../support/run.ts";
+import { ownGroups, removeGroups } from "./cgroups.ts";
 import { hostEnvironment, onHost } from "./host.ts";
 
 /** It took 0.5 s on an idle machine. */
@@ -45,6 +46,7 @@ export class Machine {
   /** For what is written about it, such as its console. */
   readonly directory: string;
   readonly #console: string;
+  readonly #groups: readonly string[] = ownGroups();
   #container: { readonly run: ContainerRun; readonly leader: number } | null = null;
   #switchedOnAtMs = 0;
   #bootMs = 0;
@@ -154,9 +156,11 @@ export class Machine {
     if (this.#container === null) return;
     const { run } = this.#container;
     this.#container = null;
-    run.signal("SIGTERM");
+    run.askToEnd();
     await run.endsWith(0, SHUTDOWN_MS).catch(() => undefined);
     await run.kill();
+    // What was killed leaves its group a moment later.
+    await eventually("the control groups are empty", () => areRemoved(this.#groups)).catch(() => undefined);
   }
 
   #running(): { readonly run: ContainerRun; readonly leader: number } {
@@ -167,7 +171,7 @@ export class Machine {
   async #start(): Promise<void> {
     this.#container = null;
     this.#switchedOnAtMs = Date.now();
-    const run = new ContainerRun(this.root, this.#console);
+    const run = new ContainerRun(this.root, this.#console, this.#groups);
     try {
       await eventually("the container has a first process", () => run.leader() !== null, BOOT_MS);
       this.#container = { run, leader: run.leader() as number };
@@ -193,18 +197,39 @@ export class Machine {
   }
 }
 
+function areRemoved(groups: readonly string[]): boolean {
+  try {
+    removeGroups(groups);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Joins the control groups that are named before `--`, and goes on as what is named behind it. */
+const IN_GROUPS = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done; shift; exec "$@"';
+
 /** One life of a container. */
 class ContainerRun {
   readonly #child: ReturnType<typeof spawn>;
   #ended: { readonly code: number | null } | null = null;
 
-  constructor(root: string, console: string) {
+  constructor(root: string, console: string, groups: readonly string[]) {
     const log = openSync(console, "a");
-    const nspawn = ["systemd-nspawn", "--boot", `--directory=${root}`, "--keep-unit", "--register=no", "--quiet"];
     // As --private-network, but for the namespace: this process's own, so that the venue in it outlives a reboot.
-    const network = `--network-namespace-path=/proc/${process.pid}/ns/net`;
-    // Should this process die without a word, the container goes with it.
-    this.#child = spawn("setpriv", ["--pdeathsig", "KILL", ...nspawn, network], {
+    const network = "--network-namespace-path=/proc/self/ns/net";
+    const nspawn = [
+      "systemd-nspawn",
+      "--boot",
+      `--directory=${root}`,
+      "--keep-unit",
+      "--register=no",
+      "--quiet",
+      network,
+    ];
+    // In a process namespace of its own, of which it is the first: should this process die without a word, all of it is killed.
+    const alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", ...nspawn];
+    this.#child = spawn("setpriv", ["--pdeathsig", "KILL", "sh", "-c", IN_GROUPS, "sh", ...groups, "--", ...alone], {
       stdio: ["ignore", log, log],
       env: hostEnvironment(),
       detached: true,
@@ -225,13 +250,14 @@ class ContainerRun {
   /** The container's first process, once there is one: systemd-nspawn has had other children before. */
   leader(): number | null {
     if (this.#ended !== null) throw new Error("systemd-nspawn has ended");
-    const { pid } = this.#child;
-    const children = pid === undefined ? "" : readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return children.trim().split(" ").filter(Boolean).map(Number).find(isFirstInside) ?? null;
+    const nspawn = this.#nspawn();
+    return nspawn === null ? null : (childrenOf(nspawn).find(isFirstInside) ?? null);
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+  /** Asks systemd-nspawn to shut its machine down. */
+  askToEnd(): void {
+    const nspawn = this.#nspawn();
+    if (this.#ended === null && nspawn !== null) process.kill(nspawn, "SIGTERM");
   }
 
   /** Waits for its end; null takes any code. */
@@ -245,12 +271,27 @@ class ContainerRun {
     if (this.#ended === null) this.#child.kill("SIGKILL");
     await eventually("systemd-nspawn is gone", () => this.#ended !== null);
   }
+
+  /** The process below `unshare`. */
+  #nspawn(): number | null {
+    const { pid } = this.#child;
+    return pid === undefined ? null : (childrenOf(pid)[0] ?? null);
+  }
 }
 
-/** Whether the process is number 1 of a process namespace of its own. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    return children.split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether the process is number 1 of the process namespace that it is in, and that one is below systemd-nspawn's own. */
 function isFirstInside(pid: number): boolean {
   try {
-    return /^NSpid:\t.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return /^NSpid:\t\d+\t\d+.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
   }

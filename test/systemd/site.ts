@@ -151,6 +151,17 @@ export class Site {
     return found as SeenEvent;
   }
 
+  /** The first panic event by that issuer, once it is there. */
+  async eventOf(issuer: string, limitMs: number): Promise<SeenEvent> {
+    let found: SeenEvent | undefined;
+    const look = async (): Promise<boolean> => {
+      found = (await this.events()).find(({ fields }) => fields.get("issued_by") === issuer);
+      return found !== undefined;
+    };
+    await eventually(`a panic event by ${issuer}`, look, limitMs);
+    return found as SeenEvent;
+  }
+
   /** When the last heartbeat of that stream was written, on Redis's clock; NaN if there is none. */
   async lastBeatMs(stream = "exit_brain:heartbeat"): Promise<number> {
     const [last] = (await this.redis("XREVRANGE", stream, "+", "-", "COUNT", "1")) as RawEntry[];
