@@ -23,8 +23,8 @@ export function criterionMs(metric: string): number {
 }
 
 /** The runbook's names of what a drill measures. */
-export const DETECTION = "Heartbeat last seen → panic_close published";
-export const CLOSING = "panic_close → all positions closed";
+const DETECTION = "Heartbeat last seen → panic_close published";
+const CLOSING = "panic_close → all positions closed";
 export const TOTAL = "Total: kill → positions closed";
 
 /** The brain was killed then: a panic in time, a flat account, one true report, a halt, and nothing after it. */

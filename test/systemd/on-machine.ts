@@ -41,7 +41,10 @@ async function main(): Promise<void> {
   const site = await Site.open(machine);
   for (const one of cases) {
     if (isInterrupted) break;
-    if (take(queue, one.name)) console.log(JSON.stringify(await runCase(site, one)));
+    if (!take(queue, one.name)) continue;
+    const verdict = await runCase(site, one);
+    // The machine is taken from under a case when a person ends it.
+    if (!isInterrupted) console.log(JSON.stringify(verdict));
   }
   if (keep && !isInterrupted) {
     progress(`The machine stays up until Ctrl-C. To enter it: ${machine.entry}`);

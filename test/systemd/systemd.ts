@@ -89,6 +89,8 @@ try {
 }
 if (json) console.log(JSON.stringify({ verdicts }));
 else console.log(casesTable(cases, verdicts, process.stdout.columns));
+const missing = cases.filter(({ name }) => !verdicts.some((verdict) => verdict.name === name));
+if (missing.length > 0) console.error(`not run to the end: ${missing.map(({ name }) => name).join(", ")}`);
 const held = verdicts.filter(({ broken }) => broken.length === 0).length;
 console.error(`${held} of ${cases.length} held`);
 process.exit(held === cases.length && codes.length > 0 && codes.every((code) => code === 0) ? 0 : 1);
