@@ -1,11 +1,10 @@
-/** Puts Quantum on a machine, as its README says. */
+/** Puts Quantum on a machine, as its README says: copies the one file, lets it install itself, and starts it. */
 
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { QUANTUM, ROOT } from "../support/run.ts";
+import { QUANTUM } from "../support/run.ts";
 import { WORKER_KEY } from "../support/worker.ts";
 import type { Machine } from "./machine.ts";
-import { UNITS } from "./units.ts";
 
 /** Where the venue is, and who vouches for it. */
 export interface VenueAddress {
@@ -16,38 +15,31 @@ export interface VenueAddress {
 /** Where the venue's certificate authority goes: every role's user has to read it. */
 const CA_FILE = "/etc/ssl/quantum-venue.pem";
 
-/** Where the executable goes. */
-const EXECUTABLE = "/usr/local/bin/quantum";
+/** As `scp` would leave it. */
+const COPIED = "/root/quantum";
 
-/** Copies the executable and the units, writes the settings and the key, and enables the units; starts nothing. */
+/** It asks systemd for everything, and seals the secrets. */
+const INSTALL_MS = 60_000;
+
+/** Installs Quantum and starts it. The environment says the same as on a host of somebody's, and where the simulated venue is. */
 export async function deploy(machine: Machine, venue: VenueAddress): Promise<void> {
   const inside = (path: string): string => join(machine.root, path);
-  copyFileSync(QUANTUM, inside(EXECUTABLE));
-  chmodSync(inside(EXECUTABLE), 0o755);
-  const units = join(ROOT, "systemd");
-  for (const name of readdirSync(units)) copyFileSync(join(units, name), join(inside("/etc/systemd/system"), name));
+  copyFileSync(QUANTUM, inside(COPIED));
+  chmodSync(inside(COPIED), 0o755);
   mkdirSync(inside("/etc/ssl"), { recursive: true });
   writeFileSync(inside(CA_FILE), venue.caPem, { mode: 0o644 });
-  mkdirSync(inside("/etc/quantum"), { mode: 0o700 });
-  const settings = [
-    "BINANCE_TESTNET=true",
-    "REDIS_URL=redis://127.0.0.1:6379",
-    `BINANCE_BASE_URL=${venue.url}`,
-    `BINANCE_CA_FILE=${CA_FILE}`,
-  ];
-  writeFileSync(inside("/etc/quantum/quantum.env"), `${settings.join("\n")}\n`, { mode: 0o600 });
-  const secret = (name: string, value: string): void =>
-    writeFileSync(inside(`/etc/quantum/${name}`), `${value}\n`, { mode: 0o600 });
-  secret("binance-api-key", WORKER_KEY.BINANCE_API_KEY);
-  secret("binance-api-secret", WORKER_KEY.BINANCE_API_SECRET);
+  const secret = (name: string, value: string): void => writeFileSync(inside(name), `${value}\n`, { mode: 0o600 });
+  secret("/root/key.txt", WORKER_KEY.BINANCE_API_KEY);
+  secret("/root/secret.txt", WORKER_KEY.BINANCE_API_SECRET);
   // Debian's Redis writes to the disk every few minutes: after a power cut it would know of no brain.
   await machine.must("redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE");
-  await machine.must("systemctl daemon-reload");
-  await machine.must(`systemctl enable ${UNITS.join(" ")}`);
+  const env = {
+    BINANCE_TESTNET: "true",
+    BINANCE_API_KEY_FILE: "/root/key.txt",
+    BINANCE_API_SECRET_FILE: "/root/secret.txt",
+    BINANCE_BASE_URL: venue.url,
+    BINANCE_CA_FILE: CA_FILE,
+  };
+  await machine.must(`${COPIED} install --yes`, { env, limitMs: INSTALL_MS });
+  await machine.must("rm /root/key.txt /root/secret.txt");
 }
-
-/** What a person types before a command of Quantum's (README, Deploy). */
-export const SETTINGS_IN_SHELL: string = [
-  "set -a; . /etc/quantum/quantum.env; set +a",
-  "export BINANCE_API_KEY_FILE=/etc/quantum/binance-api-key BINANCE_API_SECRET_FILE=/etc/quantum/binance-api-secret",
-].join("\n");

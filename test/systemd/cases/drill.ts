@@ -2,7 +2,6 @@
 
 import { must } from "../../faults/case.ts";
 import { counted, type Figure, type SystemdCase, took } from "../case.ts";
-import { SETTINGS_IN_SHELL } from "../deploy.ts";
 
 /** Five heartbeats, the runbook's fifteen seconds, the recovery and its quiet. */
 const DRILL_MS = 90_000;
@@ -25,7 +24,7 @@ export const DRILL_CASES: readonly SystemdCase[] = METHODS.map((method) => ({
   caused: `quantum chaos --yes --method ${method}, on the machine`,
   holds: "the runbook's drill passes against these units, and recovers",
   run: async ({ machine }): Promise<readonly Figure[]> => {
-    const line = `${SETTINGS_IN_SHELL}\nquantum chaos --yes --json --method ${method}`;
+    const line = `quantum chaos --yes --json --method ${method}`;
     const { code, stdout, stderr } = await machine.type(line, { limitMs: DRILL_MS });
     must(code === 0 || code === 1, `quantum chaos ended with ${code}:\n${stderr}`);
     const { passed, target, checks } = JSON.parse(stdout) as Document;
