@@ -13,7 +13,7 @@ import { eventually } from "../support/eventually.ts";
 import { WORKER_KEY } from "../support/worker.ts";
 import { deploy } from "./deploy.ts";
 import type { Machine } from "./machine.ts";
-import { BRAIN, REDIS, UNITS, WATCHDOG, WORKER } from "./units.ts";
+import { BRAIN, REDIS, TARGET, UNITS, WATCHDOG, WORKER } from "./units.ts";
 
 /** How a case differs from the usual one. */
 export interface SiteOptions {
@@ -71,7 +71,7 @@ export class Site {
   async begin({ positions = USUAL }: SiteOptions): Promise<void> {
     const { machine } = this;
     // What a case may have left stopped, masked, failed or disabled.
-    await machine.must(`systemctl stop ${UNITS.join(" ")}`, { limitMs: 60_000 });
+    await machine.must(`systemctl stop ${[TARGET, ...UNITS].join(" ")}`, { limitMs: 60_000 });
     await machine.must(`systemctl enable --quiet ${[REDIS, ...UNITS].join(" ")}`);
     await machine.must(`systemctl clean --what=state ${WORKER}`);
     await machine.must("systemctl reset-failed");
@@ -80,13 +80,8 @@ export class Site {
     await this.#serve();
     for (const leg of positions) this.openPosition(leg);
     this.#cursor = await this.#journalCursor();
-    await this.start(...UNITS);
+    await machine.must(`systemctl start ${TARGET}`, { limitMs: 60_000 });
     await this.atWork();
-  }
-
-  /** Starts units as a person would. */
-  async start(...units: readonly string[]): Promise<void> {
-    await this.machine.must(`systemctl start ${units.join(" ")}`);
   }
 
   /** Waits until the brain beats for what is open now, the watchdog is armed and the worker is heard. */
@@ -148,17 +143,6 @@ export class Site {
       return found !== undefined;
     };
     await eventually("a panic event", look, limitMs);
-    return found as SeenEvent;
-  }
-
-  /** The first panic event by that issuer, once it is there. */
-  async eventOf(issuer: string, limitMs: number): Promise<SeenEvent> {
-    let found: SeenEvent | undefined;
-    const look = async (): Promise<boolean> => {
-      found = (await this.events()).find(({ fields }) => fields.get("issued_by") === issuer);
-      return found !== undefined;
-    };
-    await eventually(`a panic event by ${issuer}`, look, limitMs);
     return found as SeenEvent;
   }
 

@@ -6,6 +6,8 @@ import type { Machine } from "./machine.ts";
 export const BRAIN = "quantum-exit-brain.service";
 export const WATCHDOG = "quantum-exit-brain-watchdog.service";
 export const WORKER = "quantum-emergency-exit-worker.service";
+/** What starts them all (README, Deploy). */
+export const TARGET = "quantum.target";
 export const REDIS = "redis-server.service";
 
 /** Those that protect, then the one that is protected: the order in which they are started. */

@@ -3,7 +3,7 @@
 import { must } from "../../faults/case.ts";
 import { eventually } from "../../support/eventually.ts";
 import { counted, type Figure, type SystemdCase, took } from "../case.ts";
-import { active } from "../expect.ts";
+import { active, flatOnRecord } from "../expect.ts";
 import type { Site } from "../site.ts";
 import { BRAIN, PROTECTORS, properties, REDIS, UNITS, WATCHDOG, WORKER } from "../units.ts";
 
@@ -41,7 +41,7 @@ export const REDIS_CASES: readonly SystemdCase[] = [
   {
     name: "redis-stopped",
     caused: `systemctl stop redis-server, and start ${STOPPED_MS / 1_000} s later`,
-    holds: "the worker closes by itself, and once Redis is back halt and report are on record",
+    holds: "flat without Redis, and once it is back halt and report are on record",
     run: async (site) => {
       const { machine } = site;
       await site.workerHasLooked();
@@ -55,10 +55,28 @@ export const REDIS_CASES: readonly SystemdCase[] = [
     },
   },
   {
+    name: "redis-and-watchdog-stopped",
+    caused: `systemctl stop of redis-server and the watchdog, and start ${STOPPED_MS / 1_000} s later`,
+    holds: "the worker closes by itself, REDIS_LOST, and once Redis is back halt and the one report are on record",
+    run: async (site) => {
+      const { machine } = site;
+      await site.workerHasLooked();
+      const stoppedAt = Date.now();
+      await machine.must(`systemctl stop ${REDIS} ${WATCHDOG}`);
+      await site.untilFlat(WITHOUT_REDIS_MS);
+      await Bun.sleep(Math.max(0, STOPPED_MS - (Date.now() - stoppedAt)));
+      await machine.must(`systemctl start ${REDIS} ${WATCHDOG}`);
+      const figures = [flatMs(site, stoppedAt), ...(await onRecordAgain(site))];
+      const event = await site.firstEvent(ON_RECORD_MS);
+      must(event.reason.startsWith("REDIS_LOST_("), `the reason on record is ${event.reason}`);
+      await flatOnRecord(site, event);
+      return figures;
+    },
+  },
+  {
     name: "redis-disabled",
     caused: "systemctl disable --now redis-server; while it is gone, both protectors are killed",
-    holds:
-      "flat by the worker itself, the protectors never at a start limit, and all on record once it is enabled again",
+    holds: "flat without it, the protectors never at a start limit, and all on record once it is enabled again",
     run: async (site) => {
       const { machine } = site;
       await site.workerHasLooked();
@@ -100,22 +118,21 @@ function flatMs(site: Site, stoppedAt: number): Figure {
 }
 
 /**
- * What was executed without Redis is there, and says why. The watchdog may have a panic of its own to publish: it has heard a
- * heartbeat that the worker, which looks once a second, has not, and takes that one for the last. It finds nothing to close.
+ * What was executed without Redis is there, and says why: whoever was first, the worker by itself or the watchdog by the direct
+ * line. There may be one event of each: the watchdog may have heard a heartbeat that the worker, which looks once a second, has
+ * not, and takes that one for the last. The second finds nothing to close.
  */
 async function onRecordAgain(site: Site): Promise<readonly Figure[]> {
   const backAt = Date.now();
-  const own = await site.eventOf("eew", ON_RECORD_MS);
-  must(/^REDIS_LOST_\(/.test(own.reason), `the reason on record is ${own.reason}`);
-  must((await site.report(own.eventId, ON_RECORD_MS)).outcome === "FLAT", "the report does not say FLAT");
+  const first = await site.firstEvent(ON_RECORD_MS);
+  await site.report(first.eventId, ON_RECORD_MS);
   must(await site.isHalted(), "trading is not halted");
   const tookMs = Date.now() - backAt;
   const events = await site.events();
-  for (const { eventId } of events) {
-    must(
-      (await site.report(eventId, ON_RECORD_MS)).outcome === "FLAT",
-      `the report on event ${eventId} does not say FLAT`,
-    );
+  for (const { eventId, reason } of events) {
+    must(/^(REDIS_LOST|EXIT_BRAIN_HEARTBEAT_MISSING)_\(/.test(reason), `a reason on record is ${reason}`);
+    const { outcome } = await site.report(eventId, ON_RECORD_MS);
+    must(outcome === "FLAT", `the report on event ${eventId} says ${outcome}`);
   }
   return [took("Redis back → report and halt on record", tookMs), counted("events", events.length, 2)];
 }
