@@ -6,7 +6,7 @@ import type { Verdict } from "./verdict.ts";
 
 /** Each column with its width, and what a narrow terminal does without. */
 const COLUMNS = [
-  { head: "case", width: 26, wideOnly: false },
+  { head: "case", width: 28, wideOnly: false },
   { head: "caused by", width: 36, wideOnly: true },
   { head: "had to hold", width: 34, wideOnly: true },
   { head: "measured", width: 46, wideOnly: false },
