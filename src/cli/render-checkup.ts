@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   settings: "Settings",
   redis: "Redis",
   redis_memory: "Redis memory",
+  redis_disk: "Redis disk",
   redis_write: "Redis writes",
   halt: "Halt",
   venue: "Venue",

@@ -11,6 +11,8 @@ export interface CheckupFacts {
   readonly redis: {
     readonly roundTripMs: Reading<number>;
     readonly memory: Reading<{ readonly maxBytes: number; readonly policy: string }>;
+    /** Whether each change goes to a file at once (`appendonly`), or all of them every few minutes, if ever. */
+    readonly disk: Reading<{ readonly appends: boolean }>;
     /** Known: what was written could be read back. */
     readonly write: Reading<null>;
     readonly halt: Reading<Halt | null>;
@@ -37,6 +39,7 @@ export type CheckName =
   | "settings"
   | "redis"
   | "redis_memory"
+  | "redis_disk"
   | "redis_write"
   | "halt"
   | "venue"
@@ -82,6 +85,7 @@ export function checkup(facts: CheckupFacts): readonly Finding[] {
     ok("settings", facts.settings),
     judged("redis", redis.roundTripMs, null, "start Redis, or set REDIS_URL or --redis-url", redisSpeed),
     judged("redis_memory", redis.memory, noRedis, "let the user of REDIS_URL run INFO", redisMemory, "warn"),
+    judged("redis_disk", redis.disk, noRedis, "let the user of REDIS_URL run INFO", redisDisk, "warn"),
     judged("redis_write", redis.write, noRedis, "let the user of REDIS_URL write, and use no replica", () =>
       ok("redis_write", "can be written and read back"),
     ),
@@ -170,6 +174,14 @@ export function redisMemory({ maxBytes, policy }: { readonly maxBytes: number; r
   const advice = "set maxmemory-policy noeviction: any other lets Redis drop the halt or a panic event";
   // Without a limit nothing is evicted yet, and whoever sets one may not know what it would do here.
   return { check: "redis_memory", verdict: maxBytes === 0 ? "warn" : "fail", found, advice };
+}
+
+/** Redis that comes back with nothing knows of no heartbeat: nobody would miss the brain, and what is open stays open. */
+function redisDisk({ appends }: { readonly appends: boolean }): Finding {
+  if (appends) return ok("redis_disk", "each change goes to its disk at once");
+  const advice =
+    "redis-cli CONFIG SET appendonly yes, then CONFIG REWRITE: without the heartbeats nobody misses a brain";
+  return { check: "redis_disk", verdict: "warn", found: "appendonly is no: a power cut takes the heartbeats", advice };
 }
 
 function halted(halt: Halt | null): Finding {

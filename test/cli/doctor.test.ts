@@ -26,7 +26,7 @@ let state: string;
 let env: Env;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startRedis("--appendonly", "yes");
 });
 afterAll(() => redis.stop());
 
@@ -84,7 +84,7 @@ describe("quantum doctor", () => {
     expect(out).toContain(`ok    State directory  ${state} can be written`);
     expect(out).toContain("ok    Alerts           go to the webhook");
     expect(out.at(-1)).toBe("Healthy");
-    expect(out).toHaveLength(16);
+    expect(out).toHaveLength(17);
     expect(await redis.command("KEYS", "*")).toEqual([]);
     expect(readdirSync(state)).toEqual([]);
     expect(server.requests().filter(({ method }) => method !== "GET")).toEqual([]);
@@ -93,7 +93,7 @@ describe("quantum doctor", () => {
   test("--json is one document, with every check", async () => {
     const { code, out } = await cli(["doctor", "--json"], { env });
     const document = JSON.parse(out.join("\n")) as Document;
-    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 15]);
+    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 16]);
     expect(document.checks[0]).toEqual({
       name: "settings",
       result: "ok",
@@ -129,12 +129,21 @@ describe("quantum doctor", () => {
     }
   });
 
+  test("warns of a Redis that a power cut takes the heartbeats from", async () => {
+    await redis.command("CONFIG", "SET", "appendonly", "no");
+    try {
+      expect(await troubles()).toEqual([0, { redis_disk: "warn: appendonly is no: a power cut takes the heartbeats" }]);
+    } finally {
+      await redis.command("CONFIG", "SET", "appendonly", "yes");
+    }
+  });
+
   test("fails a Redis that is not there, and checks the rest", async () => {
     const url = `redis://user:hunter2@127.0.0.1:${await freePort()}`;
     const [code, found] = await troubles({ REDIS_URL: url });
     expect(code).toBe(1);
     expect(found["redis"]).toContain("ECONNREFUSED");
-    expect(Object.keys(found)).toEqual(["redis", "redis_memory", "redis_write", "halt"]);
+    expect(Object.keys(found)).toEqual(["redis", "redis_memory", "redis_disk", "redis_write", "halt"]);
   });
 
   test("fails a venue that is not there, and checks the rest", async () => {

@@ -9,6 +9,7 @@ type Venue = CheckupFacts["venue"];
 const REDIS: Redis = {
   roundTripMs: known(0.4),
   memory: known({ maxBytes: 0, policy: "noeviction" }),
+  disk: known({ appends: true }),
   write: known(null),
   halt: known(null),
 };
@@ -52,6 +53,7 @@ test("a deployment that has everything is fit, and there is nothing to do", () =
     "settings: testnet",
     "redis: answers within 1 ms",
     "redis_memory: no maxmemory: nothing is evicted",
+    "redis_disk: each change goes to its disk at once",
     "redis_write: can be written and read back",
     "halt: can be read: trading is not halted",
     "venue: answers within 42 ms",
@@ -122,6 +124,20 @@ describe("one thing that is wrong is one line", () => {
       "a Redis whose memory can't be read",
       facts({ redis: { memory: unknown("NOPERM") } }),
       "redis_memory",
+      "warn",
+      "NOPERM",
+    ],
+    [
+      "a Redis that a power cut takes the heartbeats from",
+      facts({ redis: { disk: known({ appends: false }) } }),
+      "redis_disk",
+      "warn",
+      "appendonly is no",
+    ],
+    [
+      "a Redis whose disk can't be asked about",
+      facts({ redis: { disk: unknown("NOPERM") } }),
+      "redis_disk",
       "warn",
       "NOPERM",
     ],
@@ -214,7 +230,7 @@ describe("one thing that is wrong is one line", () => {
 
 describe("what can't be had for want of something else is said once", () => {
   const unread = unknown("no answer within 2500 ms");
-  const unreadRedis: Redis = { roundTripMs: unread, memory: unread, write: unread, halt: unread };
+  const unreadRedis: Redis = { roundTripMs: unread, memory: unread, disk: unread, write: unread, halt: unread };
   const afterKey = { account: unread, orderLimits: unread, positions: unread, restingOrders: unread };
   const noKey = { kind: "unknown", why: "no answer within 2500 ms" } as const;
 
@@ -223,10 +239,11 @@ describe("what can't be had for want of something else is said once", () => {
     expect(found.map(({ check, verdict }) => `${check} ${verdict}`)).toEqual([
       "redis fail",
       "redis_memory fail",
+      "redis_disk fail",
       "redis_write fail",
       "halt fail",
     ]);
-    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(3).fill("not checked: Redis can't be used"));
+    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(4).fill("not checked: Redis can't be used"));
     expect(found.filter(({ advice }) => advice !== null)).toHaveLength(1);
   });
 
@@ -273,6 +290,8 @@ test("every trouble comes with what a person has to do about it", () => {
     one("redis", redis({ roundTripMs: known(101) })),
     one("redis_memory", redis({ memory: unread })),
     one("redis_memory", redis({ memory: known({ maxBytes: 0, policy: "allkeys-lru" }) })),
+    one("redis_disk", redis({ disk: unread })),
+    one("redis_disk", redis({ disk: known({ appends: false }) })),
     one("redis_write", redis({ write: unread })),
     one("halt", redis({ halt: unread })),
     one("halt", redis({ halt: known(aHalt()) })),
@@ -297,6 +316,8 @@ test("every trouble comes with what a person has to do about it", () => {
     "redis: use a nearer Redis: more than 100 ms leaves a panic too few tries",
     "redis_memory: let the user of REDIS_URL run INFO",
     "redis_memory: set maxmemory-policy noeviction: any other lets Redis drop the halt or a panic event",
+    "redis_disk: let the user of REDIS_URL run INFO",
+    "redis_disk: redis-cli CONFIG SET appendonly yes, then CONFIG REWRITE: without the heartbeats nobody misses a brain",
     "redis_write: let the user of REDIS_URL write, and use no replica",
     "halt: look at system:state:trading: until it can be read trading counts as halted",
     "halt: look at quantum status, then quantum reset",

@@ -22,7 +22,7 @@ export interface Rule {
 }
 
 /** From now on these go wrong at the venue, and nothing else. */
-export function play(scene: Scene, ...rules: readonly Rule[]): void {
+export function play(scene: Pick<Scene, "faults">, ...rules: readonly Rule[]): void {
   const script = rules.map(({ does, ...rule }) => ({ ...rule, then: does }));
   scene.faults.play(parseFaultScript({ rules: script }));
 }

@@ -18,6 +18,8 @@ export interface RedisCheckup {
   roundTripMs(): Promise<Reading<number>>;
   /** How much memory it may use, 0 for no limit, and what it does when that is used up. From INFO, which needs no CONFIG. */
   memory(): Promise<Reading<{ readonly maxBytes: number; readonly policy: string }>>;
+  /** Whether each change goes to its disk at once. From INFO, too. */
+  disk(): Promise<Reading<{ readonly appends: boolean }>>;
   /** Writes a key, reads it back and removes it. */
   write(): Promise<Reading<null>>;
   close(): void;
@@ -47,6 +49,13 @@ export function redisCheckup(options: RedisBusOptions & { readonly clock: Clock 
         const [, policy] = /^maxmemory_policy:(\S+)\r?$/m.exec(info) ?? [];
         if (maxBytes === undefined || policy === undefined) throw new Error("INFO does not say it");
         return { maxBytes: Number(maxBytes), policy };
+      }),
+
+    disk: () =>
+      link.ask("read whether Redis writes to its disk", async (redis) => {
+        const [, enabled] = /^aof_enabled:([01])\r?$/m.exec(await redis.info("persistence")) ?? [];
+        if (enabled === undefined) throw new Error("INFO does not say it");
+        return { appends: enabled === "1" };
       }),
 
     write: () =>

@@ -77,13 +77,14 @@ function settingsLine(redis: RedisConfig, venue: VenueConfig): string {
 }
 
 async function redisFacts(redis: RedisCheckup, bus: HaltReader, waiting: Waiting): Promise<CheckupFacts["redis"]> {
-  const [roundTripMs, memory, write, halt] = await Promise.all([
+  const [roundTripMs, memory, disk, write, halt] = await Promise.all([
     waiting.for("Redis", redis.roundTripMs()),
     waiting.for("Redis memory", redis.memory()),
+    waiting.for("Redis's disk", redis.disk()),
     waiting.for("Redis writes", redis.write()),
     waiting.for("the halt", bus.halt()),
   ]);
-  return { roundTripMs, memory, write, halt };
+  return { roundTripMs, memory, disk, write, halt };
 }
 
 async function venueFacts(exchange: BinanceExchange, waiting: Waiting): Promise<CheckupFacts["venue"]> {

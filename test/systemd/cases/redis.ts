@@ -1,0 +1,156 @@
+/** Redis's unit is restarted, stopped, or gone for good. */
+
+import { must } from "../../faults/case.ts";
+import { eventually } from "../../support/eventually.ts";
+import { counted, type Figure, type SystemdCase, took } from "../case.ts";
+import { active, flatOnRecord } from "../expect.ts";
+import type { Site } from "../site.ts";
+import { BRAIN, PROTECTORS, properties, REDIS, UNITS, WATCHDOG, WORKER } from "../units.ts";
+
+/** Longer than any limit that a restart could have broken. */
+const QUIET_MS = 7_000;
+const STOPPED_MS = 10_000;
+/** Design, section 4: five seconds without Redis, and then a pass. */
+const WITHOUT_REDIS_MS = 15_000;
+/** What was executed without Redis is on record soon after it is back. */
+const ON_RECORD_MS = 15_000;
+/** So long the protectors try to start without Redis. */
+const DISABLED_MS = 12_000;
+
+export const REDIS_CASES: readonly SystemdCase[] = [
+  {
+    name: "redis-restarted",
+    caused: "systemctl restart redis-server",
+    holds: "nobody is alarmed, no protector has to be restarted, and all are at work again",
+    run: async (site) => {
+      const { machine } = site;
+      const beganAt = Date.now();
+      await machine.must(`systemctl restart ${REDIS}`);
+      const restartMs = Date.now() - beganAt;
+      await site.atWork();
+      const backMs = Date.now() - beganAt;
+      await Bun.sleep(Math.max(0, QUIET_MS - backMs));
+      const events = await site.events();
+      must(events.length === 0, `a false alarm: ${events[0]?.reason}`);
+      must(site.openNow().length === site.opened.length, "something was closed");
+      await active(machine, UNITS);
+      await untouched(site);
+      return [took("systemctl restart", restartMs), took("restart → all at work", backMs)];
+    },
+  },
+  {
+    name: "redis-stopped",
+    caused: `systemctl stop redis-server, and start ${STOPPED_MS / 1_000} s later`,
+    holds: "flat without Redis, and once it is back halt and report are on record",
+    run: async (site) => {
+      const { machine } = site;
+      await site.workerHasLooked();
+      const stoppedAt = Date.now();
+      await machine.must(`systemctl stop ${REDIS}`);
+      await site.untilFlat(WITHOUT_REDIS_MS);
+      await Bun.sleep(Math.max(0, STOPPED_MS - (Date.now() - stoppedAt)));
+      await active(machine, PROTECTORS);
+      await machine.must(`systemctl start ${REDIS}`);
+      return [flatMs(site, stoppedAt), ...(await onRecordAgain(site))];
+    },
+  },
+  {
+    name: "redis-and-watchdog-stopped",
+    caused: `systemctl stop of redis-server and the watchdog, and start ${STOPPED_MS / 1_000} s later`,
+    holds: "the worker closes by itself, REDIS_LOST, and once Redis is back halt and the one report are on record",
+    run: async (site) => {
+      const { machine } = site;
+      await site.workerHasLooked();
+      const stoppedAt = Date.now();
+      await machine.must(`systemctl stop ${REDIS} ${WATCHDOG}`);
+      await site.untilFlat(WITHOUT_REDIS_MS);
+      await Bun.sleep(Math.max(0, STOPPED_MS - (Date.now() - stoppedAt)));
+      await machine.must(`systemctl start ${REDIS} ${WATCHDOG}`);
+      const figures = [flatMs(site, stoppedAt), ...(await onRecordAgain(site))];
+      const event = await site.firstEvent(ON_RECORD_MS);
+      must(event.reason.startsWith("REDIS_LOST_("), `the reason on record is ${event.reason}`);
+      await flatOnRecord(site, event);
+      return figures;
+    },
+  },
+  {
+    name: "redis-disabled",
+    caused: "systemctl disable --now redis-server; while it is gone, both protectors are killed",
+    holds: "flat without it, the protectors never at a start limit, and all on record once it is enabled again",
+    run: async (site) => {
+      const { machine } = site;
+      await site.workerHasLooked();
+      const stoppedAt = Date.now();
+      await machine.must(`systemctl disable --quiet --now ${REDIS}`);
+      await site.untilFlat(WITHOUT_REDIS_MS);
+      await active(machine, PROTECTORS);
+      await untouched(site);
+      // Now they have to start without it, over and over.
+      await machine.must(`systemctl kill -s KILL ${PROTECTORS.join(" ")}`);
+      const untilMs = Date.now() + DISABLED_MS;
+      while (Date.now() < untilMs) {
+        await tryStarting(site);
+        await Bun.sleep(500);
+      }
+      const tries = await Promise.all(
+        PROTECTORS.map(async (unit) => (await properties(machine, unit, "NRestarts"))["NRestarts"]),
+      );
+      await machine.must(`systemctl enable --quiet --now ${REDIS}`);
+      const figures = [flatMs(site, stoppedAt), ...(await onRecordAgain(site))];
+      // systemd is between two attempts, and the next one has Redis.
+      const isUp = (): Promise<boolean> =>
+        active(machine, PROTECTORS).then(
+          () => true,
+          () => false,
+        );
+      await eventually("the protectors are up again", isUp, ON_RECORD_MS);
+      return [
+        ...figures,
+        counted("starts of the worker without Redis", Number(tries[0])),
+        counted("of the watchdog", Number(tries[1])),
+      ];
+    },
+  },
+];
+
+function flatMs(site: Site, stoppedAt: number): Figure {
+  return took("Redis stopped → flat", site.lastFillMs() - stoppedAt, WITHOUT_REDIS_MS);
+}
+
+/**
+ * What was executed without Redis is there, and says why: whoever was first, the worker by itself or the watchdog by the direct
+ * line. There may be one event of each: the watchdog may have heard a heartbeat that the worker, which looks once a second, has
+ * not, and takes that one for the last. The second finds nothing to close.
+ */
+async function onRecordAgain(site: Site): Promise<readonly Figure[]> {
+  const backAt = Date.now();
+  const first = await site.firstEvent(ON_RECORD_MS);
+  await site.report(first.eventId, ON_RECORD_MS);
+  must(await site.isHalted(), "trading is not halted");
+  const tookMs = Date.now() - backAt;
+  const events = await site.events();
+  for (const { eventId, reason } of events) {
+    must(/^(REDIS_LOST|EXIT_BRAIN_HEARTBEAT_MISSING)_\(/.test(reason), `a reason on record is ${reason}`);
+    const { outcome } = await site.report(eventId, ON_RECORD_MS);
+    must(outcome === "FLAT", `the report on event ${eventId} says ${outcome}`);
+  }
+  return [took("Redis back → report and halt on record", tookMs), counted("events", events.length, 2)];
+}
+
+/** No protector was restarted: the process that was there still is. */
+async function untouched({ machine }: Site): Promise<void> {
+  for (const unit of PROTECTORS) {
+    const { NRestarts, Result } = await properties(machine, unit, "NRestarts", "Result");
+    must(NRestarts === "0" && Result === "success", `${unit} was restarted ${NRestarts} times, result ${Result}`);
+  }
+}
+
+/** A protector that can't start yet is tried again, and never given up. */
+async function tryStarting({ machine }: Site): Promise<void> {
+  for (const unit of [WATCHDOG, WORKER]) {
+    const { ActiveState, Result } = await properties(machine, unit, "ActiveState", "Result");
+    must(ActiveState !== "failed" && Result !== "start-limit-hit", `${unit} was given up: ${ActiveState}, ${Result}`);
+  }
+  const { ActiveState } = await properties(machine, BRAIN, "ActiveState");
+  must(ActiveState !== "activating", "the brain is restarted, and its death hidden");
+}
