@@ -156,6 +156,23 @@ export function enabling(account: Account): Step {
 /** After any unit file was written or removed. */
 export const RELOAD: Step = { kind: "run", args: ["daemon-reload"], why: "systemd reads the units anew" };
 
+/**
+ * Whose roles have to be restarted for these changes: everybody's for a new executable or unit, else the account's own, which
+ * alone has new settings or secrets. Nothing is said of who runs.
+ */
+export function affected(
+  changes: readonly Step[],
+  { account, layout }: Pick<Wishes, "account" | "layout">,
+  accounts: readonly Account[],
+): readonly Account[] {
+  const paths = changes.flatMap((step) => ("file" in step ? [step.file.path] : []));
+  const isShared = (path: string): boolean => path === layout.executable || path.startsWith(`${layout.units}/`);
+  if (paths.some(isShared)) return accounts;
+  const directory = accountDirectory(layout, account);
+  const isOwn = (path: string): boolean => path.slice(0, path.lastIndexOf("/")) === directory;
+  return paths.some((path) => isOwn(path) && !path.endsWith("/installed.json")) ? [account] : [];
+}
+
 /** The restarts of the roles that run, those who protect before who is protected: the gap of each is its own. */
 export function restarts(running: readonly string[], accounts: readonly Account[]): readonly Step[] {
   return accounts.flatMap((account) =>

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { BY_HAND, BY_PACKAGE } from "../../src/install/layout.ts";
 import { type Manifest, manifestPath, manifestText, parseManifest } from "../../src/install/manifest.ts";
 import {
+  affected,
   digestOf,
   enabling,
   type Found,
@@ -113,6 +114,28 @@ describe("fileSteps()", () => {
 function sha(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
+
+describe("affected()", () => {
+  const accounts = [null, "a", "b"];
+  const changed = (path: string): readonly Step[] => {
+    const content = { kind: "text", text: "" } as const;
+    return [{ kind: "replace", file: { path, mode: 0o600, content, care: "ours" } }];
+  };
+
+  test.each([
+    ["the executable", "/usr/local/bin/quantum", accounts],
+    ["a unit", "/etc/systemd/system/quantum-exit-brain.service", accounts],
+    ["its own secret", "/etc/quantum/a/binance-api-key", ["a"]],
+    ["another account's secret", "/etc/quantum/binance-api-key", []],
+    ["the record alone", "/etc/quantum/installed.json", []],
+  ])("%s", (_what, path, expected) => {
+    expect(affected(changed(path), { account: "a", layout: BY_HAND }, accounts)).toEqual(expected);
+  });
+
+  test("the record of the only account is no setting of it", () => {
+    expect(affected(changed("/etc/quantum/installed.json"), { account: null, layout: BY_HAND }, [null])).toEqual([]);
+  });
+});
 
 test("the worker is restarted first and the brain last, account by account, and only what runs", () => {
   const running = [

@@ -2,6 +2,7 @@
 
 import type { SystemdCase } from "./case.ts";
 import { DRILL_CASES } from "./cases/drill.ts";
+import { INSTALL_CASES } from "./cases/install.ts";
 import { POWER_CASES } from "./cases/power.ts";
 import { REDIS_CASES } from "./cases/redis.ts";
 import { RESTART_CASES } from "./cases/restarts.ts";
@@ -20,4 +21,5 @@ export const CASES: readonly SystemdCase[] = [
   ...REDIS_CASES,
   ...RESTART_CASES,
   ...POWER_CASES,
+  ...INSTALL_CASES,
 ];

@@ -13,7 +13,7 @@ export interface VenueAddress {
 }
 
 /** Where the venue's certificate authority goes: every role's user has to read it. */
-const CA_FILE = "/etc/ssl/quantum-venue.pem";
+const CA_FILE = "/etc/ssl/venue.pem";
 
 /** As `scp` would leave it. */
 const COPIED = "/root/quantum";

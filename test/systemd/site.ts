@@ -1,5 +1,7 @@
 /** A booted machine with Quantum deployed on it, and the venue that it trades on: what a case works with. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
 import { RedisLink } from "../../src/adapters/redis/link.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
@@ -46,7 +48,8 @@ export class Site {
   #venue: Venue = new Venue({ now: wallClock });
   #server: BinanceServer | null = null;
   #open = true;
-  #cursor = "";
+  /** Seconds since 1970, as journald counts. */
+  #begunAt = "0";
   /** Every completion of this case, as it was seen. */
   reports: SeenReport[] = [];
   opened: Opened[] = [];
@@ -61,16 +64,16 @@ export class Site {
 
   /** Deploys Quantum on a machine that has none. */
   static async open(machine: Machine): Promise<Site> {
-    const certificate = await throwAwayCertificate();
-    const url = `https://127.0.0.1:${VENUE_PORT}`;
-    await deploy(machine, { url, caPem: certificate.certPem });
-    return new Site(machine, certificate);
+    const site = new Site(machine, await throwAwayCertificate());
+    await site.#deploy();
+    return site;
   }
 
   /** Begins a case: nothing is on record, the account has its positions, and every role is at work. */
   async begin({ positions = USUAL }: SiteOptions): Promise<void> {
     const { machine } = this;
-    // What a case may have left stopped, masked, failed or disabled.
+    // What a case may have left without Quantum, or stopped, masked, failed or disabled.
+    if (!existsSync(join(machine.root, "/usr/local/bin/quantum"))) await this.#deploy();
     await machine.must(`systemctl stop ${[TARGET, ...UNITS].join(" ")}`, { limitMs: 60_000 });
     await machine.must(`systemctl enable --quiet ${[REDIS, ...UNITS].join(" ")}`);
     await machine.must(`systemctl clean --what=state ${WORKER}`);
@@ -79,7 +82,7 @@ export class Site {
     await machine.must("redis-cli FLUSHALL");
     await this.#serve();
     for (const leg of positions) this.openPosition(leg);
-    this.#cursor = await this.#journalCursor();
+    this.#begunAt = (Date.now() / 1_000).toFixed(3);
     await machine.must(`systemctl start ${TARGET}`, { limitMs: 60_000 });
     await this.atWork();
   }
@@ -109,6 +112,13 @@ export class Site {
   openPosition(leg: Opened): void {
     this.opened.push(leg);
     this.#venue.openPosition(API_KEY, { ...leg, positionSide: "BOTH" });
+  }
+
+  /** Opens an account besides, with a position of its own; returns what is open on it. */
+  addAccount(key: { readonly apiKey: string; readonly secret: string }, leg: Opened): () => readonly string[] {
+    this.#venue.addAccount(key);
+    this.#venue.openPosition(key.apiKey, { ...leg, positionSide: "BOTH" });
+    return () => this.#venue.positions(key.apiKey).map(({ symbol, amount }) => `${symbol} ${amount.toFixed()}`);
   }
 
   /** How many closes have arrived at the venue. */
@@ -181,10 +191,10 @@ export class Site {
     return this.#venue.fills(API_KEY).at(-1)?.time ?? Number.NaN;
   }
 
-  /** What a unit has logged in this case, without journald's prefix. */
-  async log(unit: string): Promise<string> {
-    const since = this.#cursor === "" ? "" : ` --after-cursor='${this.#cursor}'`;
-    return await this.machine.must(`journalctl -q -o cat${since} -u ${unit}`);
+  /** What a unit has logged in this case, without journald's prefix; `which`: only that, such as `-p crit`. */
+  async log(unit: string, which = ""): Promise<string> {
+    // Not by a cursor: journalctl skips one entry behind it even where the cursor's own is filtered out.
+    return await this.machine.must(`journalctl -q -o cat --since=@${this.#begunAt} -u ${unit} ${which}`);
   }
 
   /** What does not hold although it must in every case. */
@@ -214,6 +224,10 @@ export class Site {
     await this.#server?.close();
   }
 
+  async #deploy(): Promise<void> {
+    await deploy(this.machine, { url: `https://127.0.0.1:${VENUE_PORT}`, caPem: this.#certificate.certPem });
+  }
+
   /** A venue that nothing has happened on. */
   async #serve(): Promise<void> {
     await this.#server?.close();
@@ -225,11 +239,6 @@ export class Site {
     this.#seen.clear();
     const common = { venue: this.#venue, faults: this.faults, latencyMs: LATENCY_MS };
     this.#server = await serveBinance({ ...common, port: VENUE_PORT, tls: this.#certificate });
-  }
-
-  async #journalCursor(): Promise<string> {
-    const shown = await this.machine.must("journalctl -q -n 1 --show-cursor");
-    return /-- cursor: (\S+)/.exec(shown)?.[1] ?? "";
   }
 
   async #ids(...streams: readonly string[]): Promise<ReadonlyMap<string, string>> {

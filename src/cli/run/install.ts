@@ -6,6 +6,7 @@ import { Refusal } from "../../config/refusal.ts";
 import { type Account, accountDirectory, accountObjection, BY_HAND, BY_PACKAGE } from "../../install/layout.ts";
 import { type Manifest, manifestPath, manifestText } from "../../install/manifest.ts";
 import {
+  affected,
   digestOf,
   enabling,
   fileSteps,
@@ -23,9 +24,9 @@ import { targetOf } from "../../install/units.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
 import { version } from "../version.ts";
+import { checkSettings, haltObjection } from "./before-restart.ts";
 import { carryOut } from "./carry-out.ts";
 import { givenSecrets, givenSettings } from "./given.ts";
-import { haltObjection } from "./halt-objection.ts";
 import { lookAt, readManifest, requireHost, thisProgram } from "./installation.ts";
 import { confirm, show, tellDone } from "./propose.ts";
 import { administrator, redisUsers } from "./redis-users.ts";
@@ -102,7 +103,10 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   refuseStrangers(changes);
   const isNew = changes.some(({ kind }) => kind !== "keep");
   const running = await activeUnits("quantum-*.service");
-  const restarting = isNew || isSet(flags, "restart") ? restarts(running.known ? running.value : [], accounts) : [];
+  const touched = isSet(flags, "restart") ? accounts : affected(changes, wishes, accounts);
+  const restarting = restarts(running.known ? running.value : [], touched);
+  const working = touched.filter((one) => restarts(running.known ? running.value : [], [one]).length > 0);
+  checkSettings(layout, working);
   const directory = accountDirectory(layout, account);
   const folders = [...new Set([layout.settings, directory])].filter((path) => !existsSync(path));
   return {
@@ -115,7 +119,7 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
       ...restarting,
       ...(isSet(flags, "start") ? [starting(account)] : []),
     ],
-    objection: restarting.length > 0 ? await haltObjection(layout, accounts) : null,
+    objection: await haltObjection(layout, working),
     redis: administrator(io.env, inForce),
     settingsPath: `${directory}/quantum.env`,
     missing,
@@ -153,7 +157,10 @@ function textAt(path: string): string | null {
 
 /** Written last: what it names is there. */
 function recordOf(manifest: Manifest, files: readonly WantedFile[]): WantedFile {
-  const all = new Map([...manifest.files, ...files.map((file) => [file.path, digestOf(file)] as const)]);
+  // What is kept is on record already, as it was when it was written.
+  const isKept = ({ care, path }: WantedFile): boolean => care === "yours" && manifest.files.has(path);
+  const written = files.filter((file) => !isKept(file)).map((file) => [file.path, digestOf(file)] as const);
+  const all = new Map([...manifest.files, ...written]);
   const text = manifestText({ ...manifest, files: all });
   return { path: manifestPath(manifest.layout), mode: 0o600, content: { kind: "text", text }, care: "ours" };
 }
