@@ -5,15 +5,17 @@
  */
 
 import { Failure, Refusal } from "../config/refusal.ts";
+import type { Check } from "../core/drill.ts";
 import type { Completion } from "../core/messages.ts";
 import { isAlive } from "../core/overview.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { Bookmark, PanicRecord, RolePulse } from "../ports/bus.ts";
 import type { Blow } from "../ports/supervisor.ts";
+import { type DrillNotes, newNotes } from "./notes.ts";
 import { type Recovery, recover } from "./recovery.ts";
 import { type Stage, until } from "./stage.ts";
-import { type Check, CRITERIA, checks } from "./verdict.ts";
+import { CRITERIA, checks } from "./verdict.ts";
 
 /** How the brain is struck; `sigstop` leaves it alive and silent. */
 export type Method = "sigkill" | "sigterm" | "sigstop";
@@ -53,47 +55,51 @@ const REPORT_MS = 3_000;
 /**
  * Runs the drill.
  *
+ * @param notes gets what is known as soon as it is: a drill that throws leaves it there.
  * @throws {Refusal} if the system is not fit to be tested; it was not touched then.
- * @throws {Failure} if a person ends the drill, or the bus is lost after the blow.
+ * @throws {Failure} if a person ends the drill, the blow can't be confirmed, or the bus is lost after it.
  */
-export async function brainKill(stage: Stage, method: Method): Promise<DrillResult> {
+export async function brainKill(stage: Stage, method: Method, notes: DrillNotes = newNotes()): Promise<DrillResult> {
   const { bus, progress, supervisor } = stage;
+  const { seen } = notes;
   const startedAt = await required(bus.now());
+  notes.startedAt = startedAt;
   const symbols = await baseline(stage);
 
   const struck = await steadyBrain(stage);
   progress(`steady: ${symbols.length} open positions, heartbeat flowing. Striking the brain with ${METHODS[method]}`);
   const bookmark = await required(bus.bookmark());
-  await required(supervisor.strike("brain", METHODS[method]));
+  await required(stage.begin(startedAt));
+  notes.struck = true;
+  const blow = await supervisor.strike("brain", METHODS[method]);
+  if (!blow.known) throw new Failure(`Whether the brain was struck is not known, ${blow.why}`);
   const struckAt = await bus.now();
   if (!struckAt.known) throw new Failure(`Redis was lost right after the blow, ${struckAt.why}`);
   const killedAt = struckAt.value;
+  seen.killedAt = killedAt;
   progress("brain killed");
 
   const panic = await until(stage, "the watchdog's panic event", CRITERIA.detectionMs, () => ownPanic(stage, bookmark));
+  notes.eventId = panic?.event.eventId ?? null;
+  seen.panicAt = panic?.publishedAt ?? null;
   if (panic === null) progress("no panic event was published");
   else progress(`panic published ${panic.publishedAt - killedAt} ms after the blow: ${panic.event.reason}`);
 
   const completion = panic === null ? null : await report(stage, panic);
-  const flatAt = await flatSince(stage, symbols, panic?.publishedAt ?? killedAt);
-  const lastBeatAt = await lastBeat(stage, struck);
+  seen.positionsFailed = completion === null ? null : failedOf(completion);
+  seen.flatAt = await flatSince(stage, symbols, panic?.publishedAt ?? killedAt);
+  seen.lastBeatAt = await lastBeat(stage, struck);
   const halt = await bus.halt();
-  const observed = checks({
-    killedAt,
-    lastBeatAt,
-    panicAt: panic?.publishedAt ?? null,
-    flatAt,
-    positionsFailed: completion === null ? null : failedOf(completion),
-    halted: halt.known && panic !== null ? halt.value?.eventId === panic.event.eventId : null,
-  });
+  seen.halted = halt.known && panic !== null ? halt.value?.eventId === panic.event.eventId : null;
+  const observed = checks(seen);
 
   const held = observed.every((check) => check.passed);
   const recovery = held && panic !== null ? await recover(stage, bookmark, panic.event.eventId) : null;
   const timeline = [
-    moment(killedAt, lastBeatAt, "last heartbeat"),
+    moment(killedAt, seen.lastBeatAt, "last heartbeat"),
     moment(killedAt, killedAt, `brain struck with ${METHODS[method]}`),
     moment(killedAt, panic?.publishedAt ?? null, "panic published"),
-    moment(killedAt, flatAt, "last fill, account flat at the venue"),
+    moment(killedAt, seen.flatAt, "last fill, account flat at the venue"),
     ...(recovery?.steps ?? []).map((step) => moment(killedAt, step.at, step.event)),
   ].flatMap((entry) => (entry === null ? [] : [entry]));
 

@@ -1,4 +1,6 @@
 import { Failure } from "../config/refusal.ts";
+import type { Reading } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
 import type { DrillBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
@@ -13,6 +15,8 @@ export interface Stage {
   readonly supervisor: Supervisor;
   /** Protectors left out on purpose, to see the drill fail. */
   readonly without: readonly ("watchdog" | "eew")[];
+  /** Puts on record that the blow is about to fall; unknown: it can't be kept, and no blow falls. */
+  begin(startedAt: UnixMillis): Promise<Reading<null>>;
   /** Tells people how it goes, as it goes. */
   progress(text: string): void;
   /** Aborts when a person wants the drill to end. */

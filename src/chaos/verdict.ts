@@ -1,10 +1,11 @@
 /** What was observed, against the runbook's pass criteria. Pure: what was not seen has not passed. */
 
+import type { Check } from "../core/drill.ts";
 import type { UnixMillis } from "../core/time.ts";
 
 /** What a drill saw of its own incident; null where it was not seen in time. All times on the bus's clock. */
 export interface Observation {
-  readonly killedAt: UnixMillis;
+  readonly killedAt: UnixMillis | null;
   readonly lastBeatAt: UnixMillis | null;
   readonly panicAt: UnixMillis | null;
   /** The venue's last fill, and the venue itself shows no position any more. */
@@ -13,14 +14,6 @@ export interface Observation {
   readonly positionsFailed: number | null;
   /** The halt is set, and by this event. */
   readonly halted: boolean | null;
-}
-
-/** One criterion. `measured` is null if there was nothing to measure, and then it has failed. */
-export interface Check {
-  readonly name: string;
-  readonly measured: number | boolean | null;
-  readonly limit: number | boolean;
-  readonly passed: boolean;
 }
 
 /** Runbook, "Pass/Fail Criteria". */

@@ -1,7 +1,7 @@
 /** A drill's result as terminal text or as the contract's JSON document (section 5); no decisions. */
 
 import type { DrillResult } from "../chaos/brain-kill.ts";
-import type { Check } from "../chaos/verdict.ts";
+import type { Check } from "../core/drill.ts";
 import { newTable } from "./render.ts";
 
 /** What the runbook calls each check. */

@@ -2,18 +2,29 @@
 
 import Table from "cli-table3";
 import { cents, plain } from "../core/decimal.ts";
+import { type LastDrill, spanInWords } from "../core/drill.ts";
 import type { Completion } from "../core/messages.ts";
 import { isAlive } from "../core/overview.ts";
 import { legName } from "../core/position.ts";
+import type { Reading } from "../core/reading.ts";
 import { tenths } from "../core/trip.ts";
 import type { Overview, RolePulse } from "../ports/bus.ts";
 
+/** What `status` shows. */
+export interface StatusView extends Overview {
+  readonly lastDrill: Reading<LastDrill | null>;
+  /** Why nobody is protected, or not in full. */
+  readonly problems: readonly string[];
+  /** What a person has to look at besides; the system is healthy all the same. */
+  readonly attention: readonly string[];
+}
+
 /** `status --json`. */
-export function statusDocument(overview: Overview, problems: readonly string[]): object {
-  const { roles, halt, lastPanic } = overview;
+export function statusDocument({ roles, halt, lastPanic, lastDrill, problems, attention }: StatusView): object {
   return {
     healthy: problems.length === 0,
     problems,
+    attention,
     roles: roles.map((view) => ({
       role: view.role,
       alive: isAlive(view),
@@ -37,18 +48,33 @@ export function statusDocument(overview: Overview, problems: readonly string[]):
       published_at: lastPanic.publishedAt,
       outcome: lastPanic.outcome,
     },
+    last_drill: lastDrill.known ? lastDrill.value && drillDocument(lastDrill.value) : null,
+  };
+}
+
+function drillDocument({ at, ageMs, record }: LastDrill): object {
+  return {
+    at,
+    age_ms: ageMs,
+    drill: record?.drill ?? null,
+    method: record?.method ?? null,
+    verdict: record?.verdict ?? null,
+    passed: record?.verdict === "passed",
+    event_id: record?.eventId ?? null,
+    started_at: record?.startedAt ?? null,
+    why: record?.why ?? null,
   };
 }
 
 /** `status` for people. */
-export function renderStatus(overview: Overview, problems: readonly string[], colour: boolean): string {
+export function renderStatus(view: StatusView, colour: boolean): string {
+  const { roles, halt, lastPanic, lastDrill, problems, attention } = view;
   const table = newTable(["role", "alive", "status", "last heartbeat", "doing"], colour);
-  for (const view of overview.roles) {
-    const { last } = view;
+  for (const pulse of roles) {
+    const { role, last } = pulse;
     const age = last === null ? "never" : `${tenths(last.ageMs)} ago`;
-    table.push([view.role, isAlive(view) ? "yes" : "NO", last?.heartbeat.status ?? "-", age, doing(view)]);
+    table.push([role, isAlive(pulse) ? "yes" : "NO", last?.heartbeat.status ?? "-", age, doing(pulse)]);
   }
-  const { halt, lastPanic } = overview;
   const lines = [table.toString()];
   lines.push(halt === null ? "Trading: allowed" : `Trading: HALTED by ${halt.source}, ${halt.reason}`);
   if (lastPanic !== null) {
@@ -56,10 +82,23 @@ export function renderStatus(overview: Overview, problems: readonly string[], co
     const at = new Date(publishedAt).toISOString();
     lines.push(`Last panic: ${at} ${event.reason} by ${event.issuedBy}, ${outcome ?? "no report yet"}`);
   }
-  lines.push(
-    problems.length === 0 ? "Healthy" : `Problems:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
-  );
+  lines.push(`Last drill: ${drillLine(lastDrill)}`);
+  if (attention.length > 0) lines.push(listed("To look at:", attention));
+  lines.push(problems.length === 0 ? "Healthy" : listed("Problems:", problems));
   return lines.join("\n");
+}
+
+function listed(title: string, items: readonly string[]): string {
+  return [title, ...items.map((item) => `  - ${item}`)].join("\n");
+}
+
+function drillLine(last: Reading<LastDrill | null>): string {
+  if (!last.known) return `can't be read, ${last.why}`;
+  if (last.value === null) return "none on record";
+  const { at, ageMs, record } = last.value;
+  const when = `${new Date(at).toISOString()} (${spanInWords(ageMs)} ago)`;
+  if (record === null) return `${when} can't be read`;
+  return `${when} ${record.drill} (${record.method}), ${record.verdict.toUpperCase()}`;
 }
 
 function doing({ role, last }: RolePulse): string {

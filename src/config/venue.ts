@@ -47,6 +47,14 @@ export function loadTestnet(env: Env): boolean {
   throw new Refusal(`BINANCE_TESTNET is ${given}: expected true (testnet) or false (real money)`);
 }
 
+/**
+ * Whether drills belong here: never where real money is, or might be meant to be. For commands that have no use for the venue
+ * and must not refuse over it.
+ */
+export function isDrillable(env: Env): boolean {
+  return variable(env, "BINANCE_TESTNET") !== "false";
+}
+
 function loadBaseUrl(text: string | null, testnet: boolean): string {
   if (text === null) return baseUrlFor(testnet);
   const url = URL.canParse(text) ? new URL(text) : null;

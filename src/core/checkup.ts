@@ -1,5 +1,6 @@
 /** Is everything there that an exit needs? What was found out, judged: in the words of `quantum doctor`. */
 
+import { DRILL_ADVICE, drillStanding, type LastDrill } from "./drill.ts";
 import type { Halt } from "./messages.ts";
 import type { PositionMode } from "./position.ts";
 import type { Reading } from "./reading.ts";
@@ -16,8 +17,10 @@ export interface CheckupFacts {
     /** Known: what was written could be read back. */
     readonly write: Reading<null>;
     readonly halt: Reading<Halt | null>;
+    readonly lastDrill: Reading<LastDrill | null>;
   };
   readonly venue: {
+    readonly testnet: boolean;
     readonly roundTripMs: Reading<number>;
     /** How far the venue's clock is ahead of this machine's wall clock. */
     readonly clockAheadMs: Reading<number>;
@@ -52,6 +55,7 @@ export type CheckName =
   | "resting_orders"
   | "state_directory"
   | "direct_line"
+  | "last_drill"
   | "alerts";
 
 /** How a check ended; `warn` is no reason not to go live. */
@@ -75,10 +79,13 @@ const VENUE_SLOW_MS = 1_000;
 /** A request stamped this far ahead is refused whatever its window (binance.md 2.5): the worst a wall clock can do. */
 const CLOCK_OFF_MS = 1_000;
 
+/** Why nothing is known of what Redis holds. */
+const NO_REDIS = "Redis can't be used";
+
 /** Every check, judged. */
 export function checkup(facts: CheckupFacts): readonly Finding[] {
   const { redis, venue, stateDirectory } = facts;
-  const noRedis = redis.roundTripMs.known ? null : "Redis can't be used";
+  const noRedis = redis.roundTripMs.known ? null : NO_REDIS;
   const noVenue = venue.roundTripMs.known ? null : "the venue does not answer";
   const noKey = noVenue ?? (venue.key.kind === "granted" ? null : "the key is not accepted");
   return [
@@ -129,6 +136,7 @@ export function checkup(facts: CheckupFacts): readonly Finding[] {
       () => ok("state_directory", `${stateDirectory.path} can be written`),
     ),
     ...(facts.directLine === null ? [] : [directLine(facts.directLine)]),
+    lastDrill(facts),
     alerts(facts.alerts),
   ];
 }
@@ -230,6 +238,22 @@ function limits({ per10s, perMinute }: { readonly per10s: number; readonly perMi
 function directLine({ url, answers }: NonNullable<CheckupFacts["directLine"]>): Finding {
   const advice = "start the worker, with the same QUANTUM_DIRECT_HTTP";
   return judged("direct_line", answers, null, advice, () => ok("direct_line", `the worker answers at ${url}`), "warn");
+}
+
+/**
+ * Whether it was proven lately that all this works. No drill at all is a warning: a deployment has to run before it can be
+ * drilled. One that is old, or did not pass, is a failure: a person was to look at it, and did not.
+ */
+function lastDrill({ redis, venue }: CheckupFacts): Finding {
+  const check = "last_drill";
+  if (!venue.testnet)
+    return ok(check, "none here, where real money is: drill this account's twin on the testnet, monthly");
+  if (!redis.roundTripMs.known && !redis.lastDrill.known) {
+    return { check, verdict: "fail", found: `not checked: ${NO_REDIS}`, advice: null };
+  }
+  const { kind, words } = drillStanding(redis.lastDrill);
+  if (kind === "proven" || kind === "under_way") return ok(check, words);
+  return { check, verdict: kind === "never" ? "warn" : "fail", found: words, advice: DRILL_ADVICE[kind] };
 }
 
 function alerts(targets: CheckupFacts["alerts"]): Finding {

@@ -4,6 +4,7 @@
  * means that it may or may not have happened, so every write here is harmless to repeat.
  */
 
+import type { DrillRecord, LastDrill } from "../core/drill.ts";
 import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
@@ -148,6 +149,8 @@ export type ResetAnswer =
 /** The operator's side of the bus. */
 export interface OperatorBus extends HaltReader {
   overview(): Promise<Reading<Overview>>;
+  /** The newest record of a drill; null: none was ever kept. Apart from the overview, which must not depend on it. */
+  lastDrill(): Promise<Reading<LastDrill | null>>;
   publish(event: PanicEvent): Promise<Reading<null>>;
   /** The report for an event; null while there is none. */
   completion(eventId: string): Promise<Reading<Completion | null>>;
@@ -179,4 +182,6 @@ export interface DrillBus extends OperatorBus {
   bookmark(): Promise<Reading<Bookmark>>;
   beatsSince(bookmark: Bookmark): Promise<Reading<readonly TimedBeat[]>>;
   panicsSince(bookmark: Bookmark): Promise<Reading<readonly PanicRecord[]>>;
+  /** Keeps a drill's record. A repeat may keep it twice, which changes nothing: the newest counts, and both say the same. */
+  keepDrill(record: DrillRecord): Promise<Reading<null>>;
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { brainKill, type DrillResult } from "../../src/chaos/brain-kill.ts";
+import { abortedRecord, begunRecord, type DrillNotes, newNotes, recordOf } from "../../src/chaos/notes.ts";
+import type { Stage } from "../../src/chaos/stage.ts";
 import { Failure, Refusal } from "../../src/config/refusal.ts";
 import { decimal } from "../../src/core/decimal.ts";
 import type { PanicEvent } from "../../src/core/messages.ts";
@@ -14,6 +16,8 @@ function failedChecks({ checks }: DrillResult): readonly string[] {
 function measured({ checks }: DrillResult): readonly (number | boolean | null)[] {
   return checks.map((check) => check.measured);
 }
+
+const NAME = { drill: "brain-kill", method: "sigkill", target: "live" } as const;
 
 const EVERYTHING = [
   "heartbeat_to_panic_ms",
@@ -160,6 +164,7 @@ describe("brainKill() refuses, and strikes nobody, when", () => {
     ["the worker does not run", { down: ["eew"] }, /^eew is not running/],
     ["the brain is silent", { brainSays: null }, /^The roles did not become steady/],
     ["the brain is degraded", { brainSays: "DEGRADED" }, /^The roles did not become steady/],
+    ["the drill can't be put on record", { unreadable: ["begin"] }, /^begin can't be read$/],
     ["the watchdog is not armed", { watchdogState: "waiting" }, /^The roles did not become steady/],
   ])("%s", async (_what, script, message) => {
     const stage = scriptedStage(script);
@@ -188,6 +193,100 @@ test("a person who ends the drill ends it as a failure, not as a result", async 
     },
   };
   expect(brainKill(interrupted, "sigkill")).rejects.toThrow(new Failure("The drill was interrupted"));
+});
+
+describe("brainKill() writes down what is known as it goes, so that", () => {
+  /** Plays to the end, whatever it is; what was written down by then, and the error's class. */
+  async function notesOf(stage: Stage): Promise<readonly [DrillNotes, string]> {
+    const notes = newNotes();
+    const ended = await brainKill(stage, "sigkill", notes).then(
+      () => "judged",
+      (error: unknown) => (error instanceof Error ? error.constructor.name : String(error)),
+    );
+    return [notes, ended];
+  }
+
+  /** A stage on which a person ends the drill at the first line that says `at`. */
+  function interrupted(at: RegExp, script: Script = {}): Stage {
+    const stop = new AbortController();
+    const stage = scriptedStage(script, stop.signal);
+    return { ...stage, progress: (text) => (at.test(text) ? stop.abort() : undefined) };
+  }
+
+  test("a drill that ends well is put on record once before the blow", async () => {
+    const stage = scriptedStage();
+    const [notes, ended] = await notesOf(stage);
+    expect([ended, stage.begun(), notes.struck]).toEqual(["judged", 1, true]);
+  });
+
+  test("one that is refused was not struck, and is not on record", async () => {
+    const stage = scriptedStage({ brainSays: "DEGRADED" });
+    const [notes, ended] = await notesOf(stage);
+    expect([ended, stage.begun(), notes.struck]).toEqual(["Refusal", 0, false]);
+  });
+
+  test("one that is ended before the blow was not struck", async () => {
+    const [notes, ended] = await notesOf(interrupted(/^waiting for steady state/));
+    expect([ended, notes.struck, notes.startedAt]).toEqual(["Failure", false, EPOCH]);
+    expect(abortedRecord(NAME, notes, "why")).toMatchObject({ verdict: "aborted", checks: [], why: "why" });
+  });
+
+  test("a blow that can't be confirmed may have fallen", async () => {
+    const [notes, ended] = await notesOf(scriptedStage({ unreadable: ["strike"] }));
+    expect([ended, notes.struck]).toEqual(["Failure", true]);
+  });
+
+  test("one that is ended while the account is closed keeps the panic, and nothing else has passed", async () => {
+    const [notes, ended] = await notesOf(interrupted(/^panic published/));
+    expect([ended, notes.eventId]).toEqual(["Failure", OWN]);
+    const record = abortedRecord(NAME, notes, "The drill was interrupted");
+    expect(record).toMatchObject({ verdict: "aborted", eventId: OWN, startedAt: EPOCH });
+    expect(record?.checks.map(({ passed }) => passed)).toEqual([false, false, false, false, false]);
+  });
+
+  test("one that is ended while it recovers has passed every check, and not the drill", async () => {
+    const [notes, ended] = await notesOf(interrupted(/^recovery: brain restarted/));
+    expect(ended).toBe("Failure");
+    const record = abortedRecord(NAME, notes, "The drill was interrupted");
+    expect(record?.checks.map(({ passed }) => passed)).toEqual([true, true, true, true, true]);
+    expect(record).toMatchObject({ verdict: "aborted", why: "The drill was interrupted" });
+  });
+
+  test("one that never learned the time leaves nothing to keep", async () => {
+    const [notes, ended] = await notesOf(scriptedStage({ unreadable: ["now"] }));
+    expect([ended, abortedRecord(NAME, notes, "why")]).toEqual(["Refusal", null]);
+  });
+});
+
+describe("the record of a drill", () => {
+  test("that passed says so, and gives no reason", async () => {
+    const result = await brainKill(scriptedStage(), "sigstop");
+    expect(recordOf(result)).toEqual({
+      drill: "brain-kill",
+      method: "sigstop",
+      target: "sandbox",
+      verdict: "passed",
+      eventId: OWN,
+      startedAt: EPOCH,
+      checks: result.checks,
+      why: null,
+    });
+  });
+
+  test.each<readonly [string, Script, string]>([
+    ["came too late", { closedAfterMs: 10_000 }, "panic_to_flat_ms 10000, expected below 10000; kill_to_flat_ms "],
+    ["saw no panic", { panicBy: null }, "heartbeat_to_panic_ms not seen, expected below 5500; "],
+    ["saw no halt", { haltedBy: null }, "trading_halted false, expected true"],
+    ["did not recover", { staysBlind: true }, "recovery: the watchdog did not re-attach: expected it armed"],
+  ])("that %s says why it failed", async (_what, script, why) => {
+    const record = recordOf(await brainKill(scriptedStage(script), "sigkill"));
+    expect(record.verdict).toBe("failed");
+    expect(record.why).toStartWith(why);
+  });
+
+  test("before the blow is no verdict", () => {
+    expect(begunRecord(NAME, EPOCH)).toMatchObject({ verdict: "begun", checks: [], eventId: null, startedAt: EPOCH });
+  });
 });
 
 test("the size of what is open does not matter to the drill, only that it is gone", async () => {

@@ -52,13 +52,15 @@ export interface Script {
   /** The venue's clock against the bus's. */
   readonly venueAheadMs?: number;
   /** Questions that are not answered. */
-  readonly unreadable?: readonly ("positions" | "halt" | "now" | "clearHalt" | "strike")[];
+  readonly unreadable?: readonly ("positions" | "halt" | "now" | "clearHalt" | "begin" | "strike")[];
 }
 
 /** The stage, and what was done on it. */
 export interface ScriptedStage extends Stage {
   readonly blows: readonly Blow[];
   readonly told: readonly string[];
+  /** How often the drill was put on record before the blow. */
+  readonly begun: () => number;
   /** Milliseconds from the start to the first blow; null: none fell. */
   struckAtMs(): number | null;
 }
@@ -88,6 +90,7 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
   } = script;
   const blows: Blow[] = [];
   const told: string[] = [];
+  let begun = 0;
   let now = 0;
   let struckAt: number | null = null;
   let clearedAt: number | null = null;
@@ -174,6 +177,8 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     now: () => ask("now", () => wall(now)),
     halt: () => ask("halt", halt),
     publish: never("publish"),
+    lastDrill: never("read the last drill"),
+    keepDrill: never("keep its own record"),
     resetGrounds: never("read the grounds of a reset"),
     reset: never("reset"),
     overview: async () =>
@@ -220,6 +225,12 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     signal,
     blows,
     told,
+    begun: () => begun,
+    begin: () =>
+      ask("begin", () => {
+        begun++;
+        return null;
+      }),
     struckAtMs: () => struckAt,
     progress: (text) => void told.push(text),
     clock: {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
-import { type Fields, fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
+import { drillFields, type Fields, fieldsOf, type RawEntry } from "../../src/adapters/redis/codec.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { type Keys, keysOf } from "../../src/adapters/redis/keys.ts";
 import { redisOperatorBus } from "../../src/adapters/redis/operator-bus.ts";
@@ -19,7 +19,7 @@ import type { UnixMillis } from "../../src/core/time.ts";
 import type { BeatingRole, EewBus } from "../../src/ports/bus.ts";
 import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
 import { Venue } from "../../src/sim/venue.ts";
-import { aBeat, aHalt } from "../support/core.ts";
+import { aBeat, aDrillRecord, aHalt } from "../support/core.ts";
 import { eventually } from "../support/eventually.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { cli, type Surroundings } from "./fake-io.ts";
@@ -162,7 +162,8 @@ describe("quantum status", () => {
     expect(text).toMatch(/│ brain +│ yes +│ ALIVE +│ [\d.]+s ago +│ 2 positions, live +│/);
     expect(text).toMatch(/│ watchdog +│ yes +│ ALIVE +│ [\d.]+s ago +│ armed +│/);
     expect(text).toMatch(/│ eew +│ yes +│ ALIVE +│ [\d.]+s ago +│ idle +│/);
-    expect(text).toEndWith("Trading: allowed\nHealthy");
+    const missing = "To look at:\n  - no drill is on record: run quantum chaos, on the testnet every month";
+    expect(text).toEndWith(`Trading: allowed\nLast drill: none on record\n${missing}\nHealthy`);
   });
 
   test("--json is one document", async () => {
@@ -172,6 +173,7 @@ describe("quantum status", () => {
       {
         healthy: true,
         problems: [],
+        attention: [expect.stringContaining("no drill is on record")],
         roles: [
           {
             role: "brain",
@@ -194,8 +196,67 @@ describe("quantum status", () => {
         ],
         halt: null,
         last_panic: null,
+        last_drill: null,
       },
     ]);
+  });
+
+  test("shows the newest drill, and stays healthy over one that failed or is too old", async () => {
+    await beatAll();
+    const bus = keep(redisOperatorBus(busOptions()));
+    await bus.keepDrill(aDrillRecord());
+    expect(await json(["status"])).toMatchObject([0, { healthy: true, attention: [], last_drill: { passed: true } }]);
+    await bus.keepDrill({ ...aDrillRecord(), verdict: "failed", eventId: null, why: "no halt" });
+    expect(await json(["status"])).toMatchObject([
+      0,
+      {
+        healthy: true,
+        attention: [expect.stringMatching(/^the last drill, \d+ s ago, failed: no halt: look at why, mend it/)],
+        last_drill: {
+          at: expect.any(Number),
+          age_ms: expect.any(Number),
+          drill: "brain-kill",
+          method: "sigkill",
+          verdict: "failed",
+          passed: false,
+          event_id: null,
+          started_at: 1_795_450_000_000,
+          why: "no halt",
+        },
+      },
+    ]);
+    // With real money there is nothing to drill.
+    const [, document] = await json(["status"], { env: { ...env, BINANCE_TESTNET: "false" } });
+    expect(document).toMatchObject({ attention: [], last_drill: { verdict: "failed" } });
+    await redis.command("DEL", keys.drills);
+    const id = `${Date.now() - 36 * 86_400_000}-0`;
+    await redis.command("XADD", keys.drills, id, ...drillFields(aDrillRecord()));
+    const [code, old] = await json(["status"]);
+    expect([code, old]).toMatchObject([0, { attention: [expect.stringMatching(/^the last drill is 37 days old/)] }]);
+  });
+
+  test("a record of a drill that can't be read is no pass", async () => {
+    await beatAll();
+    await redis.command("XADD", keys.drills, "*", "verdict", "passed");
+    expect(await json(["status"])).toMatchObject([
+      0,
+      { last_drill: { verdict: null, passed: false }, attention: [expect.stringContaining("can't be read")] },
+    ]);
+    await redis.command("DEL", keys.drills);
+    await redis.command("SET", keys.drills, "not a stream");
+    const [code, document] = await json(["status"]);
+    expect([code, document]).toMatchObject([
+      0,
+      { last_drill: null, attention: [expect.stringContaining("WRONGTYPE")] },
+    ]);
+  });
+
+  test("of the drills so many are kept and no more", async () => {
+    const bus = keep(redisOperatorBus(busOptions()));
+    for (let i = 0; i < 250; i++) await bus.keepDrill({ ...aDrillRecord(), eventId: `event-${i}` });
+    expect(await redis.command("XLEN", keys.drills)).toBe(240);
+    const last = await bus.lastDrill();
+    expect(last.known && last.value?.record?.eventId).toBe("event-249");
   });
 
   test("is unhealthy, and names everything that is wrong", async () => {

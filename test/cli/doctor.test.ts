@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { freePort } from "../../src/adapters/host/port.ts";
+import { drillFields } from "../../src/adapters/redis/codec.ts";
 import type { Env } from "../../src/config/env.ts";
 import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
 import { Venue } from "../../src/sim/venue.ts";
 import { json, refusal, serveScript } from "../adapters/binance/scripted-venue.ts";
+import { aDrillRecord } from "../support/core.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { cli } from "./fake-io.ts";
 
@@ -32,6 +34,7 @@ afterAll(() => redis.stop());
 
 beforeEach(async () => {
   await redis.command("FLUSHALL");
+  await redis.command("XADD", "quantum:drills", "*", ...drillFields(aDrillRecord()));
   venue = new Venue({ now: hostClock.wall });
   venue.addAccount({ apiKey: API_KEY, secret: SECRET });
   server = await serveBinance({ venue });
@@ -82,10 +85,11 @@ describe("quantum doctor", () => {
     expect(out).toContain("ok    Positions        can be read: 1 open");
     expect(out).toContain("ok    Resting orders   can be read: 0 resting");
     expect(out).toContain(`ok    State directory  ${state} can be written`);
+    expect(out.join("\n")).toMatch(/^ok {4}Last drill {7}the last drill passed \d+ s ago$/m);
     expect(out).toContain("ok    Alerts           go to the webhook");
     expect(out.at(-1)).toBe("Healthy");
-    expect(out).toHaveLength(17);
-    expect(await redis.command("KEYS", "*")).toEqual([]);
+    expect(out).toHaveLength(18);
+    expect(await redis.command("KEYS", "*")).toEqual(["quantum:drills"]);
     expect(readdirSync(state)).toEqual([]);
     expect(server.requests().filter(({ method }) => method !== "GET")).toEqual([]);
   });
@@ -93,7 +97,7 @@ describe("quantum doctor", () => {
   test("--json is one document, with every check", async () => {
     const { code, out } = await cli(["doctor", "--json"], { env });
     const document = JSON.parse(out.join("\n")) as Document;
-    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 16]);
+    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 17]);
     expect(document.checks[0]).toEqual({
       name: "settings",
       result: "ok",
@@ -143,7 +147,7 @@ describe("quantum doctor", () => {
     const [code, found] = await troubles({ REDIS_URL: url });
     expect(code).toBe(1);
     expect(found["redis"]).toContain("ECONNREFUSED");
-    expect(Object.keys(found)).toEqual(["redis", "redis_memory", "redis_disk", "redis_write", "halt"]);
+    expect(Object.keys(found)).toEqual(["redis", "redis_memory", "redis_disk", "redis_write", "halt", "last_drill"]);
   });
 
   test("fails a venue that is not there, and checks the rest", async () => {
@@ -233,6 +237,94 @@ describe("quantum doctor", () => {
     } finally {
       await people.stop(true);
     }
+  });
+
+  test("warns of a deployment that was never drilled, and fails one whose last drill is old or red", async () => {
+    await redis.command("DEL", "quantum:drills");
+    expect(await troubles()).toEqual([0, { last_drill: "warn: no drill is on record" }]);
+    const id = `${Date.now() - 36 * 86_400_000}-0`;
+    await redis.command("XADD", "quantum:drills", id, ...drillFields(aDrillRecord()));
+    expect(await troubles()).toEqual([1, { last_drill: "fail: the last drill is 37 days old, more than 35 days" }]);
+    const failed = aDrillRecord({ verdict: "failed", why: "no halt" });
+    await redis.command("XADD", "quantum:drills", "*", ...drillFields(failed));
+    const words = expect.stringMatching(/^fail: the last drill, \d+ s ago, failed: no halt$/) as unknown as string;
+    expect(await troubles()).toEqual([1, { last_drill: words }]);
+    // Where real money is no drill is run.
+    const [, found] = await troubles({ BINANCE_TESTNET: "false" });
+    expect(found["last_drill"]).toBeUndefined();
+  });
+
+  test("a drill that may not be read takes the answer about the halt not with it", async () => {
+    const rights = ["reset", "on", ">pass", "+@all", "~quantum:doctor", "~system:state:trading", "&*"];
+    await redis.command("ACL", "SETUSER", "narrow", ...rights);
+    const [code, found] = await troubles({ REDIS_URL: redis.url.replace("//", "//narrow:pass@") });
+    await redis.command("ACL", "DELUSER", "narrow");
+    expect(code).toBe(1);
+    expect(found).toEqual({ last_drill: expect.stringContaining("NOPERM") as unknown as string });
+  });
+
+  describe("--alert", () => {
+    interface Posted {
+      readonly role: string;
+      readonly level: string;
+      readonly text: string;
+    }
+
+    /** What people were told by `doctor --alert` with these settings, and how it ended. */
+    async function told(more: Env = {}): Promise<readonly [code: number, posts: readonly Posted[]]> {
+      const posts: Posted[] = [];
+      const people = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        fetch: async (request) => {
+          posts.push((await request.json()) as Posted);
+          return new Response(null);
+        },
+      });
+      const url = `http://127.0.0.1:${people.port}/hunter2`;
+      try {
+        const { code } = await cli(["doctor", "--alert"], { env: { ...env, ALERT_WEBHOOK_URL: url, ...more } });
+        expect(JSON.stringify(posts)).not.toMatch(/k3y|s3cret|hunter2/);
+        return [code, posts];
+      } finally {
+        await people.stop(true);
+      }
+    }
+
+    test("says nothing where all is fit, nor over a warning", async () => {
+      expect(await told()).toEqual([0, []]);
+      await redis.command("HSET", "system:state:trading", "halted", "true", "reason", "FIRE", "source", "ops");
+      expect(await told()).toEqual([0, []]);
+    });
+
+    test("tells what is not fit, once, and nothing else", async () => {
+      const [code, [post, ...more]] = await told({ STATE_DIRECTORY: "/proc/quantum" });
+      expect([code, more]).toEqual([1, []]);
+      expect(post).toMatchObject({ role: "doctor", level: "warn", event_id: null });
+      const [head, settings, ...lines] = post?.text.split("\n") ?? [];
+      expect(head).toBe("Not fit to guard this account: 1 of 17 checks failed");
+      expect(settings).toStartWith("testnet at http://127.0.0.1:");
+      expect(lines).toEqual([
+        expect.stringMatching(/^State directory: \/proc\/quantum can't be written .*: create it for/),
+      ]);
+    });
+
+    test("tells that it was refused: a timer's refusal is read by nobody", async () => {
+      const [code, posts] = await told({ BINANCE_API_KEY: "" });
+      expect(code).toBe(2);
+      expect(posts).toMatchObject([
+        {
+          text: expect.stringMatching(
+            /^Not fit to guard this account, nothing could be checked: BINANCE_API_KEY is not set/,
+          ),
+        },
+      ]);
+    });
+
+    test("does what it can where nobody is to be told", async () => {
+      const { code, err } = await cli(["doctor", "--alert"], { env: { ...env, ALERT_WEBHOOK_URL: "" } });
+      expect({ code, err }).toEqual({ code: 0, err: [] });
+    });
   });
 
   test("says after two seconds what it still waits for", async () => {

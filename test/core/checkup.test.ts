@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type CheckName, type CheckupFacts, checkup, type Finding, isFit } from "../../src/core/checkup.ts";
 import { known, unknown } from "../../src/core/reading.ts";
-import { aHalt } from "../support/core.ts";
+import { aDrill, aHalt } from "../support/core.ts";
 
 type Redis = CheckupFacts["redis"];
 type Venue = CheckupFacts["venue"];
@@ -12,8 +12,10 @@ const REDIS: Redis = {
   disk: known({ appends: true }),
   write: known(null),
   halt: known(null),
+  lastDrill: known(aDrill()),
 };
 const VENUE: Venue = {
+  testnet: true,
   roundTripMs: known(41.2),
   clockAheadMs: known(-3),
   key: { kind: "granted" },
@@ -65,9 +67,32 @@ test("a deployment that has everything is fit, and there is nothing to do", () =
     "positions: can be read: 2 open",
     "resting_orders: can be read: 0 resting",
     "state_directory: /var/lib/quantum can be written",
+    "last_drill: the last drill passed 3 days ago",
     "alerts: go to the webhook",
   ]);
   expect(findings.every(({ verdict, advice }) => verdict === "ok" && advice === null)).toBe(true);
+});
+
+const DAY_MS = 86_400_000;
+
+test.each<readonly [string, Changes, string]>([
+  [
+    "a drill is under way",
+    { redis: { lastDrill: known(aDrill({ verdict: "begun" }, 40_000)) } },
+    "a drill was begun 40 s ago",
+  ],
+  [
+    "it is just young enough",
+    { redis: { lastDrill: known(aDrill({}, 35 * DAY_MS)) } },
+    "the last drill passed 35 days ago",
+  ],
+  [
+    "real money is here, where no drill is ever run",
+    { redis: { lastDrill: known(null) }, venue: { testnet: false } },
+    "none here, where real money is: drill this account's twin on the testnet, monthly",
+  ],
+])("the last drill is no trouble where %s", (_what, changes, found) => {
+  expect(checkup(facts(changes)).find(({ check }) => check === "last_drill")).toMatchObject({ verdict: "ok", found });
 });
 
 describe("one thing that is wrong is one line", () => {
@@ -97,6 +122,49 @@ describe("one thing that is wrong is one line", () => {
       "alerts",
       "fail",
       "a test alert did not arrive: webhook 2: HTTP 404",
+    ],
+    ["no drill ever", facts({ redis: { lastDrill: known(null) } }), "last_drill", "warn", "no drill is on record"],
+    [
+      "a drill that is too old",
+      facts({ redis: { lastDrill: known(aDrill({}, 35 * DAY_MS + 1)) } }),
+      "last_drill",
+      "fail",
+      "the last drill is 36 days old, more than 35 days",
+    ],
+    [
+      "a drill that failed",
+      facts({ redis: { lastDrill: known(aDrill({ verdict: "failed", why: "trading_halted false, expected true" })) } }),
+      "last_drill",
+      "fail",
+      "the last drill, 3 days ago, failed: trading_halted false, expected true",
+    ],
+    [
+      "a drill that did not come to its end",
+      facts({ redis: { lastDrill: known(aDrill({ verdict: "aborted", why: "The drill was interrupted" })) } }),
+      "last_drill",
+      "fail",
+      "the last drill, 3 days ago, aborted: The drill was interrupted",
+    ],
+    [
+      "a drill whose own process died",
+      facts({ redis: { lastDrill: known(aDrill({ verdict: "begun" }, 600_001)) } }),
+      "last_drill",
+      "fail",
+      "the last drill was begun 11 min ago and has no verdict",
+    ],
+    [
+      "a drill's record that is not one",
+      facts({ redis: { lastDrill: known({ ...aDrill(), record: null }) } }),
+      "last_drill",
+      "fail",
+      "the record of the last drill, 3 days ago, can't be read",
+    ],
+    [
+      "a drill's record that can't be read",
+      facts({ redis: { lastDrill: unknown("read quantum:drills: NOPERM") } }),
+      "last_drill",
+      "fail",
+      "the last drill can't be read, read quantum:drills: NOPERM",
     ],
     ["a slow Redis", facts({ redis: { roundTripMs: known(100.1) } }), "redis", "warn", "answers within 101 ms"],
     [
@@ -230,7 +298,14 @@ describe("one thing that is wrong is one line", () => {
 
 describe("what can't be had for want of something else is said once", () => {
   const unread = unknown("no answer within 2500 ms");
-  const unreadRedis: Redis = { roundTripMs: unread, memory: unread, disk: unread, write: unread, halt: unread };
+  const unreadRedis: Redis = {
+    roundTripMs: unread,
+    memory: unread,
+    disk: unread,
+    write: unread,
+    halt: unread,
+    lastDrill: unread,
+  };
   const afterKey = { account: unread, orderLimits: unread, positions: unread, restingOrders: unread };
   const noKey = { kind: "unknown", why: "no answer within 2500 ms" } as const;
 
@@ -242,8 +317,9 @@ describe("what can't be had for want of something else is said once", () => {
       "redis_disk fail",
       "redis_write fail",
       "halt fail",
+      "last_drill fail",
     ]);
-    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(4).fill("not checked: Redis can't be used"));
+    expect(found.slice(1).map((finding) => finding.found)).toEqual(Array(5).fill("not checked: Redis can't be used"));
     expect(found.filter(({ advice }) => advice !== null)).toHaveLength(1);
   });
 
@@ -309,6 +385,10 @@ test("every trouble comes with what a person has to do about it", () => {
     one("resting_orders", venue({ restingOrders: unread })),
     one("state_directory", { ...facts(), stateDirectory: { path: "/x", writable: unread } }),
     one("direct_line", facts({ directLine: { url: "http://127.0.0.1:8702", answers: unread } })),
+    one("last_drill", redis({ lastDrill: known(null) })),
+    one("last_drill", redis({ lastDrill: known(aDrill({}, 36 * DAY_MS)) })),
+    one("last_drill", redis({ lastDrill: known(aDrill({ verdict: "failed" })) })),
+    one("last_drill", redis({ lastDrill: unread })),
     one("alerts", facts({ alerts: [] })),
     one("alerts", facts({ alerts: [{ name: "webhook", tested: unread }] })),
   ]).toEqual([
@@ -335,6 +415,10 @@ test("every trouble comes with what a person has to do about it", () => {
     "resting_orders: what can't be read can't be cancelled: run it again",
     "state_directory: create it for the user that the roles run as, or set STATE_DIRECTORY",
     "direct_line: start the worker, with the same QUANTUM_DIRECT_HTTP",
+    "last_drill: run quantum chaos, on the testnet every month",
+    "last_drill: run quantum chaos, and look at why quantum-chaos.timer did not",
+    "last_drill: look at why, mend it, and run quantum chaos again",
+    "last_drill: let the user of REDIS_URL read quantum:drills (redis/users.acl), or run quantum chaos again",
     "alerts: set ALERT_WEBHOOK_URL, or TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID",
     "alerts: mend the address or the token, then run quantum doctor --test-alert again",
   ]);

@@ -12,6 +12,7 @@ import type { Stage } from "../../src/chaos/stage.ts";
 import { openVenue } from "../../src/cli/run/open-venue.ts";
 import { loadRedis } from "../../src/config/redis.ts";
 import { loadVenue } from "../../src/config/venue.ts";
+import { known } from "../../src/core/reading.ts";
 import { type Finished, QUANTUM, type RunOptions, run } from "../support/run.ts";
 
 const DRILL_MS = 120_000;
@@ -194,6 +195,7 @@ async function stageOf(sandbox: Sandbox, signal: AbortSignal): Promise<{ stage: 
       exchange,
       supervisor,
       without: [],
+      begin: async () => known(null),
       progress: () => undefined,
       signal,
     },

@@ -1,6 +1,7 @@
 /** Builders for what the core works on; each takes only what a test is about. */
 
 import { decimal, ZERO } from "../../src/core/decimal.ts";
+import type { DrillRecord, LastDrill } from "../../src/core/drill.ts";
 import type { Beat, Completion, Delivery, Halt, HeartbeatDetails, Outcome } from "../../src/core/messages.ts";
 import type { CancelRequest, Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
 import type { Tell } from "../../src/core/tell.ts";
@@ -105,4 +106,27 @@ export function marked(lines: readonly Tell[]): readonly string[] {
 /** The actions that are not lines. */
 export function deedsOf<Action extends { readonly kind: string }>(actions: readonly Action[]): readonly Action[] {
   return actions.filter((action) => action.kind !== "tell");
+}
+
+/** What is kept of a drill that passed. */
+export function aDrillRecord(changes: Partial<DrillRecord> = {}): DrillRecord {
+  return {
+    drill: "brain-kill",
+    method: "sigkill",
+    target: "live",
+    verdict: "passed",
+    eventId: "incident-1",
+    startedAt: 1_795_450_000_000 as UnixMillis,
+    checks: [
+      { name: "panic_to_flat_ms", measured: 212, limit: 10_000, passed: true },
+      { name: "trading_halted", measured: true, limit: true, passed: true },
+    ],
+    why: null,
+    ...changes,
+  };
+}
+
+/** The last drill: three days ago, if nothing else is said. */
+export function aDrill(changes: Partial<DrillRecord> = {}, ageMs: number = 3 * 86_400_000): LastDrill {
+  return { at: 1_795_450_040_000 as UnixMillis, ageMs, record: aDrillRecord(changes) };
 }

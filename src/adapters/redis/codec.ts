@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { decimal, plain } from "../../core/decimal.ts";
+import { DRILL_VERDICTS, type DrillRecord } from "../../core/drill.ts";
 import {
   type Attempt,
   type BrainMode,
@@ -221,6 +222,57 @@ export function parseCompletion(fields: Fields): Completion {
       amount: decimal(positionAmt),
     })),
     notionalUsd: decimal(data.notional_usd),
+  };
+}
+
+/** The fields of a drill's record; what is not known is empty. */
+export function drillFields(record: DrillRecord): string[] {
+  return Object.entries({
+    drill: record.drill,
+    method: record.method,
+    target: record.target,
+    verdict: record.verdict,
+    passed: String(record.verdict === "passed"),
+    event_id: record.eventId ?? "",
+    ts_started: String(record.startedAt),
+    checks: JSON.stringify(
+      record.checks.map(({ name, measured, limit, passed }) => ({ name, measured, limit, passed })),
+    ),
+    why: record.why ?? "",
+  }).flat();
+}
+
+const figure = z.union([z.number(), z.boolean()]);
+
+const drillSchema = z.object({
+  drill: z.string(),
+  method: z.string(),
+  target: z.string(),
+  verdict: z.enum(DRILL_VERDICTS),
+  passed: z.enum(["true", "false"]),
+  event_id: z.string(),
+  ts_started: count,
+  checks: json.pipe(
+    z.array(z.object({ name: z.string(), measured: figure.nullable(), limit: figure, passed: z.boolean() })),
+  ),
+  why: z.string(),
+});
+
+/** A drill's record; null if it can't be read, or says of itself that it passed and did not: that is no pass. */
+export function parseDrill(fields: Fields): DrillRecord | null {
+  const { data } = drillSchema.safeParse(Object.fromEntries(fields));
+  if (data === undefined) return null;
+  const isPass = data.verdict === "passed";
+  if (isPass !== (data.passed === "true") || (isPass && !data.checks.every((check) => check.passed))) return null;
+  return {
+    drill: data.drill,
+    method: data.method,
+    target: data.target,
+    verdict: data.verdict,
+    eventId: data.event_id || null,
+    startedAt: data.ts_started as UnixMillis,
+    checks: data.checks,
+    why: data.why || null,
   };
 }
 

@@ -16,6 +16,8 @@ export interface Keys {
   readonly claims: string;
   /** The panic stream's newest entry id at the last `quantum reset`: what is not newer is not executed any more. */
   readonly reset: string;
+  /** Stream of what is kept of each live drill. */
+  readonly drills: string;
   /** What `quantum doctor` writes to see whether it can, and removes. */
   readonly probe: string;
 }
@@ -36,6 +38,7 @@ export function keysOf(namespace: string): Keys {
     published: key("quantum:published"),
     claims: key("quantum:claims"),
     reset: key("quantum:reset"),
+    drills: key("quantum:drills"),
     probe: key("quantum:doctor"),
   };
 }

@@ -1,7 +1,16 @@
 import type { Redis } from "ioredis";
 import type { UnixMillis } from "../../core/time.ts";
 import type { BeatingRole, DrillBus, PanicRecord, ResetAnswer, RolePulse } from "../../ports/bus.ts";
-import { entryTime, fieldsOf, parseCompletion, parseHeartbeat, parsePanic, type RawEntry } from "./codec.ts";
+import {
+  drillFields,
+  entryTime,
+  fieldsOf,
+  parseCompletion,
+  parseDrill,
+  parseHeartbeat,
+  parsePanic,
+  type RawEntry,
+} from "./codec.ts";
 import { GROUP, type Keys, keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { publish, readHalt, readOutcomes } from "./records.ts";
@@ -15,6 +24,9 @@ const COMPLETIONS_SEARCHED = 100;
 
 /** How many entries a drill reads at once; a heartbeat a second fills this in a quarter of an hour. */
 const ENTRIES_READ = 1_000;
+
+/** Records of drills that are kept: two for each, so ten years of monthly ones. */
+const DRILL_RECORDS_KEPT = 240;
 
 /**
  * The reset, on the grounds that were seen and while no exit is ordered and not done: one atomic step, so that a panic which
@@ -57,6 +69,20 @@ export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close()
         const entry = await newest(redis, keys.panic);
         const [lastPanic] = entry === null ? [] : await panicRecords(redis, keys, [entry]);
         return { roles, halt: await readHalt(redis, keys), lastPanic: lastPanic ?? null };
+      }),
+
+    lastDrill: () =>
+      link.ask(`read ${keys.drills}`, async (redis) => {
+        const entry = await newest(redis, keys.drills);
+        if (entry === null) return null;
+        const now = await serverTime(redis);
+        return { at: entryTime(entry[0]), ageMs: ageOf(entry[0], now), record: parseDrill(fieldsOf(entry)) };
+      }),
+
+    keepDrill: (record) =>
+      link.ask(`write ${keys.drills}`, async (redis) => {
+        await redis.xadd(keys.drills, "MAXLEN", DRILL_RECORDS_KEPT, "*", ...drillFields(record));
+        return null;
       }),
 
     completion: (eventId) =>

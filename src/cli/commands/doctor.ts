@@ -9,6 +9,11 @@ export const doctor: Command = {
     ...redisOptions,
     ...venueOptions,
     ...jsonOption,
+    alert: {
+      type: "boolean",
+      default: false,
+      describe: "tell everyone who is to be told what is not fit, if anything",
+    },
     "test-alert": { type: "boolean", describe: "send one test alert to everyone who is to be told" },
   },
   hostSettings: () => "all",

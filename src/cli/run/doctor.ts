@@ -5,37 +5,59 @@ import { hostClock } from "../../adapters/host/clock.ts";
 import { writableDirectory } from "../../adapters/host/writable.ts";
 import { type RedisCheckup, redisCheckup } from "../../adapters/redis/checkup.ts";
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
-import { loadAlerts } from "../../config/alerts.ts";
+import { type AlertsConfig, loadAlerts } from "../../config/alerts.ts";
 import { loadDirectHttp, urlOfDoor } from "../../config/direct-http.ts";
 import { loadLog } from "../../config/log.ts";
 import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue, type VenueConfig } from "../../config/venue.ts";
-import { type CheckupFacts, checkup, isFit } from "../../core/checkup.ts";
+import type { Alert } from "../../core/alert.ts";
+import { type CheckupFacts, checkup, type Finding, isFit } from "../../core/checkup.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
-import type { HaltReader } from "../../ports/bus.ts";
+import type { OperatorBus } from "../../ports/bus.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
-import { checkupDocument, renderCheckup } from "../render-checkup.ts";
+import { checkupDocument, checkupNews, checkupRefusedNews, renderCheckup } from "../render-checkup.ts";
 import { startWaiting, type Waiting } from "../waiting.ts";
 import { connectVenue } from "./open-venue.ts";
 import { PATIENT_MS } from "./require-redis.ts";
 import { alertTargets } from "./role-log.ts";
+import { tellPeople } from "./tell-people.ts";
 
 /** How long the test alert may take: connections are cold, and nothing is in a hurry. */
 const TEST_ALERT_MS = 5_000;
 
 /**
  * Runs `quantum doctor`. It sends no order and cancels none; what it writes is a key of its own, which it removes. Only
- * `--test-alert` is heard outside.
+ * `--test-alert` and `--alert` are heard outside, and the latter only where something is not fit.
  */
 export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
+  const alerts = loadAlerts(io.env);
+  const tell = async (news: Alert | null): Promise<void> => {
+    if (isSet(flags, "alert") && news !== null) await tellPeople(alerts, "doctor", news, io);
+  };
+  try {
+    const findings = await examine(flags, io, alerts);
+    io.out(
+      isSet(flags, "json") ? JSON.stringify(checkupDocument(findings)) : renderCheckup(findings, coloursWanted(io)),
+    );
+    await tell(checkupNews(findings));
+    return isFit(findings) ? 0 : 1;
+  } catch (error) {
+    // A timer's refusal is read by nobody, and settings that can't be used are what the roles will start with next time.
+    if (error instanceof Refusal) await tell(checkupRefusedNews(error.message));
+    throw error;
+  }
+}
+
+async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promise<readonly Finding[]> {
   const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
   const venue = loadVenue(io.env, text(flags, "base-url"));
   loadLog(io.env, io);
   const door = loadDirectHttp(io.env, undefined, redis.triggerSecret);
   const path = stateDirectory(io.env);
-  const targets = alertTargets(loadAlerts(io.env));
+  const targets = alertTargets(alertsConfig);
   const testAlert = isSet(flags, "test-alert");
   const exchange = connectVenue(venue);
   const bus = redisOperatorBus(redis);
@@ -48,18 +70,14 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
       door === null ? null : directFact(urlOfDoor(door), waiting),
       Promise.all(targets.map((target) => alertFact(target, testAlert, waiting))),
     ]);
-    const findings = checkup({
+    return checkup({
       settings: settingsLine(redis, venue),
       redis: aboutRedis,
-      venue: aboutVenue,
+      venue: { ...aboutVenue, testnet: venue.testnet },
       stateDirectory: { path, writable: writableDirectory(path) },
       directLine,
       alerts,
     });
-    io.out(
-      isSet(flags, "json") ? JSON.stringify(checkupDocument(findings)) : renderCheckup(findings, coloursWanted(io)),
-    );
-    return isFit(findings) ? 0 : 1;
   } finally {
     waiting.end();
     questions.close();
@@ -76,18 +94,26 @@ function settingsLine(redis: RedisConfig, venue: VenueConfig): string {
   return `${account} at ${venue.baseUrl}, Redis at ${redisAddress(redis.url)}, ${namespace}, ${signed}`;
 }
 
-async function redisFacts(redis: RedisCheckup, bus: HaltReader, waiting: Waiting): Promise<CheckupFacts["redis"]> {
-  const [roundTripMs, memory, disk, write, halt] = await Promise.all([
+async function redisFacts(redis: RedisCheckup, bus: OperatorBus, waiting: Waiting): Promise<CheckupFacts["redis"]> {
+  const halted = bus.halt();
+  const [roundTripMs, memory, disk, write, halt, lastDrill] = await Promise.all([
     waiting.for("Redis", redis.roundTripMs()),
     waiting.for("Redis memory", redis.memory()),
     waiting.for("Redis's disk", redis.disk()),
     waiting.for("Redis writes", redis.write()),
-    waiting.for("the halt", bus.halt()),
+    waiting.for("the halt", halted),
+    // Only then: a user without the right to read it would lose the connection, and with it the answer about the halt.
+    waiting.for(
+      "the last drill",
+      halted.then(() => bus.lastDrill()),
+    ),
   ]);
-  return { roundTripMs, memory, disk, write, halt };
+  return { roundTripMs, memory, disk, write, halt, lastDrill };
 }
 
-async function venueFacts(exchange: BinanceExchange, waiting: Waiting): Promise<CheckupFacts["venue"]> {
+type VenueFacts = Omit<CheckupFacts["venue"], "testnet">;
+
+async function venueFacts(exchange: BinanceExchange, waiting: Waiting): Promise<VenueFacts> {
   const reached = roundTrip(exchange);
   const [roundTripMs, clockAheadMs, key, account, orderLimits, positions, restingOrders] = await Promise.all([
     waiting.for("the venue", reached),

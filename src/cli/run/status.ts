@@ -1,17 +1,26 @@
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
+import { isDrillable } from "../../config/venue.ts";
+import { drillAttention } from "../../core/drill.ts";
 import { problems } from "../../core/overview.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags } from "../options.ts";
 import { renderStatus, statusDocument } from "../render.ts";
 import { unusable } from "./require-redis.ts";
 
-/** Runs `quantum status`. */
+/**
+ * Runs `quantum status`.
+ *
+ * A drill that is missing, old or red asks for a person's eye and is no reason for exit code 1. That code means that nobody
+ * is protected as things stand, and it wakes people: over an old drill it would be red for weeks on an account that is
+ * guarded well, and whoever silences it misses the role that dies then. `quantum doctor` is where it fails.
+ */
 export async function status(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const bus = redisOperatorBus(redis);
   const overview = await bus.overview();
+  const lastDrill = await bus.lastDrill();
   bus.close();
   if (!overview.known) throw new Failure(`The state can't be read: ${unusable(redis, overview.why)}`);
   const { lastPanic } = overview.value;
@@ -19,10 +28,8 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
     ...overview.value,
     lastPanic: lastPanic === null ? null : { eventId: lastPanic.event.eventId, outcome: lastPanic.outcome },
   });
-  io.out(
-    isSet(flags, "json")
-      ? JSON.stringify(statusDocument(overview.value, found))
-      : renderStatus(overview.value, found, coloursWanted(io)),
-  );
+  const attention = drillAttention(lastDrill, isDrillable(io.env));
+  const view = { ...overview.value, lastDrill, problems: found, attention: attention === null ? [] : [attention] };
+  io.out(isSet(flags, "json") ? JSON.stringify(statusDocument(view)) : renderStatus(view, coloursWanted(io)));
   return found.length === 0 ? 0 : 1;
 }

@@ -13,7 +13,7 @@ import { refusedRights } from "../../../src/adapters/redis/rights.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { cli } from "../../cli/fake-io.ts";
 import { ACL_TEMPLATE, type AclRedis, type AclUser, PASSWORD, startAclRedis, USERS } from "../../support/acl.ts";
-import { aHalt } from "../../support/core.ts";
+import { aDrillRecord, aHalt } from "../../support/core.ts";
 import { run } from "../../support/run.ts";
 
 // Real processes: a busy machine may be slow.
@@ -23,6 +23,7 @@ const HEARTBEAT = "exit_brain:heartbeat";
 const PANIC = "system:panic_close";
 const COMPLETED = "system:panic_close:completed";
 const HALT = "system:state:trading";
+const DRILLS = "quantum:drills";
 
 let redis: AclRedis;
 beforeAll(async () => {
@@ -71,6 +72,8 @@ describe("each user can do its work", () => {
       await bus.resetGrounds(),
       await bus.reset({ halt: aHalt(""), newestPanic: "0-0" }),
       await bus.clearHalt(),
+      await bus.keepDrill(aDrillRecord()),
+      await bus.lastDrill(),
       await questions.roundTripMs(),
       await questions.memory(),
       await questions.write(),
@@ -79,6 +82,7 @@ describe("each user can do its work", () => {
     questions.close();
     expect(answers.filter(({ known }) => !known)).toEqual([]);
     expect(await redis.command("XLEN", PANIC)).toBe(2);
+    expect(await redis.command("XLEN", DRILLS)).toBe(1);
   });
 
   test("the operator: a reset, to its last command", async () => {
@@ -175,6 +179,7 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
     xadd("watchdog:heartbeat"),
     ["HSET", "quantum:outcomes", "event-1", "FLAT"],
     script(HEARTBEAT),
+    xadd(DRILLS),
   ],
   "quantum-watchdog": [
     xadd(COMPLETED),
@@ -186,6 +191,7 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
     script(COMPLETED),
     ["EVAL", "return redis.call('HSET', 'system:state:trading', 'halted', 'false')", "0"],
     ["XACK", PANIC, "emergency_exit_worker", "1-0"],
+    xadd(DRILLS),
   ],
   "quantum-eew": [
     xadd(HEARTBEAT),
@@ -196,8 +202,12 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
     ["SET", "quantum:reset", "9-0"],
     script(HEARTBEAT),
     ["XGROUP", "DESTROY", PANIC, "emergency_exit_worker"],
+    xadd(DRILLS),
   ],
   "quantum-ops": [
+    // A verdict can be added, never taken back.
+    ["DEL", DRILLS],
+    ["XDEL", DRILLS, "1-0"],
     xadd(COMPLETED),
     xadd(HEARTBEAT),
     ["HSET", HALT, "halted", "false"],
@@ -211,6 +221,8 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
     ["HSET", HALT, "halted", "false"],
     ["DEL", HALT],
     ["XRANGE", PANIC, "-", "+"],
+    ["XREVRANGE", DRILLS, "+", "-"],
+    xadd(DRILLS),
     script(HEARTBEAT),
   ],
 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   completionFields,
+  drillFields,
   entryTime,
   type Fields,
   fieldsOf,
@@ -9,15 +10,17 @@ import {
   heartbeatFields,
   panicFields,
   parseCompletion,
+  parseDrill,
   parseHalt,
   parseHeartbeat,
   parseOutcome,
   parsePanic,
 } from "../../../src/adapters/redis/codec.ts";
 import { decimal, ZERO } from "../../../src/core/decimal.ts";
+import type { DrillRecord } from "../../../src/core/drill.ts";
 import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
-import { aBeat, aHalt } from "../../support/core.ts";
+import { aBeat, aDrillRecord, aHalt } from "../../support/core.ts";
 
 const TS: UnixMillis = 1_795_450_000_000 as UnixMillis;
 
@@ -310,4 +313,53 @@ test("zero is written as a number, not as nothing", () => {
   const fields = asFields(completionFields({ ...COMPLETION, residual: [], notionalUsd: ZERO }, "w", TS));
   expect(fields.get("notional_usd")).toBe("0.00");
   expect(fields.get("residual")).toBe("[]");
+});
+
+describe("a drill's record", () => {
+  const ENDED: DrillRecord = {
+    ...aDrillRecord(),
+    verdict: "aborted",
+    eventId: null,
+    checks: [{ name: "panic_to_flat_ms", measured: null, limit: 10_000, passed: false }],
+    why: "The drill was interrupted",
+  };
+
+  test("is written in this order, all of it strings", () => {
+    const fields = drillFields(ENDED);
+    expect(fields).toEqual([
+      ...["drill", "brain-kill", "method", "sigkill", "target", "live", "verdict", "aborted", "passed", "false"],
+      ...["event_id", "", "ts_started", "1795450000000"],
+      ...["checks", '[{"name":"panic_to_flat_ms","measured":null,"limit":10000,"passed":false}]'],
+      ...["why", "The drill was interrupted"],
+    ]);
+  });
+
+  test.each([["passed"], ["failed"], ["aborted"], ["begun"]] as const)("comes back as it was: %s", (verdict) => {
+    const record: DrillRecord = { ...aDrillRecord(), verdict };
+    expect(parseDrill(asFields(drillFields(record)))).toEqual(record);
+    expect(parseDrill(asFields(drillFields(ENDED)))).toEqual(ENDED);
+  });
+
+  const passed = new Map(asFields(drillFields(aDrillRecord())));
+  test.each([
+    ["a verdict that nobody gives", ["verdict", "PASSED"]],
+    ["no verdict", ["verdict", ""]],
+    ["a pass that says that it did not pass", ["passed", "false"]],
+    ["a failure that says that it passed", ["verdict", "failed"]],
+    ["a pass with a check that did not", ["checks", '[{"name":"a","measured":1,"limit":2,"passed":false}]']],
+    ["checks that are none", ["checks", "[1]"]],
+    ["checks that can't be parsed", ["checks", "{"]],
+    ["a time that is none", ["ts_started", "yesterday"]],
+  ] as const)("is no record with %s", (_what, [name, value]) => {
+    expect(parseDrill(new Map(passed).set(name, value))).toBeNull();
+  });
+
+  test("is none with a field too few", () => {
+    for (const name of passed.keys()) {
+      const fields = new Map(passed);
+      fields.delete(name);
+      expect(parseDrill(fields)).toBeNull();
+    }
+    expect(parseDrill(new Map())).toBeNull();
+  });
 });
