@@ -27,7 +27,7 @@ describe("quantum COMMAND --help exits 0 and names the command's flags", () => {
     ["panic", [...redis, "--reason", "--wait-ms", "--json"]],
     ["gate", [...redis, "--json"]],
     ["reset", [...redis, "--base-url", "--json"]],
-    ["doctor", [...redis, "--base-url", "--json"]],
+    ["doctor", [...redis, "--base-url", "--json", "--alert", "--test-alert"]],
   ] as const)("%s", async (command, flags) => {
     const { code, out, err } = await cli([command, "--help"]);
     expect(code).toBe(0);

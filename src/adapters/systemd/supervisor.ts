@@ -80,18 +80,16 @@ async function activeUnit(role: BeatingRole, account: string): Promise<Reading<s
   }
   const [unit] = ours;
   if (unit !== undefined) return known(unit.name);
-  const [other] = active;
-  if (other !== undefined) return unknown(notOurs(other, account));
-  if (own === plain) return known(null);
-  return unknown(
-    `${role} is not running for account ${account}: expected ${own} active, or ${plain} with that account`,
-  );
+  if (own === plain && active.length === 0) return known(null);
+  const expected =
+    own === plain ? `${plain} without QUANTUM_NAMESPACE` : `${own}, or ${plain} with QUANTUM_NAMESPACE=${account}`;
+  const instead = active.map(notOurs).map((words) => ` (${words})`);
+  return unknown(`${role} is not running for ${inWords(account)}: expected ${expected}${instead.join("")}`);
 }
 
-function notOurs({ name, serves }: ActiveUnit, account: string): string {
-  if (!serves.known) return `${name} runs, and which account it serves can't be read (${serves.why}): run this as root`;
-  const [its, asked] = [inWords(serves.value), inWords(account)];
-  return `${name} runs for ${its}, this drill is for ${asked}: expected the same QUANTUM_NAMESPACE (--namespace) in both`;
+function notOurs({ name, serves }: ActiveUnit): string {
+  if (serves.known) return `${name} runs for ${inWords(serves.value)}`;
+  return `${name} runs, and which account it serves can't be read, ${serves.why}: try it as root`;
 }
 
 function inWords(account: string): string {
