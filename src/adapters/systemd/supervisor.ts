@@ -1,10 +1,10 @@
 /** The roles as systemd runs them (runbook, "Services Required"). */
 
-import { execFile } from "node:child_process";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
 import type { Supervisor } from "../../ports/supervisor.ts";
 import { accountOf } from "./account.ts";
+import { systemctl } from "./systemctl.ts";
 
 /** The runbook's unit names. */
 const UNITS: Readonly<Record<BeatingRole, string>> = {
@@ -12,9 +12,6 @@ const UNITS: Readonly<Record<BeatingRole, string>> = {
   watchdog: "quantum-exit-brain-watchdog",
   eew: "quantum-emergency-exit-worker",
 };
-
-/** systemctl answers in well under a second, but a restart waits for the process to be gone. */
-const DEADLINE_MS = 30_000;
 
 /**
  * Asks `systemctl` about the units of one account; a machine without systemd answers every question with unknown.
@@ -107,14 +104,4 @@ async function stateOf(unit: string): Promise<Reading<{ readonly active: boolean
 
 function nothing(answer: Reading<string>): Reading<null> {
   return answer.known ? known(null) : answer;
-}
-
-function systemctl(args: readonly string[]): Promise<Reading<string>> {
-  return new Promise((resolve) => {
-    execFile("systemctl", [...args], { timeout: DEADLINE_MS }, (error, stdout, stderr) => {
-      if (error === null) return resolve(known(stdout.trim()));
-      const why = stderr.trim().split("\n")[0] || error.message;
-      resolve(unknown(`systemctl ${args.join(" ")}: ${why}`));
-    });
-  });
 }
