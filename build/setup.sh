@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing and nothing else: npm packages always, and the programs that are named.
-#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [ip] [debootstrap] [systemd-nspawn] [bench-packages]
-#     [mutation-packages]
+#   sh build/setup.sh [redis-server] [systemd-analyze] [spin] [gcc] [ip] [debootstrap] [systemd-nspawn] [dpkg-deb] [readelf]
+#     [bench-packages] [mutation-packages]
 # bench-packages and mutation-packages are npm packages too: those of test/bench and of test/mutation, which the product
 # does not carry.
 # A machine needs Node.js, npm and git; everything else comes from here.
@@ -38,6 +38,8 @@ for program in "$@"; do
     # Only root can do with it what it is for, and finds it in its PATH.
     ip) [ "$(id -u)" != 0 ] || missing="$missing iproute2" ;;
     systemd-nspawn) missing="$missing systemd-container" ;;
+    dpkg-deb) missing="$missing dpkg" ;;
+    readelf) missing="$missing binutils" ;;
     *) missing="$missing $program" ;;
   esac
 done
