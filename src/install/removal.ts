@@ -4,7 +4,7 @@ import { type Account, accountDirectory, accountState } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Found, RELOAD, type Step, usersPath } from "./plan.ts";
 import { REDIS_USERS, userName } from "./redis-users.ts";
-import { ROLES, serviceOf, TIMED, targetOf, timerOf } from "./units.ts";
+import { ROLES, type Role, serviceOf, TIMED, targetOf, timerOf } from "./units.ts";
 
 /** What an installation leaves besides the files that it has written: their folders, and what systemd keeps for its units. */
 export function leftBehind({ accounts, layout }: Manifest): readonly Extract<Step, { kind: "remove" }>[] {
@@ -31,10 +31,10 @@ export function leftBehind({ accounts, layout }: Manifest): readonly Extract<Ste
 export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, keepSettings: boolean): readonly Step[] {
   const { accounts, files, layout, packaged } = manifest;
   const isThere = (path: string): boolean => (found.get(path) ?? { kind: "absent" }).kind !== "absent";
-  const stops = accounts.flatMap((account) => [
+  const every = (role: Role): readonly string[] => accounts.map((account) => serviceOf(role, account));
+  const enabled = accounts.flatMap((account) => [
     ...TIMED.map((stem) => timerOf(stem, account)),
-    // Who is protected first: without it there is nothing that its protectors would miss.
-    ...ROLES.map((role) => serviceOf(role, account)).toReversed(),
+    ...ROLES.map((role) => serviceOf(role, account)),
     targetOf(account),
   ]);
   const isSetting = (path: string): boolean => path.startsWith(`${layout.settings}/`);
@@ -49,7 +49,10 @@ export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, k
     return [{ kind: "keep", path, why: "somebody has changed it since: remove it yourself" }];
   });
   return [
-    { kind: "run", args: ["disable", "--now", ...stops], why: "stopped, and not started any more", lenient: true },
+    // The end of a brain is an incident for as long as anybody watches.
+    { kind: "run", args: ["stop", ...every("watchdog")], why: "who watches goes first", lenient: true },
+    { kind: "run", args: ["stop", ...every("eew")], why: "then who acts", lenient: true },
+    { kind: "run", args: ["disable", "--now", ...enabled], why: "stopped, and not started any more", lenient: true },
     ...accounts.filter((account) => files.has(usersPath(layout, account))).map(withoutUsers),
     ...removed,
     ...leftBehind(manifest).filter(({ path, what }) => isThere(path) && !(keepSettings && what === "folder")),

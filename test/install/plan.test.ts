@@ -169,9 +169,13 @@ const MANIFEST: Manifest = {
 };
 
 describe("removal()", () => {
-  test("stops who is protected before who protects, and takes back every file that was written", () => {
-    const [stop, ...steps] = words(removal(MANIFEST, used(), false));
-    expect(stop).toStartWith("run disable --now quantum-chaos.timer quantum-doctor.timer quantum-exit-brain.service ");
+  test("stops who protects before who is protected, and takes back every file that was written", () => {
+    const [watchers, workers, rest, ...steps] = words(removal(MANIFEST, used(), false));
+    expect(watchers).toBe("run stop quantum-exit-brain-watchdog.service quantum-exit-brain-watchdog@main.service");
+    expect(workers).toBe("run stop quantum-emergency-exit-worker.service quantum-emergency-exit-worker@main.service");
+    expect(rest).toStartWith(
+      "run disable --now quantum-chaos.timer quantum-doctor.timer quantum-emergency-exit-worker",
+    );
     expect(steps.filter((step) => step.startsWith("remove "))).toEqual([
       ...wantedFiles(WISHES).map(({ path }) => `remove ${path}`),
       "remove /etc/quantum/main",

@@ -103,7 +103,9 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   refuseStrangers(changes);
   const isNew = changes.some(({ kind }) => kind !== "keep");
   const running = await activeUnits("quantum-*.service");
-  const touched = isSet(flags, "restart") ? accounts : affected(changes, wishes, accounts);
+  // A package replaces the executable by itself.
+  const isOtherVersion = before !== null && before.version !== version();
+  const touched = isSet(flags, "restart") || isOtherVersion ? accounts : affected(changes, wishes, accounts);
   const restarting = restarts(running.known ? running.value : [], touched);
   const working = touched.filter((one) => restarts(running.known ? running.value : [], [one]).length > 0);
   checkSettings(layout, working);
