@@ -75,12 +75,17 @@ export function installedEnv(layout: Pick<Layout, "settings">, account: Account,
   return env;
 }
 
-function readSettings(path: string): ReadonlyMap<string, string> | null {
+/**
+ * A settings file; null if it is not there, or not for this user: then the environment and the defaults are left, as without
+ * an installation.
+ *
+ * @throws {Refusal} naming the line that can't be understood.
+ */
+export function readSettings(path: string): ReadonlyMap<string, string> | null {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    // Not there, or not for this user: the environment and the defaults are left, as without an installation.
     return null;
   }
   const settings = parseSettings(text);

@@ -1,7 +1,6 @@
 /** Who may do what on Redis, as `quantum install --redis-users` decides it. */
 
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { parseAddress } from "../../adapters/redis/address.ts";
 import { type Env, variable } from "../../config/env.ts";
 import { loadRedis, type RedisConfig } from "../../config/redis.ts";
@@ -10,6 +9,7 @@ import { type Account, accountDirectory, type Layout } from "../../install/layou
 import type { Wishes } from "../../install/plan.ts";
 import { passwordIn, REDIS_USERS, type RedisUser } from "../../install/redis-users.ts";
 import { parseSettings } from "../../install/settings.ts";
+import { readSettings } from "../installed-settings.ts";
 
 /** Where Redis is, as its administrator: `REDIS_ADMIN_URL`, else the URL of the account's settings. */
 export function administrator(env: Env, settings: string): RedisConfig {
@@ -29,7 +29,8 @@ export function redisUsers(layout: Layout, account: Account, settings: string, a
   const directory = accountDirectory(layout, account);
   const passwords = new Map<RedisUser, string>();
   for (const user of REDIS_USERS) {
-    const password = passwordOf(`${directory}/quantum-${user}.env`);
+    const url = readSettings(`${directory}/quantum-${user}.env`)?.get("REDIS_URL");
+    const password = url === undefined ? null : passwordIn(url);
     if (password === null && !asked) return null;
     passwords.set(user, password ?? randomBytes(24).toString("base64url"));
   }
@@ -41,15 +42,4 @@ export function redisUsers(layout: Layout, account: Account, settings: string, a
     );
   }
   return { url, passwords };
-}
-
-function passwordOf(path: string): string | null {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-  const settings = parseSettings(text);
-  return "malformed" in settings ? null : passwordIn(settings.get("REDIS_URL") ?? "");
 }
