@@ -18,7 +18,7 @@ import { alarmIf } from "../core/tell.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectLine } from "../ports/direct-line.ts";
-import type { Journal, OwnIncident } from "../ports/journal.ts";
+import type { Journal, Unfinished } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { Service } from "../ports/service.ts";
 import { haltKeeper } from "./eew-halt.ts";
@@ -139,7 +139,7 @@ export function ears(
    * What an earlier life raised and did not finish; null if another worker has, for then to begin it again would move the halt
    * back to it, from an incident that came after. Where Redis can't be asked it is done again: it can only reduce.
    */
-  async function fromEarlierLife(own: OwnIncident): Promise<Delivery | null> {
+  async function fromEarlierLife(own: Unfinished): Promise<Delivery | null> {
     const { eventId } = own;
     const outcome = await bus.outcome(eventId);
     if (!outcome.known || outcome.value === null) return ownDelivery(own);
@@ -168,7 +168,7 @@ export function ears(
     log.write("critical", `FAILURE DETECTED: ${reason}`, "alarm", event);
     log.write("critical", "TRIGGERING PANIC CLOSE", "alarm", event);
     // With Redis there it comes back by the bus, to whichever worker is first; without, it is this worker's alone.
-    const delivery = ownDelivery({ eventId: incidentId, reason });
+    const delivery = ownDelivery({ eventId: incidentId, reason, found: [] });
     if (cause !== "redis_lost" && (await bus.raise(delivery)).known) return null;
     return { kind: "panic", delivery };
   }
@@ -240,7 +240,7 @@ function slot<T>(question: () => Promise<T>, came: () => void) {
 }
 
 /** An event that nobody but this worker knows of. */
-function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null }: OwnIncident): Delivery {
+function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null, found }: Unfinished): Delivery {
   return {
     entryId: "",
     eventId,
@@ -251,5 +251,6 @@ function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null }: Ow
     followsUp,
     completed: false,
     beforeReset: false,
+    foundBefore: found,
   };
 }

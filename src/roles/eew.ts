@@ -154,6 +154,15 @@ function remember({ journal, log }: EewWorld, delivery: Delivery): void {
   log.write("critical", line, "alarm", eventOf(delivery));
 }
 
+/**
+ * Before the first order, for whoever finishes the pass. The exit never waits for Redis to have it, and where neither has it
+ * the report counts what is open by then: less than was closed, and never better than the venue says.
+ */
+function noteFound({ bus, journal }: EewWorld, { delivery, found }: Extract<EewAction, { kind: "note_found" }>): void {
+  if (isOwn(delivery)) journal.append({ kind: "found", eventId: delivery.eventId, legs: found });
+  void bus.noteFound(delivery, found);
+}
+
 /** After it, for whoever calls again, and for the day on which Redis has lost it. */
 function note({ direct, journal, log }: EewWorld, delivery: Delivery, completion: Completion, halt: Halt): void {
   const { outcome, open } = endingOf(completion);
@@ -233,6 +242,9 @@ function perform(
       void bus.writeHalt(action.halt).then((answer) => {
         emit(answer.known ? { kind: "halt_written" } : { kind: "halt_unconfirmed", why: answer.why });
       });
+      return;
+    case "note_found":
+      noteFound(world, action);
       return;
     case "survey":
       void survey(world, memory, action).then((survey) => {

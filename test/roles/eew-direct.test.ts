@@ -1,13 +1,14 @@
 /** The worker on virtual time, with a Redis that goes away and comes back: what it executes, once, and what is on record. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { JournalMemory } from "../../src/adapters/host/journal-memory.ts";
 import { ZERO } from "../../src/core/decimal.ts";
 import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
-import type { Journal, JournalRecord, OwnIncident } from "../../src/ports/journal.ts";
+import type { Journal, JournalRecord, Unfinished } from "../../src/ports/journal.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -52,7 +53,7 @@ let stop: AbortController;
 let ended: Promise<unknown>;
 let call: (delivery: Delivery) => void;
 /** What an earlier life raised and did not finish. */
-let left: readonly OwnIncident[];
+let left: readonly Unfinished[];
 /** What is known of passes in earlier lives. */
 let before: ReadonlyMap<string, Ending>;
 
@@ -269,8 +270,8 @@ test("what an earlier life raised is executed, unless it is on record already: t
   await bus.eew("other").report(aDelivery({ entryId: "", eventId: "first" }), { ...COMPLETION, outcome: "FLAT" }, halt);
   const newer = { ...halt, eventId: "newer" };
   left = [
-    { eventId: "first", reason: "REDIS_LOST" },
-    { eventId: "second", reason: "REDIS_LOST" },
+    { eventId: "first", reason: "REDIS_LOST", found: [] },
+    { eventId: "second", reason: "REDIS_LOST", found: [] },
   ];
   await bus.eew("other").writeHalt(newer);
   start();
@@ -286,7 +287,7 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   start();
   call({ ...direct("second"), followsUp });
   await clock.runUntil(() => journal.some(({ kind }) => kind === "raised"), 5_000);
-  left = journal.flatMap((record) => (record.kind === "raised" ? [record] : []));
+  left = new JournalMemory(journal).unfinished();
   stop.abort();
   await clock.runUntil(() => false, 30_000);
   await ended;
@@ -307,8 +308,43 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second", source: "watchdog" } });
 });
 
+test.each([
+  ["by the journal, where Redis is away", "direct"],
+  ["by the bus", "bus"],
+] as const)(
+  "a pass that a former life was killed in counts what that one closed: it comes again %s",
+  async (_how, way) => {
+    venue.openPosition(KEY, { symbol: "ETHUSDT", amount: "-2" });
+    start();
+    await pause(1_000);
+    away = way === "direct";
+    stuck = "first";
+    if (way === "direct") call(direct("first"));
+    else await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+    // The second leg is refused, so the pass goes on when the first is closed; then the process is gone.
+    venue.setMarketBlocked("ETHUSDT", true);
+    await clock.runUntil(() => venue.positions(KEY).length === 1, 5_000);
+    left = new JournalMemory(journal).unfinished();
+    stop.abort();
+    await clock.runUntil(() => false, 30_000);
+    await ended;
+    expect(record()).toEqual([]);
+
+    venue.setMarketBlocked("ETHUSDT", false);
+    [away, stuck] = [false, null];
+    stop = new AbortController();
+    start();
+    await clock.runUntil(() => bus.completions().length > 0, 30_000);
+    const [report] = bus.completions();
+    expect(report).toMatchObject({ outcome: "FLAT", positionsTotal: 2, positionsClosed: 2, positionsFailed: 0 });
+    expect(report?.notionalUsd.gt(venue.mark("BTCUSDT").times("0.5"))).toBe(true);
+    expect(await bus.brain().halt()).toMatchObject({ value: { positionsClosed: 2 } });
+    expect(lines).toContain("Closed: 2/2");
+  },
+);
+
 test("what an earlier life raised is executed where Redis can't be asked", async () => {
-  left = [{ eventId: "first", reason: "REDIS_LOST" }];
+  left = [{ eventId: "first", reason: "REDIS_LOST", found: [] }];
   away = true;
   start();
   await pause(5_000);

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HaltSight, PutBack } from "../../core/halt-memory.ts";
 import { type Delivery, ISSUERS, type PanicEvent } from "../../core/messages.ts";
+import type { FoundLeg } from "../../core/position.ts";
 import { known, type Reading } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
@@ -10,9 +11,11 @@ import {
   attemptText,
   completionFields,
   fieldsOf,
+  foundText,
   haltFields,
   parseAttempt,
   parseFollowUp,
+  parseFound,
   parseHalt,
   parseOutcome,
   type RawEntry,
@@ -57,9 +60,10 @@ return 'OK'`;
 /**
  * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
  * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
- * A script is not rolled back when a command in it fails, so what says "done" is written last.
- * Keys: halt, attempts, completed stream, panic stream, outcomes, claims. Args: event id, outcome, entry id, group, number of
- * completion fields, completion fields, halt fields.
+ * A script is not rolled back when a command in it fails, so what says "done" is written last. The note of what was found is
+ * not worth failing for.
+ * Keys: halt, attempts, completed stream, panic stream, outcomes, claims, found. Args: event id, outcome, entry id, group, number
+ * of completion fields, completion fields, halt fields.
  */
 const REPORT = `
 if redis.call('HEXISTS', KEYS[5], ARGV[1]) == 0 then
@@ -73,6 +77,28 @@ if ARGV[3] ~= '' then
   redis.call('XACK', KEYS[4], ARGV[4], ARGV[3])
   redis.call('HDEL', KEYS[6], ARGV[3])
 end
+redis.pcall('HDEL', KEYS[7], ARGV[1])
+return 'OK'`;
+
+/**
+ * What a pass has found open, beside what earlier ones have: a leg stays as it was found first. Nothing after the report, which
+ * has removed it. Keys: found, outcomes. Args: event id, legs as JSON.
+ */
+const NOTE_FOUND = `
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 'OK' end
+local legs, names = {}, {}
+local function add(leg)
+  local name = type(leg) == 'table' and tostring(leg.symbol) .. ' ' .. tostring(leg.positionSide)
+  if not name or names[name] then return end
+  names[name] = true
+  legs[#legs + 1] = leg
+end
+local isRead, noted = pcall(cjson.decode, redis.call('HGET', KEYS[1], ARGV[1]) or '[]')
+if isRead and type(noted) == 'table' then
+  for _, leg in ipairs(noted) do add(leg) end
+end
+for _, leg in ipairs(cjson.decode(ARGV[2])) do add(leg) end
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(legs))
 return 'OK'`;
 
 /**
@@ -188,9 +214,10 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
     const fields = fieldsOf(entry);
     const eventId = fields.get("event_id") || eventIdFor(entry[0]);
-    const [outcomes, beforeReset] = await Promise.all([
+    const [outcomes, beforeReset, foundBefore] = await Promise.all([
       readOutcomes(redis, keys, [eventId]),
       isBeforeReset(redis, keys, entry[0]),
+      readFound(redis, eventId),
     ]);
     return {
       entryId: entry[0],
@@ -202,7 +229,17 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       signature: checkSignature(options.triggerSecret, fields),
       completed: outcomes.size > 0,
       beforeReset,
+      foundBefore,
     };
+  }
+
+  /** What can't be read is not counted: an event is executed all the same. */
+  async function readFound(redis: Redis, eventId: string): Promise<readonly FoundLeg[]> {
+    try {
+      return parseFound(await redis.hget(keys.found, eventId));
+    } catch {
+      return [];
+    }
   }
 
   return {
@@ -276,6 +313,12 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
 
     raise,
 
+    noteFound: ({ eventId }, found) =>
+      writing.ask(`write ${keys.found}`, async (redis) => {
+        await redis.eval(NOTE_FOUND, 2, keys.found, keys.outcomes, eventId, foundText(found));
+        return null;
+      }),
+
     report: async (delivery, completion, halt) => {
       if (delivery.entryId === "") {
         const raised = await raise(delivery);
@@ -286,8 +329,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         const fields = completionFields(completion, options.worker, now);
         await redis.eval(
           REPORT,
-          6,
-          ...[keys.halt, keys.attempts, keys.completed, keys.panic, keys.outcomes, keys.claims],
+          7,
+          ...[keys.halt, keys.attempts, keys.completed, keys.panic, keys.outcomes, keys.claims, keys.found],
           ...[completion.eventId, completion.outcome, delivery.entryId, GROUP, String(fields.length)],
           ...fields,
           ...haltFields(halt, now),
