@@ -3,7 +3,6 @@
 import type { EewEvent } from "../core/eew.ts";
 import { eventOf } from "../core/eew-words.ts";
 import type { Delivery } from "../core/messages.ts";
-import type { Snapshot } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
 import {
   type SecondLine,
@@ -22,6 +21,7 @@ import type { Journal, Unfinished } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { Service } from "../ports/service.ts";
 import { haltKeeper } from "./eew-halt.ts";
+import type { Memory } from "./eew-upkeep.ts";
 import { Outage } from "./outage.ts";
 import type { Identity } from "./pulse.ts";
 
@@ -61,8 +61,8 @@ export interface Passed {
 }
 
 /**
- * The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read, `looked` is
- * told of each look at Redis.
+ * The ears of one worker. What an earlier life raised and did not finish comes first; `memory` is what is known of the account, `looked`
+ * is told of each look at Redis.
  *
  * Their useful cycle is each question that was answered, or came back with the known failure that Redis can't be used: the
  * worker then hears by the direct line and counts how long that lasts, which a new process would begin anew. A question that
@@ -70,7 +70,7 @@ export interface Passed {
  */
 export function ears(
   world: EarsWorld,
-  open: () => Snapshot | null,
+  memory: Readonly<Pick<Memory, "snapshot" | "flatAt">>,
   passes: Passes,
   looked: (view: BusView) => void,
 ): Ears {
@@ -197,13 +197,13 @@ export function ears(
           looked({ kind: "lost", why: vigil.why });
           const line = `Redis can't be used, panic events cannot be seen: ${vigil.why}`;
           if (outage.goesOn(vigil)) log.write("warn", line, alarmIf(vigil.needsPerson));
-          const raised = await consider({ kind: "lost", beganAt });
+          const raised = await consider({ kind: "lost", beganAt, flatAt: memory.flatAt });
           if (raised !== null) return raised;
           await clock.sleep(BUS_RETRY_MS, signal);
           continue;
         }
         if (outage.ends()) log.write("info", "Redis can be used again");
-        const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
+        const raised = await consider({ kind: "seen", vigil: vigil.value, open: memory.snapshot });
         if (raised !== null) return raised;
         looked({ kind: "seen", halted: vigil.value.halted });
         await keepHalt();

@@ -53,7 +53,7 @@ export interface EewRun {
  */
 export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const listening = new AbortController();
-  const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
+  const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null, flatAt: null };
   const passes = new Map<string, Passed>();
   const nextBeat = pulse(world.clock, world.identity);
   // Not waited for: a slow write must hold up neither an event nor a pass. It settles within its own deadline.
@@ -65,7 +65,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     show();
     if (view.kind === "seen") beat("idle");
   };
-  const heard = ears(world, () => memory.snapshot, passes, looked);
+  const heard = ears(world, memory, passes, looked);
   const refused = refusals(world);
   const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
@@ -76,7 +76,10 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
       if (action.kind === "owe") return owed.add(action);
       if (action.kind === "refuse") refused.add(action.delivery, action.why);
       if (action.kind === "report") {
-        if (reported !== action.completion) note(world, action.delivery, action.completion, action.halt);
+        if (reported !== action.completion) {
+          if (action.completion.outcome === "FLAT") memory.flatAt = world.clock.now();
+          note(world, action.delivery, action.completion, action.halt);
+        }
         reported = action.completion;
       }
       if (action.kind === "write_halt") begin(action.delivery);

@@ -24,8 +24,10 @@ class Line {
   }
 
   /** A look that began at `began` fails at `ms`. */
-  lose(ms: number, began = ms - 50): SelfTrip | null {
-    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "lost", beganAt: at(began) }, at(ms));
+  lose(ms: number, began = ms - 50, flatAt: number | null = null): SelfTrip | null {
+    const proven = flatAt === null ? null : at(flatAt);
+    const event = { kind: "lost", beganAt: at(began), flatAt: proven } as const;
+    const [next, trip] = stepSecondLine(LIMITS, this.state, event, at(ms));
     this.state = next;
     return trip;
   }
@@ -80,6 +82,30 @@ describe("Redis lost", () => {
     expect(line.lose(30_000, 1_000)).toBeNull();
     expect(line.lose(34_000)).toBeNull();
     expect(line.lose(35_050)).not.toBeNull();
+  });
+
+  const proofs: readonly (readonly [fact: string, flatAt: number | null, raises: boolean])[] = [
+    ["is a trip where no pass of this worker has proven the account flat", null, true],
+    ["is a trip where one has before Redis was seen last: it may have opened again since", 400, true],
+    ["is a trip where one has at that moment", 500, true],
+    ["is none where one has since: that event was another's, who has heard a heartbeat more", 501, false],
+    ["is none where one has while Redis was away", 4_000, false],
+  ];
+  test.each(proofs)("%s", (_fact, flatAt, raises) => {
+    const line = new Line();
+    line.see(500, vigil("beat-1", 200));
+    line.lose(1_000, 1_000, flatAt);
+    expect(line.lose(6_001, 5_950, flatAt) !== null).toBe(raises);
+    expect(line.lose(60_000, 59_950, flatAt)).toBeNull();
+  });
+
+  test("once more, after it was back, is a trip again: what was flat then may not be now", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.lose(1_000, 1_000, 900);
+    line.see(8_000, vigil("beat-2", 200));
+    line.lose(9_000, 9_000, 900);
+    expect(line.lose(14_001, 13_950, 900)?.incidentId).toBe("beat-2");
   });
 
   const notArmed: readonly (readonly [fact: string, seen: readonly Vigil[]])[] = [

@@ -308,6 +308,48 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second", source: "watchdog" } });
 });
 
+/** Redis is lost right after a heartbeat that the watchdog has heard and the worker has not. */
+async function lostAfterUnseenBeat(): Promise<{ readonly seen: string; readonly unseen: string }> {
+  start();
+  const newest = async (): Promise<string> => {
+    const vigil = await bus.eew("other").vigil();
+    return vigil.known ? (vigil.value.brain?.incidentId ?? "") : "";
+  };
+  await bus.pulse().beat("brain", aBeat().heartbeat);
+  await bus.pulse().beat("watchdog", aBeat().heartbeat);
+  await pause(2_000);
+  const seen = await newest();
+  const before = looks;
+  await clock.runUntil(() => looks > before, 5_000);
+  await pause(10);
+  await bus.pulse().beat("brain", aBeat().heartbeat);
+  const unseen = await newest();
+  away = true;
+  expect(unseen).not.toBe(seen);
+  return { seen, unseen };
+}
+
+test("its own second line raises nothing over an account that the watchdog's event has left flat, whatever id that has", async () => {
+  const { unseen } = await lostAfterUnseenBeat();
+  call(direct(unseen));
+  await pause(30_000);
+  expect([passes(), endings]).toEqual([1, [`${unseen} FLAT`]]);
+  away = false;
+  await pause(5_000);
+  expect(record()).toEqual([`${unseen} FLAT`]);
+  expect(bus.panics().map(({ eventId }) => eventId)).toEqual([unseen]);
+});
+
+test("but it does over one that the watchdog's event has left open", async () => {
+  const { seen, unseen } = await lostAfterUnseenBeat();
+  venue.setMarketBlocked("BTCUSDT", true);
+  call(direct(unseen));
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  venue.setMarketBlocked("BTCUSDT", false);
+  await pause(30_000);
+  expect(endings).toEqual([`${unseen} NOT_FLAT BTCUSDT 0.5`, `${seen} FLAT`]);
+});
+
 test.each([
   ["by the journal, where Redis is away", "direct"],
   ["by the bus", "bus"],
