@@ -3,8 +3,8 @@
  * or something is open again although trading is halted and the account was proven flat.
  *
  * The first two trip only over a brain that lived: once a heartbeat has arrived since the last reset. Their incident has the
- * same id as the one that a watchdog would raise, so whoever is first, there is one. Where a watchdog has heard a heartbeat
- * more than this worker has, the ids differ: then nothing is raised over an account that its event has left flat.
+ * same id as the one that a watchdog would raise, so whoever is first, there is one: each hears every heartbeat at once. Where
+ * a watchdog has heard one more all the same, the ids differ, and nothing is raised over an account that its event has left flat.
  */
 
 import type { Snapshot } from "./position.ts";
@@ -85,6 +85,8 @@ interface FlatHalt {
 export type SecondLineEvent =
   /** `open`: the positions as they were last read, null if never. */
   | { readonly kind: "seen"; readonly vigil: Vigil; readonly open: Snapshot | null }
+  /** A heartbeat has come since the last look, and begins this incident if it stays the last one. */
+  | { readonly kind: "heard"; readonly incidentId: string }
   /** A look that began then has failed. `flatAt`: when a pass of this worker has proven the account flat last; null if none has. */
   | { readonly kind: "lost"; readonly beganAt: Instant; readonly flatAt: Instant | null };
 
@@ -107,6 +109,7 @@ export function startSecondLine(now: Instant): SecondLine {
 /** Advances by one look, and says what is to be raised. */
 export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event: SecondLineEvent, now: Instant): Step {
   if (event.kind === "lost") return whileLost(limits, line, event, now);
+  if (event.kind === "heard") return [heardBrain(line, event.incidentId, now), null];
   const { vigil, open } = event;
   const watchdog = heard(line.watchdog, vigil, now);
   const flat = underHalt(line, vigil, open, now);
@@ -162,6 +165,11 @@ function whileLost(
   // A watchdog that has heard one heartbeat more has said so by the direct line, under the id of that one.
   if (flatAt !== null && flatAt > line.seenAt) return [next, null];
   return raise(next, next.brain.incidentId, "redis_lost", awayMs, limits.redisLostMs, now);
+}
+
+/** Only a look shows whether there is a brain to watch; of one that is watched this is the last heartbeat now. */
+function heardBrain(line: SecondLine, incidentId: string, now: Instant): SecondLine {
+  return line.brain === null ? line : { ...line, brain: { incidentId, beatAt: now }, stale: incidentId };
 }
 
 /** Which brain is watched after a look: none during a halt, and none that has only left an old heartbeat. */

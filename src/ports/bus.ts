@@ -84,6 +84,11 @@ export interface EewBus extends Pulse {
   renew(delivery: Delivery): Promise<Reading<null>>;
   /** What is on record of an event, whoever has executed it; null if nothing is. */
   outcome(eventId: string): Promise<Reading<Outcome | null>>;
+  /**
+   * Waits about a second for the brain's next heartbeat, and says which incident begins if it stays the last one; null if none
+   * came. From the first question on, but for those that come while Redis can't be used: what was missed a `vigil` shows.
+   */
+  hearBrain(): Promise<Reading<string | null>>;
   /** Looks at those who should speak before this worker does. */
   vigil(): Promise<Reading<Vigil>>;
   /** The halt that is there, and what is left on record of a past one, as of one moment. Null: only the former. */

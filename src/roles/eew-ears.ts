@@ -44,6 +44,11 @@ export interface EarsWorld {
 export interface Ears {
   /** The next event; null once nobody wants it any more. */
   next(signal: AbortSignal): Promise<EewEvent | null>;
+  /**
+   * Hears each heartbeat of the brain when it comes, as the watchdog does, until `signal` aborts. By the last one both name the
+   * incident in which Redis is lost, and a look comes only once a second.
+   */
+  hearBrain(signal: AbortSignal): Promise<void>;
 }
 
 /** Pause before a bus that does not answer is asked again. */
@@ -174,6 +179,15 @@ export function ears(
   }
 
   return {
+    async hearBrain(signal) {
+      while (!signal.aborted) {
+        const heard = await bus.hearBrain();
+        if (!heard.known) await clock.sleep(BUS_RETRY_MS, signal);
+        else if (heard.value !== null)
+          [line] = stepSecondLine(world.secondLine, line, { kind: "heard", incidentId: heard.value }, clock.now());
+      }
+    },
+
     async next(signal) {
       for (let own = unfinished.shift(); own !== undefined; own = unfinished.shift()) {
         const delivery = await fromEarlierLife(own);

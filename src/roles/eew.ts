@@ -139,6 +139,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
+  void heard.hearBrain(listening.signal);
   await Promise.all([role.ended, keepReady(world, memory, () => hearing, listening.signal)]);
   refused.end();
   return reported;

@@ -244,6 +244,8 @@ export class SimulatedBus {
   /** One worker's side; a worker with the same name takes up what the last one left unfinished. */
   eew(worker: string, link: BusLink = AT_HAND): EewBus {
     let resuming = true;
+    /** The `seq` of the last heartbeat that was there or came; null before the first question. */
+    let heard: number | null = null;
     return {
       ...this.pulse(link),
       next: async () => {
@@ -264,6 +266,15 @@ export class SimulatedBus {
         resuming = !answer.known || answer.value.left;
         return answer.known ? known(answer.value.delivery) : answer;
       },
+      hearBrain: () =>
+        link.read("hear the brain", async () => {
+          const last = (): number => this.#heartbeats.brain.at(-1)?.seq ?? 0;
+          const from = heard ?? last();
+          if (last() <= from) await this.#change(() => last() > from);
+          const newest = this.#heartbeats.brain.at(-1);
+          heard = Math.max(from, last());
+          return newest === undefined || newest.seq <= from ? null : this.#eventIdFor(newest.id);
+        }),
       vigil: () =>
         link.read("vigil", async () => {
           const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];

@@ -118,6 +118,22 @@ describe.each([
     return () => sides.close();
   });
 
+  test("a worker hears each heartbeat when it comes, under the name that a look gives it", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    expect(await get(eew.hearBrain())).toBeNull();
+    const waiting = get(eew.hearBrain());
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const heard = await waiting;
+    expect(heard).not.toBeNull();
+    expect((await get(eew.vigil())).brain?.incidentId).toBe(heard ?? "");
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const last = await get(eew.hearBrain());
+    expect((await get(eew.vigil())).brain?.incidentId).toBe(last ?? "");
+    expect(await get(eew.hearBrain())).toBeNull();
+  });
+
   test("a watchdog that attaches to nothing sees nothing", async () => {
     expect(await get(sides.watchdog().attach())).toEqual({
       standing: { halt: null, haltedBy: null, outcomes: new Map(), absenceId: expect.any(String), lostEvent: null },

@@ -23,6 +23,11 @@ class Line {
     return trip;
   }
 
+  /** A heartbeat comes between two looks. */
+  hear(ms: number, incidentId: string): void {
+    [this.state] = stepSecondLine(LIMITS, this.state, { kind: "heard", incidentId }, at(ms));
+  }
+
   /** A look that began at `began` fails at `ms`. */
   lose(ms: number, began = ms - 50, flatAt: number | null = null): SelfTrip | null {
     const proven = flatAt === null ? null : at(flatAt);
@@ -82,6 +87,23 @@ describe("Redis lost", () => {
     expect(line.lose(30_000, 1_000)).toBeNull();
     expect(line.lose(34_000)).toBeNull();
     expect(line.lose(35_050)).not.toBeNull();
+  });
+
+  test("is a trip under the id of the heartbeat that came last, though no look has shown it", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.hear(900, "beat-2");
+    expect(line.state.brain).toEqual({ incidentId: "beat-2", beatAt: at(900) });
+    line.lose(1_000, 1_000);
+    expect(line.lose(6_001, 5_950)?.incidentId).toBe("beat-2");
+    expect(line.lose(60_000, 59_950)).toBeNull();
+  });
+
+  test("is none over a brain that was only heard, before a look has shown that it is to be watched", () => {
+    const line = new Line();
+    line.hear(0, "beat-1");
+    line.lose(1_000, 1_000);
+    expect(line.lose(60_000, 59_950)).toBeNull();
   });
 
   const proofs: readonly (readonly [fact: string, flatAt: number | null, raises: boolean])[] = [

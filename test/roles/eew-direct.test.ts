@@ -44,6 +44,8 @@ let stuck: string | null;
 let again: Delivery[];
 /** The bus has lost every outcome. */
 let forgetful: boolean;
+/** The worker hears no heartbeat between its looks. */
+let deaf: boolean;
 /** How often the worker has looked at the bus. */
 let looks: number;
 let lines: string[];
@@ -63,7 +65,7 @@ beforeEach(() => {
   venue = new Venue({ now: () => clock.wall() });
   venue.addAccount({ apiKey: KEY, secret: "secret" });
   venue.openPosition(KEY, { symbol: "BTCUSDT", amount: "0.5" });
-  [stuck, looks, again, forgetful, left] = [null, 0, [], false, []];
+  [stuck, looks, again, forgetful, left, deaf] = [null, 0, [], false, [], false];
   [away, lines, journal, endings, before] = [false, [], [], [], new Map()];
   stop = new AbortController();
 });
@@ -83,7 +85,8 @@ function breakable(whole: EewBus): EewBus {
       if (name === "outcome" && forgetful) return known(null);
       const isStuck = name === "report" && (args[0] as Delivery).eventId === stuck;
       if (name === "vigil") looks += 1;
-      if (!away && !isStuck) return await method(...args);
+      const isDeaf = name === "hearBrain" && deaf;
+      if (!away && !isStuck && !isDeaf) return await method(...args);
       await clock.sleep(NO_ANSWER_MS);
       return unknown("no answer");
     },
@@ -308,7 +311,7 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second", source: "watchdog" } });
 });
 
-/** Redis is lost right after a heartbeat that the watchdog has heard and the worker has not. */
+/** Redis is lost right after a heartbeat that the watchdog has heard, and that no look of the worker has shown. */
 async function lostAfterUnseenBeat(): Promise<{ readonly seen: string; readonly unseen: string }> {
   start();
   const newest = async (): Promise<string> => {
@@ -330,6 +333,7 @@ async function lostAfterUnseenBeat(): Promise<{ readonly seen: string; readonly 
 }
 
 test("its own second line raises nothing over an account that the watchdog's event has left flat, whatever id that has", async () => {
+  deaf = true;
   const { unseen } = await lostAfterUnseenBeat();
   call(direct(unseen));
   await pause(30_000);
@@ -340,7 +344,19 @@ test("its own second line raises nothing over an account that the watchdog's eve
   expect(bus.panics().map(({ eventId }) => eventId)).toEqual([unseen]);
 });
 
+test("whoever is first, its own second line or the watchdog, both name the incident by the last heartbeat: there is one", async () => {
+  const { unseen } = await lostAfterUnseenBeat();
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  expect(lines).toContain("FAILURE DETECTED: REDIS_LOST_(5.1S_>_5.0S)");
+  call(direct(unseen));
+  await pause(30_000);
+  away = false;
+  await pause(5_000);
+  expect([passes(), record()]).toEqual([1, [`${unseen} FLAT`]]);
+});
+
 test("but it does over one that the watchdog's event has left open", async () => {
+  deaf = true;
   const { seen, unseen } = await lostAfterUnseenBeat();
   venue.setMarketBlocked("BTCUSDT", true);
   call(direct(unseen));

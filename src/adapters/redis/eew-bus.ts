@@ -17,6 +17,7 @@ import {
   parseFollowUp,
   parseFound,
   parseHalt,
+  parseHeartbeat,
   parseOutcome,
   type RawEntry,
 } from "./codec.ts";
@@ -26,7 +27,7 @@ import { RedisLink } from "./link.ts";
 import { beat, isBeforeReset, lastBeat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { checkSignature } from "./signature.ts";
-import { ageOf, entriesOf, serverTime } from "./streams.ts";
+import { ageOf, entriesOf, newest, serverTime } from "./streams.ts";
 
 /** How long a read waits for the next event; it bounds how late a dead link is noticed, not how late an event is. */
 const BLOCK_MS = 1_000;
@@ -155,16 +156,20 @@ export interface RedisEewBusOptions extends RedisBusOptions {
   readonly clock: Clock;
 }
 
-/** The worker's side of the bus on Redis. Reading and writing have a connection each: a blocked read delays no report. */
+/** The worker's side of the bus on Redis. Reading, hearing the brain and writing have a connection each: a blocked read delays no report. */
 export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): void } {
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
+  const hearing = new RedisLink(options);
   const writing = new RedisLink(options);
   const recordKeys = [keys.halt, keys.outcomes, keys.published, keys.panic, keys.attempts];
   const claims = new Claims(keys, options.worker, options.clock);
   // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
   let from: "0" | ">" = "0";
   let connection: Redis | null = null;
+  /** The last heartbeat that was there or came, by its entry; null on a connection that has not looked yet. */
+  let heard: string | null = null;
+  let heardOn: Redis | null = null;
 
   async function read(redis: Redis): Promise<RawEntry | null> {
     // A new connection follows each lost answer, in which an event may have been handed out; and it may lead to another
@@ -262,6 +267,21 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         return null;
       }),
 
+    hearBrain: () =>
+      hearing.ask(
+        `hear ${keys.heartbeat.brain}`,
+        async (redis) => {
+          // A new connection may lead to another master, whose ids may be lower.
+          if (redis !== heardOn) [heardOn, heard] = [redis, null];
+          const from = heard ?? (await newest(redis, keys.heartbeat.brain))?.[0] ?? "0-0";
+          const entries = entriesOf(await redis.xread("BLOCK", BLOCK_MS, "STREAMS", keys.heartbeat.brain, from));
+          heard = entries.at(-1)?.[0] ?? from;
+          const last = entries.findLast((entry) => !("malformed" in parseHeartbeat(fieldsOf(entry))));
+          return last === undefined ? null : eventIdFor(last[0]);
+        },
+        BLOCK_MS,
+      ),
+
     vigil: () =>
       reading.ask("look at the heartbeats", async (redis) => {
         const [brain, watchdog] = [
@@ -357,6 +377,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     close: () => {
       reading.close();
+      hearing.close();
       writing.close();
     },
   };

@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
   ],
   eew: ({ heartbeat, halt, outcomes, panic, completed, claims, published, attempts, reset, found }) => [
     ["TIME"],
+    ["XREAD", "BLOCK", "1", "STREAMS", heartbeat.brain, "0-0"],
     ["XREVRANGE", heartbeat.brain, "+", "-"],
     ["XREVRANGE", heartbeat.watchdog, "+", "-"],
     ["HGETALL", halt],
