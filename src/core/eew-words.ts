@@ -11,6 +11,7 @@ import {
   type CancelOutcome,
   type CancelRequest,
   type CloseOrder,
+  type FoundLeg,
   legName,
   notional,
   type Position,
@@ -101,6 +102,13 @@ export function found(
     lines.push(critical(`Found ${resting.value.length} resting orders: cancelling on ${symbols} symbols${last}`));
   }
   return lines;
+}
+
+/** What an earlier pass of the event found open, and took the account of with it; nothing gives no line. */
+export function foundBefore(legs: readonly FoundLeg[]): readonly Tell[] {
+  if (legs.length === 0) return [];
+  const names = legs.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
+  return [critical(`An earlier pass of this event, which was cut off, found open: ${names}`)];
 }
 
 function dust(leg: Position, rulebook: Rulebook): readonly Tell[] {

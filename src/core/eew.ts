@@ -18,6 +18,7 @@ import {
   type CancelOutcome,
   type CancelRequest,
   type CloseOrder,
+  type FoundLeg,
   legName,
   type Position,
   type PositionMode,
@@ -211,6 +212,8 @@ export type EewAction =
       readonly after: readonly CloseOrder[];
       readonly again: boolean;
     }
+  /** For a pass of the same event that has to go on where this one is cut off: before its first order, and not waited for. */
+  | { readonly kind: "note_found"; readonly delivery: Delivery; readonly found: readonly FoundLeg[] }
   | { readonly kind: "cancel"; readonly request: CancelRequest }
   | { readonly kind: "close"; readonly order: CloseOrder }
   /** Report, final halt and acknowledgement: one atomic step on the bus. */
@@ -334,10 +337,11 @@ function begin(limits: EewLimits, state: Surveying, lines: readonly Tell[], now:
 
 /** The pass ends before the account could be read: what was open before it counts as open. */
 function nothingRead(state: Surveying, now: Instant, lines: readonly Tell[] = []): Step {
-  const { snapshot } = state;
+  const { snapshot, delivery } = state;
   const why = unknown(state.why ?? "the venue did not answer");
   const found = snapshot === null || snapshot.positions.length === 0 ? null : snapshot.positions;
-  return report(state, "UNKNOWN", tally("UNKNOWN", found, { positions: why, resting: why }, []), 0, now, lines);
+  const counts = tally("UNKNOWN", found, { positions: why, resting: why }, [], delivery.foundBefore);
+  return report(state, "UNKNOWN", counts, 0, now, lines);
 }
 
 /** The account is known: cancel where something rests, close at once where nothing does. */
@@ -369,8 +373,11 @@ function plan(
     ordersCancelled: 0,
     resting: orders,
   };
-  const actions = cancelling.map(cancelAction);
-  return send(limits, next, actions, [...lines, ...words.found(found, resting, cancelling, rulebook)], now);
+  const noted: readonly EewAction[] =
+    found.length === 0 ? [] : [{ kind: "note_found", delivery: pass.delivery, found }];
+  const before = words.foundBefore(pass.delivery.foundBefore);
+  const told = [...lines, ...words.found(found, resting, cancelling, rulebook), ...before];
+  return send(limits, next, [...noted, ...cancelling.map(cancelAction)], told, now);
 }
 
 function closing(limits: EewLimits, state: Closing, event: EewEvent, now: Instant): Step {
@@ -492,13 +499,9 @@ function settle(state: Closing, actions: readonly EewAction[], now: Instant): St
 /** The pass is over with orders unanswered: their fate is unknown, and nothing was read after them. */
 function outOfTime(state: Closing, now: Instant): Step {
   const why = unknown("the pass ran out of time before every order was answered");
-  return report(
-    state,
-    "UNKNOWN",
-    tally("UNKNOWN", state.found, { positions: why, resting: why }, []),
-    state.ordersCancelled,
-    now,
-  );
+  const { found, delivery, ordersCancelled } = state;
+  const counts = tally("UNKNOWN", found, { positions: why, resting: why }, [], delivery.foundBefore);
+  return report(state, "UNKNOWN", counts, ordersCancelled, now);
 }
 
 /** Asks what is left, and what became of the orders that nobody knows of. */
@@ -600,7 +603,7 @@ function openByLastLook({ positions, resting }: Look): boolean {
 }
 
 function conclude(state: Verifying, outcome: Outcome, now: Instant, lines: readonly Tell[] = []): Step {
-  const counts = tally(outcome, state.found, state.last, state.sent);
+  const counts = tally(outcome, state.found, state.last, state.sent, state.delivery.foundBefore);
   return report(state, outcome, counts, state.ordersCancelled, now, lines);
 }
 

@@ -2,7 +2,16 @@
 
 import { sum, ZERO } from "./decimal.ts";
 import type { Completion, Outcome, Residual } from "./messages.ts";
-import { type CloseOrder, type CloseOutcome, legName, notional, type Position, type RestingOrder } from "./position.ts";
+import {
+  type CloseOrder,
+  type CloseOutcome,
+  everyLeg,
+  type FoundLeg,
+  legName,
+  notional,
+  type Position,
+  type RestingOrder,
+} from "./position.ts";
 import type { Reading } from "./reading.ts";
 
 /** A close order and what became of it. */
@@ -70,12 +79,12 @@ function fillsAddUp(found: readonly Position[], sent: readonly SentOrder[]): boo
 }
 
 /** Exactly what was open of the leg was executed against it. */
-function boughtBack(leg: Position, sent: readonly SentOrder[]): boolean {
+function boughtBack(leg: FoundLeg, sent: readonly SentOrder[]): boolean {
   const fills = ordersOf(leg, sent).flatMap(({ outcome }) => (outcome.kind === "executed" ? [outcome.executed] : []));
   return sum(fills).eq(leg.amount.abs());
 }
 
-function ordersOf(leg: Position, sent: readonly SentOrder[]): readonly SentOrder[] {
+function ordersOf(leg: FoundLeg, sent: readonly SentOrder[]): readonly SentOrder[] {
   return sent.filter(({ order }) => legName(order) === legName(leg));
 }
 
@@ -87,18 +96,21 @@ export type Tally = Pick<
 
 /**
  * Adds up a pass (contract 3.3). A leg counts as closed only if the venue's last list was read and does not show it, and if
- * the account is flat or the leg's own fills add up: a single list is one witness, for a leg as for an account.
+ * the account is flat or the leg's own fills add up: a single list is one witness, for a leg as for an account. The same goes
+ * for a leg that only an earlier pass of the event found open, and whose fills that pass took with it.
  *
  * @param found the legs found open; null if they could never be read.
+ * @param before the legs that earlier passes of the event found open; the notional is of what was open before any of them.
  */
 export function tally(
   outcome: Outcome,
   found: readonly Position[] | null,
   look: Look,
   sent: readonly SentOrder[],
+  before: readonly FoundLeg[],
 ): Tally {
   const { positions, resting } = look;
-  const legs = found ?? [];
+  const legs = everyLeg(found ?? [], before);
   const open = positions.known ? positions.value : legs;
   const openLegs = new Set(open.map(legName));
   const gone = legs.filter((leg) => !openLegs.has(legName(leg)));
@@ -116,6 +128,6 @@ export function tally(
     positionsFailed: nameless ? 1 : failed,
     failedSymbols: nameless ? ["*"] : [...new Set([...legSymbols, ...restingSymbols])].sort(),
     residual: open.map(({ symbol, positionSide, amount }): Residual => ({ symbol, positionSide, amount })),
-    notionalUsd: sum(legs.map(notional)),
+    notionalUsd: sum(everyLeg(before, found ?? []).map(notional)),
   };
 }

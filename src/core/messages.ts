@@ -1,7 +1,7 @@
 /** The vocabulary of the bus: contract.md section 3 as types. Adapters turn Redis fields into these once, at the edge. */
 
 import type { Decimal } from "./decimal.ts";
-import type { PositionSide } from "./position.ts";
+import type { FoundLeg, PositionSide } from "./position.ts";
 import type { UnixMillis } from "./time.ts";
 
 /** `live` decides and acts, `shadow` decides only, `halted` obeys a halt. */
@@ -85,6 +85,8 @@ export interface Delivery {
   readonly completed: boolean;
   /** It was on the bus already when `quantum reset` cleared the halt last. */
   readonly beforeReset: boolean;
+  /** What earlier passes of this event found open, and did not report: they were cut off. Empty also where it can't be known. */
+  readonly foundBefore: readonly FoundLeg[];
 }
 
 /** What the venue says of the account after a pass. `FLAT` needs two witnesses (design rule 2). */

@@ -21,6 +21,9 @@ export interface Position {
   readonly unrealizedPnl: Decimal;
 }
 
+/** A leg as a pass has found it open: what its report counts, also where another pass of the same event makes the report. */
+export type FoundLeg = Pick<Position, "symbol" | "positionSide" | "amount" | "markPrice">;
+
 /** Positions as they were. Closing what is gone since then is harmless: a close can only reduce. */
 export interface Snapshot {
   readonly positions: readonly Position[];
@@ -93,6 +96,12 @@ export function legName(leg: { readonly symbol: string; readonly positionSide: P
 }
 
 /** What the leg is worth at its mark price, always positive. */
-export function notional(position: Position): Decimal {
-  return position.amount.times(position.markPrice).abs();
+export function notional({ amount, markPrice }: FoundLeg): Decimal {
+  return amount.times(markPrice).abs();
+}
+
+/** Every leg of both lists once: as `first` has it, where both do. */
+export function everyLeg(first: readonly FoundLeg[], then: readonly FoundLeg[]): readonly FoundLeg[] {
+  const names = new Set(first.map(legName));
+  return [...first, ...then.filter((leg) => !names.has(legName(leg)))];
 }

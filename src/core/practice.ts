@@ -23,6 +23,7 @@ const DELIVERY: Delivery = {
   followsUp: null,
   completed: false,
   beforeReset: false,
+  foundBefore: [],
 };
 
 /** Plans, sends, is answered and reports, all of it in memory: nothing leaves this function. Takes tens of milliseconds. */

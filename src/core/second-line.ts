@@ -3,7 +3,8 @@
  * or something is open again although trading is halted and the account was proven flat.
  *
  * The first two trip only over a brain that lived: once a heartbeat has arrived since the last reset. Their incident has the
- * same id as the one that a watchdog would raise, so whoever is first, there is one.
+ * same id as the one that a watchdog would raise, so whoever is first, there is one: each hears every heartbeat at once. Where
+ * a watchdog has heard one more all the same, the ids differ, and nothing is raised over an account that its event has left flat.
  */
 
 import type { Snapshot } from "./position.ts";
@@ -62,6 +63,8 @@ export interface SecondLine {
    * clock was set back an old entry looks new for as long as the clock takes to come by again.
    */
   readonly watchdog: { readonly entry: string | null; readonly at: Instant };
+  /** When Redis has answered a look last, or the start: what was done after that it may not have told anybody. */
+  readonly seenAt: Instant;
   /** Since when every look has failed; null while they work. */
   readonly lostSince: Instant | null;
   /** The incident that was raised last, and when: it is not raised anew with every look. */
@@ -82,8 +85,10 @@ interface FlatHalt {
 export type SecondLineEvent =
   /** `open`: the positions as they were last read, null if never. */
   | { readonly kind: "seen"; readonly vigil: Vigil; readonly open: Snapshot | null }
-  /** A look that began then has failed. */
-  | { readonly kind: "lost"; readonly beganAt: Instant };
+  /** A heartbeat has come since the last look, and begins this incident if it stays the last one. */
+  | { readonly kind: "heard"; readonly incidentId: string }
+  /** A look that began then has failed. `flatAt`: when a pass of this worker has proven the account flat last; null if none has. */
+  | { readonly kind: "lost"; readonly beganAt: Instant; readonly flatAt: Instant | null };
 
 /** An incident to raise. */
 export interface SelfTrip {
@@ -97,16 +102,18 @@ type Step = readonly [SecondLine, SelfTrip | null];
 
 /** At the start nothing is known, and the watchdog has its ten seconds. */
 export function startSecondLine(now: Instant): SecondLine {
-  return { brain: null, stale: null, watchdog: { entry: null, at: now }, lostSince: null, raised: null, flat: null };
+  const watchdog = { entry: null, at: now };
+  return { brain: null, stale: null, watchdog, seenAt: now, lostSince: null, raised: null, flat: null };
 }
 
 /** Advances by one look, and says what is to be raised. */
 export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event: SecondLineEvent, now: Instant): Step {
-  if (event.kind === "lost") return whileLost(limits, line, event.beganAt, now);
+  if (event.kind === "lost") return whileLost(limits, line, event, now);
+  if (event.kind === "heard") return [heardBrain(line, event.incidentId, now), null];
   const { vigil, open } = event;
   const watchdog = heard(line.watchdog, vigil, now);
   const flat = underHalt(line, vigil, open, now);
-  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdog, lostSince: null, flat };
+  const next: SecondLine = { ...watched(limits, line, vigil, now), watchdog, seenAt: now, lostSince: null, flat };
   const isViolated = flat !== null && flat.openAt !== null && open?.takenAt !== flat.openAt;
   if (isViolated && !isRaised(limits, next, flat.violationId, now)) {
     const reason = `HALT_VIOLATED_(${open?.positions.length ?? 0}_OPEN)`;
@@ -143,14 +150,26 @@ function underHalt({ flat }: SecondLine, { violationId }: Vigil, open: Snapshot 
   return { ...known, openAt: open.positions.length === 0 ? null : (known.openAt ?? open.takenAt) };
 }
 
-function whileLost(limits: SecondLineLimits, line: SecondLine, beganAt: Instant, now: Instant): Step {
+function whileLost(
+  limits: SecondLineLimits,
+  line: SecondLine,
+  { beganAt, flatAt }: Extract<SecondLineEvent, { kind: "lost" }>,
+  now: Instant,
+): Step {
   const since = line.lostSince ?? (now - beganAt > limits.lookMs ? now : beganAt);
   const next = { ...line, lostSince: since };
   const awayMs = now - since;
   // Without Redis nothing is lost on it: what this worker has raised it executes itself, once.
   if (next.brain === null || next.raised?.incidentId === next.brain.incidentId || awayMs <= limits.redisLostMs)
     return [next, null];
+  // A watchdog that has heard one heartbeat more has said so by the direct line, under the id of that one.
+  if (flatAt !== null && flatAt > line.seenAt) return [next, null];
   return raise(next, next.brain.incidentId, "redis_lost", awayMs, limits.redisLostMs, now);
+}
+
+/** Only a look shows whether there is a brain to watch; of one that is watched this is the last heartbeat now. */
+function heardBrain(line: SecondLine, incidentId: string, now: Instant): SecondLine {
+  return line.brain === null ? line : { ...line, brain: { incidentId, beatAt: now }, stale: incidentId };
 }
 
 /** Which brain is watched after a look: none during a halt, and none that has only left an old heartbeat. */

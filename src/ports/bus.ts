@@ -9,6 +9,7 @@ import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
 import type { LastHeard } from "../core/peers.ts";
+import type { FoundLeg } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { Vigil } from "../core/second-line.ts";
 import type { UnixMillis } from "../core/time.ts";
@@ -84,6 +85,11 @@ export interface EewBus extends Pulse {
   renew(delivery: Delivery): Promise<Reading<null>>;
   /** What is on record of an event, whoever has executed it; null if nothing is. */
   outcome(eventId: string): Promise<Reading<Outcome | null>>;
+  /**
+   * Waits about a second for the brain's next heartbeat, and says which incident begins if it stays the last one; null if none
+   * came. From the first question on, but for those that come while Redis can't be used: what was missed a `vigil` shows.
+   */
+  hearBrain(): Promise<Reading<string | null>>;
   /** Looks at those who should speak before this worker does. */
   vigil(): Promise<Reading<Vigil>>;
   /** The halt that is there, and what is left on record of a past one, as of one moment. Null: only the former. */
@@ -97,6 +103,11 @@ export interface EewBus extends Pulse {
   raise(delivery: Delivery): Promise<Reading<null>>;
   /** Writes the halt, unless it stands for a later attempt of that incident already. Repeating it changes nothing. */
   writeHalt(halt: Halt): Promise<Reading<null>>;
+  /**
+   * Leaves what a pass has found open for whoever has to finish it: `next` brings it with the event, together with what was
+   * noted before, and the report removes it. Without it that report counts only what is open then.
+   */
+  noteFound(delivery: Delivery, found: readonly FoundLeg[]): Promise<Reading<null>>;
   /**
    * Report, halt and acknowledgement in one atomic step. A second report for the same event id is dropped, so the
    * record holds exactly one. An event that is not on the bus yet is published before. The halt of a later attempt of the

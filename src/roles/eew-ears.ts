@@ -3,7 +3,6 @@
 import type { EewEvent } from "../core/eew.ts";
 import { eventOf } from "../core/eew-words.ts";
 import type { Delivery } from "../core/messages.ts";
-import type { Snapshot } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
 import {
   type SecondLine,
@@ -18,10 +17,11 @@ import { alarmIf } from "../core/tell.ts";
 import type { EewBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectLine } from "../ports/direct-line.ts";
-import type { Journal, OwnIncident } from "../ports/journal.ts";
+import type { Journal, Unfinished } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { Service } from "../ports/service.ts";
 import { haltKeeper } from "./eew-halt.ts";
+import type { Memory } from "./eew-upkeep.ts";
 import { Outage } from "./outage.ts";
 import type { Identity } from "./pulse.ts";
 
@@ -44,6 +44,11 @@ export interface EarsWorld {
 export interface Ears {
   /** The next event; null once nobody wants it any more. */
   next(signal: AbortSignal): Promise<EewEvent | null>;
+  /**
+   * Hears each heartbeat of the brain when it comes, as the watchdog does, until `signal` aborts. By the last one both name the
+   * incident in which Redis is lost, and a look comes only once a second.
+   */
+  hearBrain(signal: AbortSignal): Promise<void>;
 }
 
 /** Pause before a bus that does not answer is asked again. */
@@ -61,8 +66,8 @@ export interface Passed {
 }
 
 /**
- * The ears of one worker. What an earlier life raised and did not finish comes first; `open` is the list last read, `looked` is
- * told of each look at Redis.
+ * The ears of one worker. What an earlier life raised and did not finish comes first; `memory` is what is known of the account, `looked`
+ * is told of each look at Redis.
  *
  * Their useful cycle is each question that was answered, or came back with the known failure that Redis can't be used: the
  * worker then hears by the direct line and counts how long that lasts, which a new process would begin anew. A question that
@@ -70,7 +75,7 @@ export interface Passed {
  */
 export function ears(
   world: EarsWorld,
-  open: () => Snapshot | null,
+  memory: Readonly<Pick<Memory, "snapshot" | "flatAt">>,
   passes: Passes,
   looked: (view: BusView) => void,
 ): Ears {
@@ -139,7 +144,7 @@ export function ears(
    * What an earlier life raised and did not finish; null if another worker has, for then to begin it again would move the halt
    * back to it, from an incident that came after. Where Redis can't be asked it is done again: it can only reduce.
    */
-  async function fromEarlierLife(own: OwnIncident): Promise<Delivery | null> {
+  async function fromEarlierLife(own: Unfinished): Promise<Delivery | null> {
     const { eventId } = own;
     const outcome = await bus.outcome(eventId);
     if (!outcome.known || outcome.value === null) return ownDelivery(own);
@@ -168,12 +173,21 @@ export function ears(
     log.write("critical", `FAILURE DETECTED: ${reason}`, "alarm", event);
     log.write("critical", "TRIGGERING PANIC CLOSE", "alarm", event);
     // With Redis there it comes back by the bus, to whichever worker is first; without, it is this worker's alone.
-    const delivery = ownDelivery({ eventId: incidentId, reason });
+    const delivery = ownDelivery({ eventId: incidentId, reason, found: [] });
     if (cause !== "redis_lost" && (await bus.raise(delivery)).known) return null;
     return { kind: "panic", delivery };
   }
 
   return {
+    async hearBrain(signal) {
+      while (!signal.aborted) {
+        const heard = await bus.hearBrain();
+        if (!heard.known) await clock.sleep(BUS_RETRY_MS, signal);
+        else if (heard.value !== null)
+          [line] = stepSecondLine(world.secondLine, line, { kind: "heard", incidentId: heard.value }, clock.now());
+      }
+    },
+
     async next(signal) {
       for (let own = unfinished.shift(); own !== undefined; own = unfinished.shift()) {
         const delivery = await fromEarlierLife(own);
@@ -197,13 +211,13 @@ export function ears(
           looked({ kind: "lost", why: vigil.why });
           const line = `Redis can't be used, panic events cannot be seen: ${vigil.why}`;
           if (outage.goesOn(vigil)) log.write("warn", line, alarmIf(vigil.needsPerson));
-          const raised = await consider({ kind: "lost", beganAt });
+          const raised = await consider({ kind: "lost", beganAt, flatAt: memory.flatAt });
           if (raised !== null) return raised;
           await clock.sleep(BUS_RETRY_MS, signal);
           continue;
         }
         if (outage.ends()) log.write("info", "Redis can be used again");
-        const raised = await consider({ kind: "seen", vigil: vigil.value, open: open() });
+        const raised = await consider({ kind: "seen", vigil: vigil.value, open: memory.snapshot });
         if (raised !== null) return raised;
         looked({ kind: "seen", halted: vigil.value.halted });
         await keepHalt();
@@ -240,7 +254,7 @@ function slot<T>(question: () => Promise<T>, came: () => void) {
 }
 
 /** An event that nobody but this worker knows of. */
-function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null }: OwnIncident): Delivery {
+function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null, found }: Unfinished): Delivery {
   return {
     entryId: "",
     eventId,
@@ -251,5 +265,6 @@ function ownDelivery({ eventId, reason, issuedBy = "eew", followsUp = null }: Ow
     followsUp,
     completed: false,
     beforeReset: false,
+    foundBefore: found,
   };
 }

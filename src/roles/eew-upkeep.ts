@@ -2,7 +2,7 @@
 
 import type { Snapshot } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";
-import { after } from "../core/time.ts";
+import { after, type Instant } from "../core/time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
@@ -13,6 +13,8 @@ export interface Memory {
   rulebook: Rulebook;
   /** The positions as they were last read; null if never. */
   snapshot: Snapshot | null;
+  /** When a pass has proven the account flat last; null if none has. */
+  flatAt: Instant | null;
 }
 
 interface Upkeep {

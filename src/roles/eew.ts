@@ -53,7 +53,7 @@ export interface EewRun {
  */
 export async function runEew(world: EewWorld, { signal, once = false }: EewRun): Promise<Completion | null> {
   const listening = new AbortController();
-  const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null };
+  const memory: Memory = { rulebook: world.rulebooks.load(), snapshot: null, flatAt: null };
   const passes = new Map<string, Passed>();
   const nextBeat = pulse(world.clock, world.identity);
   // Not waited for: a slow write must hold up neither an event nor a pass. It settles within its own deadline.
@@ -65,7 +65,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
     show();
     if (view.kind === "seen") beat("idle");
   };
-  const heard = ears(world, () => memory.snapshot, passes, looked);
+  const heard = ears(world, memory, passes, looked);
   const refused = refusals(world);
   const owed = owedReports(world, ({ delivery }) => settled(delivery), listening.signal);
   const role = run<EewState, EewEvent, EewAction>(world.clock, {
@@ -76,7 +76,10 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
       if (action.kind === "owe") return owed.add(action);
       if (action.kind === "refuse") refused.add(action.delivery, action.why);
       if (action.kind === "report") {
-        if (reported !== action.completion) note(world, action.delivery, action.completion, action.halt);
+        if (reported !== action.completion) {
+          if (action.completion.outcome === "FLAT") memory.flatAt = world.clock.now();
+          note(world, action.delivery, action.completion, action.halt);
+        }
         reported = action.completion;
       }
       if (action.kind === "write_halt") begin(action.delivery);
@@ -136,6 +139,7 @@ export async function runEew(world: EewWorld, { signal, once = false }: EewRun):
   signal.addEventListener("abort", () => finish(world, role, stop), { once: true });
   // Before anything is warm: a venue that does not answer must not keep the worker from hearing, and halting.
   listen();
+  void heard.hearBrain(listening.signal);
   await Promise.all([role.ended, keepReady(world, memory, () => hearing, listening.signal)]);
   refused.end();
   return reported;
@@ -152,6 +156,15 @@ function remember({ journal, log }: EewWorld, delivery: Delivery): void {
   if (journal.append({ kind: "raised", eventId, reason: reason ?? "", issuedBy: issuedBy ?? "eew", followsUp })) return;
   const line = "The journal can't be written: a restart in the middle of this pass would forget it";
   log.write("critical", line, "alarm", eventOf(delivery));
+}
+
+/**
+ * Before the first order, for whoever finishes the pass. The exit never waits for Redis to have it, and where neither has it
+ * the report counts what is open by then: less than was closed, and never better than the venue says.
+ */
+function noteFound({ bus, journal }: EewWorld, { delivery, found }: Extract<EewAction, { kind: "note_found" }>): void {
+  if (isOwn(delivery)) journal.append({ kind: "found", eventId: delivery.eventId, legs: found });
+  void bus.noteFound(delivery, found);
 }
 
 /** After it, for whoever calls again, and for the day on which Redis has lost it. */
@@ -233,6 +246,9 @@ function perform(
       void bus.writeHalt(action.halt).then((answer) => {
         emit(answer.known ? { kind: "halt_written" } : { kind: "halt_unconfirmed", why: answer.why });
       });
+      return;
+    case "note_found":
+      noteFound(world, action);
       return;
     case "survey":
       void survey(world, memory, action).then((survey) => {

@@ -19,6 +19,7 @@ import {
   type Outcome,
   type PanicEvent,
 } from "../core/messages.ts";
+import { everyLeg, type FoundLeg } from "../core/position.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog-state.ts";
@@ -62,6 +63,8 @@ export class SimulatedBus {
   #unfinished = new Map<string, { readonly worker: string; readonly renewedAt: Instant }>();
   #read = new Set<string>();
   #completions: Completion[] = [];
+  /** What passes found open that are not reported yet, by event id. */
+  #found = new Map<string, readonly FoundLeg[]>();
   /** What a worker has put back after a loss, by event id. */
   #putBack = new Map<string, PastHalt>();
   #halt: Halt | null = null;
@@ -128,6 +131,7 @@ export class SimulatedBus {
     this.#completions = [];
     this.#unfinished = new Map();
     this.#read = new Set();
+    this.#found = new Map();
     this.#putBack = new Map();
     this.reset();
   }
@@ -138,6 +142,7 @@ export class SimulatedBus {
     const heartbeats = { brain: [...brain], watchdog: [...watchdog], eew: [...eew] };
     const [panics, completions] = [[...this.#panics], [...this.#completions]];
     const [unfinished, read, putBack] = [new Map(this.#unfinished), new Set(this.#read), new Map(this.#putBack)];
+    const found = new Map(this.#found);
     const halt = this.#halt;
     return () => {
       this.#heartbeats = heartbeats;
@@ -145,6 +150,7 @@ export class SimulatedBus {
       this.#completions = completions;
       this.#unfinished = unfinished;
       this.#read = read;
+      this.#found = found;
       this.#putBack = putBack;
       this.#halt = halt;
       this.#stir();
@@ -238,6 +244,8 @@ export class SimulatedBus {
   /** One worker's side; a worker with the same name takes up what the last one left unfinished. */
   eew(worker: string, link: BusLink = AT_HAND): EewBus {
     let resuming = true;
+    /** The `seq` of the last heartbeat that was there or came; null before the first question. */
+    let heard: number | null = null;
     return {
       ...this.pulse(link),
       next: async () => {
@@ -258,6 +266,15 @@ export class SimulatedBus {
         resuming = !answer.known || answer.value.left;
         return answer.known ? known(answer.value.delivery) : answer;
       },
+      hearBrain: () =>
+        link.read("hear the brain", async () => {
+          const last = (): number => this.#heartbeats.brain.at(-1)?.seq ?? 0;
+          const from = heard ?? last();
+          if (last() <= from) await this.#change(() => last() > from);
+          const newest = this.#heartbeats.brain.at(-1);
+          heard = Math.max(from, last());
+          return newest === undefined || newest.seq <= from ? null : this.#eventIdFor(newest.id);
+        }),
       vigil: () =>
         link.read("vigil", async () => {
           const [brain, watchdog] = [this.#heartbeats.brain.at(-1), this.#heartbeats.watchdog.at(-1)];
@@ -303,6 +320,12 @@ export class SimulatedBus {
           if (!this.#isAhead(halt.eventId)) this.#halt = halt;
           return null;
         }),
+      noteFound: ({ eventId }, found) =>
+        link.write("note what was found", async () => {
+          if (this.#outcome(eventId) === null)
+            this.#found.set(eventId, everyLeg(this.#found.get(eventId) ?? [], found));
+          return null;
+        }),
       report: (delivery, completion, halt) =>
         link.write("report", async () => {
           if (delivery.entryId === "") this.#raise(delivery);
@@ -311,6 +334,7 @@ export class SimulatedBus {
             this.#completions.push(completion);
           }
           this.#unfinished.delete(delivery.entryId);
+          this.#found.delete(completion.eventId);
           this.#stir();
           return null;
         }),
@@ -346,7 +370,9 @@ export class SimulatedBus {
     const completed = this.#outcome(eventId) !== null;
     const ageMs = Math.max(0, this.#clock.wall() - at);
     const signature = "not_required";
-    return { entryId: id, eventId, reason, issuedBy, ageMs, followsUp, signature, completed, beforeReset: false };
+    const foundBefore = this.#found.get(eventId) ?? [];
+    const told = { reason, issuedBy, ageMs, followsUp, signature, completed, beforeReset: false, foundBefore } as const;
+    return { entryId: id, eventId, ...told };
   }
 
   #sightOf(eventId: string): HaltSight {

@@ -49,6 +49,8 @@ const WORKERS = ["eew1", "eew2"] as const;
 /** What an exchange answers from memory, and what a bus answers without asking. */
 const AT_ONCE = ["orderBudget", "silentUntil"] as const;
 const AT_HAND = ["eventIdOf"] as const;
+/** What a worker only listens to: nothing is done behind it that a death could cut off. */
+const HEARD = ["hearBrain"] as const;
 
 const API_KEY = "world-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
@@ -300,7 +302,7 @@ export class World<W extends Observer> {
         const exchange = withSites(this.#exchangeOf(name, life), "eew.venue", life, pass, AT_ONCE);
         const direct = directLine(null, { clock: life, log });
         this.#lines[name] = direct;
-        const workerBus = withSites(this.bus.eew(name, bus), "eew.bus", life, pass);
+        const workerBus = withSites(this.bus.eew(name, bus), "eew.bus", life, pass, HEARD);
         const journal = journalOn(this.#disks[name], life, pass);
         return await runEew(
           {

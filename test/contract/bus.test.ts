@@ -5,13 +5,15 @@ import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisBrainBus } from "../../src/adapters/redis/brain-bus.ts";
 import { redisEewBus } from "../../src/adapters/redis/eew-bus.ts";
 import { redisWatchdogBus } from "../../src/adapters/redis/watchdog-bus.ts";
+import { plain } from "../../src/core/decimal.ts";
 import type { PastHalt } from "../../src/core/halt-memory.ts";
 import type { Attempt, Delivery, Halt } from "../../src/core/messages.ts";
+import { type FoundLeg, legName } from "../../src/core/position.ts";
 import type { Reading } from "../../src/core/reading.ts";
 import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { type AclRedis, type AclUser, startAclRedis } from "../support/acl.ts";
-import { aBeat, aCompletion, aHalt } from "../support/core.ts";
+import { aBeat, aCompletion, aHalt, aPosition } from "../support/core.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** Every side of one bus. */
@@ -92,6 +94,10 @@ async function get<T>(question: Promise<Reading<T>>): Promise<T> {
   return answer.value;
 }
 
+function legWords(leg: FoundLeg): string {
+  return `${legName(leg)} ${plain(leg.amount)} ${plain(leg.markPrice)}`;
+}
+
 /** The next event, however many empty reads come before it. */
 async function nextEvent(eew: EewBus): Promise<Delivery> {
   for (let reads = 0; reads < 10; reads++) {
@@ -110,6 +116,22 @@ describe.each([
   beforeEach(() => {
     sides = open();
     return () => sides.close();
+  });
+
+  test("a worker hears each heartbeat when it comes, under the name that a look gives it", async () => {
+    const eew = sides.eew("worker");
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    expect(await get(eew.hearBrain())).toBeNull();
+    const waiting = get(eew.hearBrain());
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const heard = await waiting;
+    expect(heard).not.toBeNull();
+    expect((await get(eew.vigil())).brain?.incidentId).toBe(heard ?? "");
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const last = await get(eew.hearBrain());
+    expect((await get(eew.vigil())).brain?.incidentId).toBe(last ?? "");
+    expect(await get(eew.hearBrain())).toBeNull();
   });
 
   test("a watchdog that attaches to nothing sees nothing", async () => {
@@ -301,6 +323,37 @@ describe.each([
     await get(owner.report(delivery, aCompletion("e1"), aHalt("e1")));
     expect(await get(other.next())).toBeNull();
   }, 20_000);
+
+  test("what a pass has found open comes with the event until its report, each leg once and as it was found first", async () => {
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    await get(sides.watchdog().publish(first("e2"), "TEST"));
+    const eew = sides.eew("worker");
+    const delivery = await nextEvent(eew);
+    expect(delivery.foundBefore).toEqual([]);
+    await get(
+      eew.noteFound(delivery, [aPosition("BTCUSDT", "0.0000005", "50000"), aPosition("ETHUSDT", "-2", "2000.5")]),
+    );
+    const next = await nextEvent(sides.eew("worker"));
+    expect(next.eventId).toBe("e1");
+    expect(next.foundBefore.map(legWords)).toEqual(["BTCUSDT 0.0000005 50000", "ETHUSDT -2 2000.5"]);
+    await get(eew.noteFound(next, [aPosition("ETHUSDT", "-1", "2000"), aPosition("ETHUSDT", "3", "2000", "LONG")]));
+    const third = await nextEvent(sides.eew("worker"));
+    const all = ["BTCUSDT 0.0000005 50000", "ETHUSDT -2 2000.5", "ETHUSDT:LONG 3 2000"];
+    expect(third.foundBefore.map(legWords)).toEqual(all);
+    await get(eew.report(third, aCompletion("e1"), aHalt("e1")));
+    await get(eew.noteFound(third, [aPosition("BTCUSDT", "1")]));
+    const other = await nextEvent(sides.eew("worker"));
+    expect([other.eventId, other.foundBefore]).toEqual(["e2", []]);
+  });
+
+  test("what was found open is lost with the rest, and no further", async () => {
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    const eew = sides.eew("worker");
+    await get(eew.noteFound(await nextEvent(eew), [aPosition("BTCUSDT", "1")]));
+    await sides.flush();
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    expect((await nextEvent(sides.eew("worker"))).foundBefore).toEqual([]);
+  });
 
   test("an acknowledged event is not delivered again", async () => {
     await get(sides.watchdog().publish(first("e1"), "TEST"));

@@ -150,7 +150,7 @@ describe("the straight line", () => {
     const first = worker.send(0, { kind: "panic", delivery: aDelivery() });
     expect(first.map(({ kind }) => kind)).toEqual(["write_halt", "survey"]);
     expect(worker.send(5, surveyed(lookAt([BTC], [aRestingOrder("SOLUSDT")])))).toEqual([]);
-    expect(worker.send(6, { kind: "halt_written" }).map(({ kind }) => kind)).toEqual(["cancel", "close"]);
+    expect(worker.send(6, { kind: "halt_written" }).map(({ kind }) => kind)).toEqual(["note_found", "cancel", "close"]);
   });
 
   test("a halt that is not confirmed does not keep positions open", () => {
@@ -158,7 +158,7 @@ describe("the straight line", () => {
     worker.send(0, { kind: "panic", delivery: aDelivery() });
     worker.send(5, surveyed(lookAt([BTC])));
     const next = worker.send(700, { kind: "halt_unconfirmed", why: "no answer" });
-    expect(next.map(({ kind }) => kind)).toEqual(["close"]);
+    expect(next.map(({ kind }) => kind)).toEqual(["note_found", "close"]);
     expect(worker.lines).toContain("Halt not confirmed: no answer");
   });
 
@@ -486,7 +486,7 @@ describe("resting orders", () => {
   test("unreadable resting orders do not hold up a close", () => {
     const worker = Worker.surveying();
     const actions = worker.send(10, surveyed({ positions: known([BTC]), resting: unknown("503") }));
-    expect(actions.map(({ kind }) => kind)).toEqual(["close"]);
+    expect(actions.map(({ kind }) => kind)).toEqual(["note_found", "close"]);
   });
 });
 
@@ -499,7 +499,7 @@ describe("protective stops", () => {
   test("do not hold up the close of their leg, and are not cancelled while it is open", () => {
     const worker = Worker.surveying();
     const actions = worker.send(10, surveyed(lookAt([BTC], [stop("BTCUSDT")])));
-    expect(actions.map(({ kind }) => kind)).toEqual(["close"]);
+    expect(actions.map(({ kind }) => kind)).toEqual(["note_found", "close"]);
   });
 
   test("stay where other orders of their family go, one by one", () => {
@@ -989,6 +989,78 @@ describe("what the plan goes by", () => {
   });
 });
 
+describe("a pass of an event that an earlier pass had begun", () => {
+  const SOL = aPosition("SOLUSDT", "3", "200");
+  const begun = (): Worker => {
+    const worker = new Worker();
+    worker.send(0, { kind: "panic", delivery: aDelivery({ foundBefore: [BTC, SOL] }) });
+    return worker.after(1, { kind: "halt_written" });
+  };
+
+  test("notes what it finds before its first order and its first cancel, and does not wait for the note", () => {
+    const actions = begun().send(10, surveyed(lookAt([BTC, ETH], [aRestingOrder("ETHUSDT")])));
+    expect(actions.map(({ kind }) => kind)).toEqual(["note_found", "cancel", "close"]);
+    expect(actions[0]).toMatchObject({ delivery: { eventId: EVENT_ID }, found: [BTC, ETH] });
+  });
+
+  test("notes nothing where nothing is open", () => {
+    expect(begun().send(10, surveyed(lookAt([])))).not.toContainEqual(expect.objectContaining({ kind: "note_found" }));
+  });
+
+  test("notes what is closed blindly", () => {
+    const snapshot = { positions: [BTC], takenAt: at(0) };
+    const [first] = begun().send(10, surveyed(UNREADABLE, { snapshot }));
+    expect(first).toMatchObject({ kind: "note_found", found: [BTC] });
+  });
+
+  test("counts what that one found, tells of it, and halts with it", () => {
+    const worker = begun();
+    worker.send(10, surveyed(lookAt([ETH])));
+    worker.answer(20, "ETHUSDT", filled("0.05"));
+    const [report] = worker.send(30, account([]));
+    expect(report).toMatchObject({
+      kind: "report",
+      completion: { outcome: "FLAT", positionsTotal: 3, positionsClosed: 3, notionalUsd: decimal("807.5") },
+      halt: { positionsClosed: 3 },
+    });
+    expect(worker.lines).toEqual(
+      expect.arrayContaining([
+        "Found 1 open positions",
+        "An earlier pass of this event, which was cut off, found open: BTCUSDT 0.002, SOLUSDT 3",
+        "Closed: 3/3",
+      ]),
+    );
+  });
+
+  test("proves nothing by legs that it did not find itself: flat then takes two looks", () => {
+    const worker = begun();
+    worker.send(10, surveyed(lookAt([])));
+    expect(worker.send(30, account([]))).toEqual([]);
+    const again = worker.send(1_030, { kind: "timer" });
+    expect(again).toMatchObject([{ kind: "look" }]);
+    const [report] = worker.send(1_040, account([]));
+    expect(report).toMatchObject({ completion: { outcome: "FLAT", positionsTotal: 2, positionsClosed: 2 } });
+  });
+
+  test("names what that one found where it can read nothing", () => {
+    const worker = begun();
+    worker.send(10, surveyed(UNREADABLE));
+    const [report] = worker.send(10_000, { kind: "timer" });
+    expect(report).toMatchObject({
+      completion: { outcome: "UNKNOWN", positionsTotal: 2, positionsClosed: 0, failedSymbols: ["BTCUSDT", "SOLUSDT"] },
+    });
+  });
+
+  test("names it too where its own orders were not answered", () => {
+    const worker = begun();
+    worker.send(10, surveyed(lookAt([ETH])));
+    const [report] = worker.send(10_000, { kind: "timer" });
+    expect(report).toMatchObject({
+      completion: { outcome: "UNKNOWN", positionsFailed: 3, failedSymbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"] },
+    });
+  });
+});
+
 describe("what goes on record", () => {
   const halt = { reason: "EXIT_BRAIN_HEARTBEAT_MISSING_(5.1S_>_5.0S)", source: "watchdog", eventId: EVENT_ID };
 
@@ -1181,7 +1253,7 @@ describe("step(), every state and every event", () => {
     panic: ["surveying write_halt survey", "-", "-", "-", "-", "surveying owe write_halt survey"],
     halt_written: ["-", "surveying", "-", "-", "-", "-"],
     halt_unconfirmed: ["-", "surveying", "-", "-", "-", "-"],
-    surveyed: ["-", "surveying", "closing close", "-", "-", "-"],
+    surveyed: ["-", "surveying", "closing note_found close", "-", "-", "-"],
     survey_failed: ["-", "surveying", "surveying", "-", "-", "-"],
     looked: ["-", "-", "-", "-", "verifying", "-"],
     look_failed: ["-", "-", "-", "-", "verifying", "-"],

@@ -2,12 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import { type Evidence, type Judgement, judge, type SentOrder, tally } from "../../src/core/flat.ts";
 import type { Outcome } from "../../src/core/messages.ts";
-import type { CloseOutcome, Position, RestingOrder } from "../../src/core/position.ts";
+import type { CloseOutcome, FoundLeg, Position, RestingOrder } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { aPosition, aRestingOrder } from "../support/core.ts";
 
 const BTC = aPosition("BTCUSDT", "2", "50000");
 const ETH = aPosition("ETHUSDT", "-5", "2000");
+const HEDGED_LONG = aPosition("BTCUSDT", "1", "50000", "LONG");
+const HEDGED_SHORT = aPosition("BTCUSDT", "-2", "50000", "SHORT");
 
 /** A close of all that is open of the leg, and what became of it. */
 function sentFor(leg: Position, outcome: CloseOutcome): SentOrder {
@@ -112,6 +114,8 @@ describe("tally()", () => {
     sent: readonly SentOrder[],
     counts: string,
     failed: readonly string[],
+    /** What earlier passes of the event found open. */
+    before?: readonly FoundLeg[],
   ];
   const rows: readonly Row[] = [
     ["all is gone", "FLAT", [BTC, ETH], [], [], BOTH_FILLED, "2/2", []],
@@ -151,11 +155,57 @@ describe("tally()", () => {
       "0/1",
       ["BTCUSDT"],
     ],
+    ["what an earlier pass closed counts where all is flat", "FLAT", [], [], [], [], "2/2", [], [BTC, ETH]],
+    [
+      "a leg that both passes found counts once",
+      "FLAT",
+      [ETH],
+      [],
+      [],
+      [sentFor(ETH, filled("5"))],
+      "2/2",
+      [],
+      [BTC, ETH],
+    ],
+    [
+      "a leg that only an earlier pass found has no fills in this one: gone is not closed",
+      "NOT_FLAT",
+      [ETH],
+      [ETH],
+      [],
+      [sentFor(ETH, REFUSED)],
+      "0/2",
+      ["BTCUSDT", "ETHUSDT"],
+      [BTC, ETH],
+    ],
+    [
+      "a leg that an earlier pass closed in part is closed by the fills of what was left of it",
+      "NOT_FLAT",
+      [aPosition("BTCUSDT", "0.5"), ETH],
+      [ETH],
+      [],
+      [sentFor(BTC, filled("0.5"))],
+      "1/2",
+      ["ETHUSDT"],
+      [BTC],
+    ],
+    [
+      "what an earlier pass found is the name of what nobody can read now",
+      "UNKNOWN",
+      null,
+      null,
+      null,
+      [],
+      "0/1",
+      ["BTCUSDT"],
+      [BTC],
+    ],
+    ["both legs of a symbol count", "FLAT", [], [], [], [], "2/2", [], [HEDGED_LONG, HEDGED_SHORT]],
   ];
-  test.each(rows)("%s", (_fact, outcome, found, open, resting, sent, counts, failed) => {
+  test.each(rows)("%s", (_fact, outcome, found, open, resting, sent, counts, failed, before = []) => {
     const positions = open === null ? unknown("503") : known(open);
     const look = { positions, resting: resting === null ? unknown("504") : known(resting) };
-    const done = tally(outcome, found, look, sent);
+    const done = tally(outcome, found, look, sent, before);
     expect(`${done.positionsClosed}/${done.positionsTotal}`).toBe(counts);
     expect(done.positionsFailed).toBe(done.positionsTotal - done.positionsClosed);
     expect(done.failedSymbols).toEqual([...failed]);
@@ -164,14 +214,28 @@ describe("tally()", () => {
 
   test("the residual is what the last list shows, and what was found where there is none", () => {
     const half = aPosition("BTCUSDT", "1", "50000");
-    const read = tally("NOT_FLAT", [BTC], { positions: known([half]), resting: known([]) }, []);
+    const read = tally("NOT_FLAT", [BTC], { positions: known([half]), resting: known([]) }, [], []);
     expect(read.residual).toEqual([{ symbol: "BTCUSDT", positionSide: "BOTH", amount: decimal("1") }]);
-    const unread = tally("UNKNOWN", [BTC], { positions: unknown("503"), resting: known([]) }, []);
+    const unread = tally("UNKNOWN", [BTC], { positions: unknown("503"), resting: known([]) }, [], []);
     expect(unread.residual).toEqual([{ symbol: "BTCUSDT", positionSide: "BOTH", amount: decimal("2") }]);
   });
 
   test("the notional is that of what was found, shorts and longs alike", () => {
-    const done = tally("FLAT", [BTC, ETH], { positions: known([]), resting: known([]) }, BOTH_FILLED);
+    const done = tally("FLAT", [BTC, ETH], { positions: known([]), resting: known([]) }, BOTH_FILLED, []);
     expect(plain(done.notionalUsd)).toBe("110000");
+  });
+
+  test("the notional of a pass that goes on is of what was open before the first one, each leg once", () => {
+    const half = aPosition("BTCUSDT", "1", "50000");
+    const done = tally("FLAT", [half], { positions: known([]), resting: known([]) }, [], [BTC, ETH]);
+    expect(plain(done.notionalUsd)).toBe("110000");
+  });
+
+  test("a leg that was found before is left with what is open of it, and where no list could be read with what was", () => {
+    const half = aPosition("BTCUSDT", "1", "50000");
+    const read = tally("NOT_FLAT", [half], { positions: known([half]), resting: known([]) }, [], [BTC]);
+    expect(read.residual).toEqual([{ symbol: "BTCUSDT", positionSide: "BOTH", amount: decimal("1") }]);
+    const unread = tally("UNKNOWN", null, { positions: unknown("503"), resting: unknown("503") }, [], [BTC]);
+    expect(unread.residual).toEqual([{ symbol: "BTCUSDT", positionSide: "BOTH", amount: decimal("2") }]);
   });
 });

@@ -23,9 +23,16 @@ class Line {
     return trip;
   }
 
+  /** A heartbeat comes between two looks. */
+  hear(ms: number, incidentId: string): void {
+    [this.state] = stepSecondLine(LIMITS, this.state, { kind: "heard", incidentId }, at(ms));
+  }
+
   /** A look that began at `began` fails at `ms`. */
-  lose(ms: number, began = ms - 50): SelfTrip | null {
-    const [next, trip] = stepSecondLine(LIMITS, this.state, { kind: "lost", beganAt: at(began) }, at(ms));
+  lose(ms: number, began = ms - 50, flatAt: number | null = null): SelfTrip | null {
+    const proven = flatAt === null ? null : at(flatAt);
+    const event = { kind: "lost", beganAt: at(began), flatAt: proven } as const;
+    const [next, trip] = stepSecondLine(LIMITS, this.state, event, at(ms));
     this.state = next;
     return trip;
   }
@@ -80,6 +87,47 @@ describe("Redis lost", () => {
     expect(line.lose(30_000, 1_000)).toBeNull();
     expect(line.lose(34_000)).toBeNull();
     expect(line.lose(35_050)).not.toBeNull();
+  });
+
+  test("is a trip under the id of the heartbeat that came last, though no look has shown it", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.hear(900, "beat-2");
+    expect(line.state.brain).toEqual({ incidentId: "beat-2", beatAt: at(900) });
+    line.lose(1_000, 1_000);
+    expect(line.lose(6_001, 5_950)?.incidentId).toBe("beat-2");
+    expect(line.lose(60_000, 59_950)).toBeNull();
+  });
+
+  test("is none over a brain that was only heard, before a look has shown that it is to be watched", () => {
+    const line = new Line();
+    line.hear(0, "beat-1");
+    line.lose(1_000, 1_000);
+    expect(line.lose(60_000, 59_950)).toBeNull();
+  });
+
+  const proofs: readonly (readonly [fact: string, flatAt: number | null, raises: boolean])[] = [
+    ["is a trip where no pass of this worker has proven the account flat", null, true],
+    ["is a trip where one has before Redis was seen last: it may have opened again since", 400, true],
+    ["is a trip where one has at that moment", 500, true],
+    ["is none where one has since: that event was another's, who has heard a heartbeat more", 501, false],
+    ["is none where one has while Redis was away", 4_000, false],
+  ];
+  test.each(proofs)("%s", (_fact, flatAt, raises) => {
+    const line = new Line();
+    line.see(500, vigil("beat-1", 200));
+    line.lose(1_000, 1_000, flatAt);
+    expect(line.lose(6_001, 5_950, flatAt) !== null).toBe(raises);
+    expect(line.lose(60_000, 59_950, flatAt)).toBeNull();
+  });
+
+  test("once more, after it was back, is a trip again: what was flat then may not be now", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.lose(1_000, 1_000, 900);
+    line.see(8_000, vigil("beat-2", 200));
+    line.lose(9_000, 9_000, 900);
+    expect(line.lose(14_001, 13_950, 900)?.incidentId).toBe("beat-2");
   });
 
   const notArmed: readonly (readonly [fact: string, seen: readonly Vigil[]])[] = [

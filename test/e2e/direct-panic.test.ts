@@ -1,4 +1,4 @@
-/** The watchdog's way to the worker without Redis, on real processes. The worker's own second line is switched off. */
+/** The watchdog's way to the worker without Redis, on real processes. But for one test the worker's own second line is switched off. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
@@ -45,6 +45,13 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** Waits for the worker's next look at Redis. */
+async function looked(): Promise<void> {
+  const looks = async (): Promise<number> => Number(await redis.command("XLEN", "eew:heartbeat"));
+  const before = await looks();
+  await eventually("the worker has looked", async () => (await looks()) > before);
+}
+
 interface Roles {
   readonly worker: ChildRun;
   readonly watchdog: ChildRun;
@@ -55,13 +62,14 @@ async function start(
   flags: { worker?: readonly string[]; watchdog?: readonly string[] },
   env: Readonly<Record<string, string>>,
   watchdogsRedis: Pick<TestRedis, "url"> = redis,
+  secondLine: readonly string[] = ALERT_ONLY,
 ): Promise<Roles> {
   const worker = startWorker({
     redis,
     server,
     directory,
     name: "eew",
-    flags: [...ALERT_ONLY, ...(flags.worker ?? [])],
+    flags: [...secondLine, ...(flags.worker ?? [])],
     env,
   });
   children.push(worker);
@@ -179,6 +187,28 @@ test(
     await cut.mend();
     expect(await onRecord(watchdog, 1)).toEqual(["FLAT"]);
     cut.sever();
+  },
+  LIMIT_MS,
+);
+
+test(
+  "with the worker's second line on as well, there is one event and one completion: no look of the worker has shown the last heartbeat",
+  async () => {
+    const { worker, watchdog } = await start({ watchdog: bySocket() }, SIGNED, redis, []);
+    await beat();
+    await looked();
+    await looked();
+    await beat();
+    // Long enough for the watchdog to take it in, and too short for the worker's next look.
+    await Bun.sleep(100);
+    await redis.die();
+    const diedAt = performance.now();
+    await eventually("the watchdog hears of it", () => watchdog.log().includes("the worker says FLAT"));
+    // Five seconds from its last look, and a look each quarter of a second.
+    await eventually("the second line's limit is over", () => performance.now() - diedAt > 8_000);
+    await redis.revive();
+    expect(await onRecord(watchdog, 1)).toEqual(["FLAT"]);
+    expect(worker.log().match(/PANIC CLOSE EVENT RECEIVED/g)).toHaveLength(1);
   },
   LIMIT_MS,
 );

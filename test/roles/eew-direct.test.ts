@@ -1,13 +1,14 @@
 /** The worker on virtual time, with a Redis that goes away and comes back: what it executes, once, and what is on record. */
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { JournalMemory } from "../../src/adapters/host/journal-memory.ts";
 import { ZERO } from "../../src/core/decimal.ts";
 import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
-import type { Journal, JournalRecord, OwnIncident } from "../../src/ports/journal.ts";
+import type { Journal, JournalRecord, Unfinished } from "../../src/ports/journal.ts";
 import { runEew } from "../../src/roles/eew.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -43,6 +44,8 @@ let stuck: string | null;
 let again: Delivery[];
 /** The bus has lost every outcome. */
 let forgetful: boolean;
+/** The worker hears no heartbeat between its looks. */
+let deaf: boolean;
 /** How often the worker has looked at the bus. */
 let looks: number;
 let lines: string[];
@@ -52,7 +55,7 @@ let stop: AbortController;
 let ended: Promise<unknown>;
 let call: (delivery: Delivery) => void;
 /** What an earlier life raised and did not finish. */
-let left: readonly OwnIncident[];
+let left: readonly Unfinished[];
 /** What is known of passes in earlier lives. */
 let before: ReadonlyMap<string, Ending>;
 
@@ -62,7 +65,7 @@ beforeEach(() => {
   venue = new Venue({ now: () => clock.wall() });
   venue.addAccount({ apiKey: KEY, secret: "secret" });
   venue.openPosition(KEY, { symbol: "BTCUSDT", amount: "0.5" });
-  [stuck, looks, again, forgetful, left] = [null, 0, [], false, []];
+  [stuck, looks, again, forgetful, left, deaf] = [null, 0, [], false, [], false];
   [away, lines, journal, endings, before] = [false, [], [], [], new Map()];
   stop = new AbortController();
 });
@@ -82,7 +85,8 @@ function breakable(whole: EewBus): EewBus {
       if (name === "outcome" && forgetful) return known(null);
       const isStuck = name === "report" && (args[0] as Delivery).eventId === stuck;
       if (name === "vigil") looks += 1;
-      if (!away && !isStuck) return await method(...args);
+      const isDeaf = name === "hearBrain" && deaf;
+      if (!away && !isStuck && !isDeaf) return await method(...args);
       await clock.sleep(NO_ANSWER_MS);
       return unknown("no answer");
     },
@@ -269,8 +273,8 @@ test("what an earlier life raised is executed, unless it is on record already: t
   await bus.eew("other").report(aDelivery({ entryId: "", eventId: "first" }), { ...COMPLETION, outcome: "FLAT" }, halt);
   const newer = { ...halt, eventId: "newer" };
   left = [
-    { eventId: "first", reason: "REDIS_LOST" },
-    { eventId: "second", reason: "REDIS_LOST" },
+    { eventId: "first", reason: "REDIS_LOST", found: [] },
+    { eventId: "second", reason: "REDIS_LOST", found: [] },
   ];
   await bus.eew("other").writeHalt(newer);
   start();
@@ -286,7 +290,7 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   start();
   call({ ...direct("second"), followsUp });
   await clock.runUntil(() => journal.some(({ kind }) => kind === "raised"), 5_000);
-  left = journal.flatMap((record) => (record.kind === "raised" ? [record] : []));
+  left = new JournalMemory(journal).unfinished();
   stop.abort();
   await clock.runUntil(() => false, 30_000);
   await ended;
@@ -307,8 +311,98 @@ test("a follow-up that an earlier life has begun stays one: the first attempt, r
   expect(await bus.brain().halt()).toMatchObject({ value: { eventId: "second", source: "watchdog" } });
 });
 
+/** Redis is lost right after a heartbeat that the watchdog has heard, and that no look of the worker has shown. */
+async function lostAfterUnseenBeat(): Promise<{ readonly seen: string; readonly unseen: string }> {
+  start();
+  const newest = async (): Promise<string> => {
+    const vigil = await bus.eew("other").vigil();
+    return vigil.known ? (vigil.value.brain?.incidentId ?? "") : "";
+  };
+  await bus.pulse().beat("brain", aBeat().heartbeat);
+  await bus.pulse().beat("watchdog", aBeat().heartbeat);
+  await pause(2_000);
+  const seen = await newest();
+  const before = looks;
+  await clock.runUntil(() => looks > before, 5_000);
+  await pause(10);
+  await bus.pulse().beat("brain", aBeat().heartbeat);
+  const unseen = await newest();
+  away = true;
+  expect(unseen).not.toBe(seen);
+  return { seen, unseen };
+}
+
+test("its own second line raises nothing over an account that the watchdog's event has left flat, whatever id that has", async () => {
+  deaf = true;
+  const { unseen } = await lostAfterUnseenBeat();
+  call(direct(unseen));
+  await pause(30_000);
+  expect([passes(), endings]).toEqual([1, [`${unseen} FLAT`]]);
+  away = false;
+  await pause(5_000);
+  expect(record()).toEqual([`${unseen} FLAT`]);
+  expect(bus.panics().map(({ eventId }) => eventId)).toEqual([unseen]);
+});
+
+test("whoever is first, its own second line or the watchdog, both name the incident by the last heartbeat: there is one", async () => {
+  const { unseen } = await lostAfterUnseenBeat();
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  expect(lines).toContain("FAILURE DETECTED: REDIS_LOST_(5.1S_>_5.0S)");
+  call(direct(unseen));
+  await pause(30_000);
+  away = false;
+  await pause(5_000);
+  expect([passes(), record()]).toEqual([1, [`${unseen} FLAT`]]);
+});
+
+test("but it does over one that the watchdog's event has left open", async () => {
+  deaf = true;
+  const { seen, unseen } = await lostAfterUnseenBeat();
+  venue.setMarketBlocked("BTCUSDT", true);
+  call(direct(unseen));
+  await clock.runUntil(() => endings.length === 1, 30_000);
+  venue.setMarketBlocked("BTCUSDT", false);
+  await pause(30_000);
+  expect(endings).toEqual([`${unseen} NOT_FLAT BTCUSDT 0.5`, `${seen} FLAT`]);
+});
+
+test.each([
+  ["by the journal, where Redis is away", "direct"],
+  ["by the bus", "bus"],
+] as const)(
+  "a pass that a former life was killed in counts what that one closed: it comes again %s",
+  async (_how, way) => {
+    venue.openPosition(KEY, { symbol: "ETHUSDT", amount: "-2" });
+    start();
+    await pause(1_000);
+    away = way === "direct";
+    stuck = "first";
+    if (way === "direct") call(direct("first"));
+    else await bus.publish({ eventId: "first", reason: "R", issuedBy: "watchdog", ts: clock.wall() });
+    // The second leg is refused, so the pass goes on when the first is closed; then the process is gone.
+    venue.setMarketBlocked("ETHUSDT", true);
+    await clock.runUntil(() => venue.positions(KEY).length === 1, 5_000);
+    left = new JournalMemory(journal).unfinished();
+    stop.abort();
+    await clock.runUntil(() => false, 30_000);
+    await ended;
+    expect(record()).toEqual([]);
+
+    venue.setMarketBlocked("ETHUSDT", false);
+    [away, stuck] = [false, null];
+    stop = new AbortController();
+    start();
+    await clock.runUntil(() => bus.completions().length > 0, 30_000);
+    const [report] = bus.completions();
+    expect(report).toMatchObject({ outcome: "FLAT", positionsTotal: 2, positionsClosed: 2, positionsFailed: 0 });
+    expect(report?.notionalUsd.gt(venue.mark("BTCUSDT").times("0.5"))).toBe(true);
+    expect(await bus.brain().halt()).toMatchObject({ value: { positionsClosed: 2 } });
+    expect(lines).toContain("Closed: 2/2");
+  },
+);
+
 test("what an earlier life raised is executed where Redis can't be asked", async () => {
-  left = [{ eventId: "first", reason: "REDIS_LOST" }];
+  left = [{ eventId: "first", reason: "REDIS_LOST", found: [] }];
   away = true;
   start();
   await pause(5_000);

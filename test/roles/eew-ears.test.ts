@@ -40,9 +40,14 @@ async function heard(begun: Passed, unreadable = 0): Promise<EewEvent | null> {
     identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
     ...SECOND_LINE,
   };
-  const open = () => ({ positions: [aPosition("BTCUSDT", "0.5")], takenAt: clock.now() });
+  const memory = {
+    flatAt: null,
+    get snapshot() {
+      return { positions: [aPosition("BTCUSDT", "0.5")], takenAt: clock.now() };
+    },
+  };
   let event: EewEvent | null = null;
-  const done = ears(world, open, new Map([[VIOLATION, begun]]), () => undefined)
+  const done = ears(world, memory, new Map([[VIOLATION, begun]]), () => undefined)
     .next(stop.signal)
     .then((first) => {
       event = first;

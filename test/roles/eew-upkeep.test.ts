@@ -14,7 +14,7 @@ const API_KEY = "upkeep-key";
 /** A worker's idle hours on virtual time. */
 class Idle {
   readonly clock = new VirtualClock(0 as UnixMillis);
-  readonly memory: Memory = { rulebook: new Map(), snapshot: null };
+  readonly memory: Memory = { rulebook: new Map(), snapshot: null, flatAt: null };
   /** How many connections were proven, and when. */
   readonly rounds: { readonly at: number; readonly sockets: number }[] = [];
   readonly saved: Rulebook[] = [];

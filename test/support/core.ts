@@ -62,6 +62,7 @@ export function aDelivery(changes: Partial<Delivery> = {}): Delivery {
     signature: "not_required",
     completed: false,
     beforeReset: false,
+    foundBefore: [],
     ...changes,
   };
 }

@@ -140,5 +140,6 @@ function deliveryOf(text: string, triggerSecret: string | null): Delivery | stri
     signature: checkSignature(triggerSecret, fields),
     completed: false,
     beforeReset: false,
+    foundBefore: [],
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Clock } from "../../ports/clock.ts";
 import type { Journal, JournalRecord } from "../../ports/journal.ts";
+import { legsOf, written, writtenLeg } from "../found-legs.ts";
 import { JournalMemory } from "./journal-memory.ts";
 
 const attemptShape = z.nullable(z.object({ incidentId: z.string(), number: z.number() }));
@@ -22,11 +23,15 @@ const recordShape = z.discriminatedUnion("kind", [
     issuedBy: z.exactOptional(z.string()),
     followsUp: z.exactOptional(attemptShape),
   }),
+  z.object({ kind: z.literal("found"), eventId: z.string(), legs: z.array(writtenLeg) }),
   z.object({ kind: z.literal("executed"), ...haltShape, residual: z.array(z.string()) }),
   z.object({ kind: z.literal("witnessed"), ...haltShape }),
   z.object({ kind: z.literal("reconciled"), eventId: z.string() }),
   z.object({ kind: z.literal("reset"), eventId: z.string() }),
 ]);
+/** A record as it stands in its line. */
+type WrittenRecord = z.infer<typeof recordShape>;
+
 const lineShape = z.object({
   seq: z.number(),
   at: z.number(),
@@ -51,9 +56,9 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
 
   return {
     append: (given) => {
+      memory.append(given);
       // In the order of the shape, as it will be read again: the hash is over the text.
-      const record = recordShape.parse(given);
-      memory.append(record);
+      const record = recordShape.parse(given.kind === "found" ? { ...given, legs: written(given.legs) } : given);
       const at = clock.wall();
       const hash = hashOf(prev, seq + 1, at, record);
       const line = JSON.stringify({ seq: seq + 1, at, prev, record, hash });
@@ -103,7 +108,7 @@ function readLines(path: string): Found {
       trouble ??= `line ${i + 1} of the journal ${path} does not follow the one before it: lines are missing or changed`;
     }
     // What it says counts all the same: work that may be left is done twice rather than not at all.
-    records.push(parsed.record);
+    records.push(recordOf(parsed.record));
     prev = parsed.hash;
     seq = parsed.seq;
   }
@@ -118,7 +123,11 @@ function parse(line: string): z.infer<typeof lineShape> | null {
   }
 }
 
-function hashOf(prev: string, seq: number, at: number, record: JournalRecord): string {
+function recordOf(record: WrittenRecord): JournalRecord {
+  return record.kind === "found" ? { ...record, legs: legsOf(record.legs) } : record;
+}
+
+function hashOf(prev: string, seq: number, at: number, record: WrittenRecord): string {
   return createHash("sha256")
     .update(JSON.stringify([prev, seq, at, record]))
     .digest("hex");

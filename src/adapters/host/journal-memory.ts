@@ -1,10 +1,11 @@
 import { isBehind, type PastHalt } from "../../core/halt-memory.ts";
 import type { Ending } from "../../core/messages.ts";
-import type { Journal, JournalRecord, OwnIncident } from "../../ports/journal.ts";
+import { everyLeg, type FoundLeg } from "../../core/position.ts";
+import type { Journal, JournalRecord, Unfinished } from "../../ports/journal.ts";
 
 /** What a journal's records mean together; where they are kept is somebody else's business. */
 export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
-  readonly #unfinished = new Map<string, OwnIncident>();
+  readonly #unfinished = new Map<string, Unfinished>();
   readonly #endings = new Map<string, Ending>();
   #halt: PastHalt | null = null;
 
@@ -13,11 +14,19 @@ export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
     for (const record of earlier) {
       if (record.kind === "raised") {
         const { kind: _, ...own } = record;
-        this.#unfinished.set(record.eventId, own);
+        // A life that takes it up raises it again.
+        const found = this.#unfinished.get(record.eventId)?.found ?? [];
+        this.#unfinished.set(record.eventId, { ...own, found });
       }
+      if (record.kind === "found") this.#found(record.eventId, record.legs);
       if (record.kind === "reconciled") this.#unfinished.delete(record.eventId);
       this.append(record);
     }
+  }
+
+  #found(eventId: string, legs: readonly FoundLeg[]): void {
+    const own = this.#unfinished.get(eventId);
+    if (own !== undefined) this.#unfinished.set(eventId, { ...own, found: everyLeg(own.found, legs) });
   }
 
   /** Takes in what is written down now. */
@@ -25,6 +34,7 @@ export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
     const last = this.#halt;
     switch (record.kind) {
       case "raised":
+      case "found":
         return;
       case "executed":
         this.#endings.set(record.halt.eventId, { outcome: record.outcome, open: record.residual });
@@ -42,7 +52,7 @@ export class JournalMemory implements Omit<Journal, "append" | "trouble"> {
     }
   }
 
-  unfinished(): readonly OwnIncident[] {
+  unfinished(): readonly Unfinished[] {
     return [...this.#unfinished.values()];
   }
 

@@ -14,7 +14,9 @@ import {
   type Outcome,
   type PanicEvent,
 } from "../../core/messages.ts";
+import type { FoundLeg } from "../../core/position.ts";
 import type { UnixMillis } from "../../core/time.ts";
+import { legsOf, written, writtenLeg } from "../found-legs.ts";
 
 /** The fields of one entry or hash. */
 export type Fields = ReadonlyMap<string, string>;
@@ -274,6 +276,18 @@ export function parseDrill(fields: Fields): DrillRecord | null {
     checks: data.checks,
     why: data.why || null,
   };
+}
+
+/** What a pass has found open, as text. */
+export function foundText(legs: readonly FoundLeg[]): string {
+  return JSON.stringify(written(legs));
+}
+
+/** The legs in such a text, but for those that can't be read. */
+export function parseFound(text: string | null): readonly FoundLeg[] {
+  const parsed = json.pipe(z.array(z.unknown())).safeParse(text ?? "[]");
+  const legs = parsed.success ? parsed.data.map((leg) => writtenLeg.safeParse(leg)) : [];
+  return legsOf(legs.flatMap((leg) => (leg.success ? [leg.data] : [])));
 }
 
 /** An outcome on record; anything unreadable is `UNKNOWN`, never better. */

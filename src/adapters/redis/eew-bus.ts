@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HaltSight, PutBack } from "../../core/halt-memory.ts";
 import { type Delivery, ISSUERS, type PanicEvent } from "../../core/messages.ts";
+import type { FoundLeg } from "../../core/position.ts";
 import { known, type Reading } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { EewBus } from "../../ports/bus.ts";
@@ -10,10 +11,13 @@ import {
   attemptText,
   completionFields,
   fieldsOf,
+  foundText,
   haltFields,
   parseAttempt,
   parseFollowUp,
+  parseFound,
   parseHalt,
+  parseHeartbeat,
   parseOutcome,
   type RawEntry,
 } from "./codec.ts";
@@ -23,7 +27,7 @@ import { RedisLink } from "./link.ts";
 import { beat, isBeforeReset, lastBeat, publish, readAttempt, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { checkSignature } from "./signature.ts";
-import { ageOf, entriesOf, serverTime } from "./streams.ts";
+import { ageOf, entriesOf, newest, serverTime } from "./streams.ts";
 
 /** How long a read waits for the next event; it bounds how late a dead link is noticed, not how late an event is. */
 const BLOCK_MS = 1_000;
@@ -57,9 +61,10 @@ return 'OK'`;
 /**
  * The report, once, with the halt and the acknowledgement: one atomic step (design section 4).
  * A report that is already on record is only acknowledged, so that a repeat cannot halt again after a reset.
- * A script is not rolled back when a command in it fails, so what says "done" is written last.
- * Keys: halt, attempts, completed stream, panic stream, outcomes, claims. Args: event id, outcome, entry id, group, number of
- * completion fields, completion fields, halt fields.
+ * A script is not rolled back when a command in it fails, so what says "done" is written last. The note of what was found is
+ * not worth failing for.
+ * Keys: halt, attempts, completed stream, panic stream, outcomes, claims, found. Args: event id, outcome, entry id, group, number
+ * of completion fields, completion fields, halt fields.
  */
 const REPORT = `
 if redis.call('HEXISTS', KEYS[5], ARGV[1]) == 0 then
@@ -73,6 +78,28 @@ if ARGV[3] ~= '' then
   redis.call('XACK', KEYS[4], ARGV[4], ARGV[3])
   redis.call('HDEL', KEYS[6], ARGV[3])
 end
+redis.pcall('HDEL', KEYS[7], ARGV[1])
+return 'OK'`;
+
+/**
+ * What a pass has found open, beside what earlier ones have: a leg stays as it was found first. Nothing after the report, which
+ * has removed it. Keys: found, outcomes. Args: event id, legs as JSON.
+ */
+const NOTE_FOUND = `
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 'OK' end
+local legs, names = {}, {}
+local function add(leg)
+  local name = type(leg) == 'table' and tostring(leg.symbol) .. ' ' .. tostring(leg.positionSide)
+  if not name or names[name] then return end
+  names[name] = true
+  legs[#legs + 1] = leg
+end
+local isRead, noted = pcall(cjson.decode, redis.call('HGET', KEYS[1], ARGV[1]) or '[]')
+if isRead and type(noted) == 'table' then
+  for _, leg in ipairs(noted) do add(leg) end
+end
+for _, leg in ipairs(cjson.decode(ARGV[2])) do add(leg) end
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(legs))
 return 'OK'`;
 
 /**
@@ -129,16 +156,20 @@ export interface RedisEewBusOptions extends RedisBusOptions {
   readonly clock: Clock;
 }
 
-/** The worker's side of the bus on Redis. Reading and writing have a connection each: a blocked read delays no report. */
+/** The worker's side of the bus on Redis. Reading, hearing the brain and writing have a connection each: a blocked read delays no report. */
 export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): void } {
   const keys = keysOf(options.namespace);
   const reading = new RedisLink(options);
+  const hearing = new RedisLink(options);
   const writing = new RedisLink(options);
   const recordKeys = [keys.halt, keys.outcomes, keys.published, keys.panic, keys.attempts];
   const claims = new Claims(keys, options.worker, options.clock);
   // "0" reads what a former life left unfinished; ">" only what nobody has read yet.
   let from: "0" | ">" = "0";
   let connection: Redis | null = null;
+  /** The last heartbeat that was there or came, by its entry; null on a connection that has not looked yet. */
+  let heard: string | null = null;
+  let heardOn: Redis | null = null;
 
   async function read(redis: Redis): Promise<RawEntry | null> {
     // A new connection follows each lost answer, in which an event may have been handed out; and it may lead to another
@@ -188,9 +219,10 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
   async function deliver(redis: Redis, entry: RawEntry, now: UnixMillis): Promise<Delivery> {
     const fields = fieldsOf(entry);
     const eventId = fields.get("event_id") || eventIdFor(entry[0]);
-    const [outcomes, beforeReset] = await Promise.all([
+    const [outcomes, beforeReset, foundBefore] = await Promise.all([
       readOutcomes(redis, keys, [eventId]),
       isBeforeReset(redis, keys, entry[0]),
+      readFound(redis, eventId),
     ]);
     return {
       entryId: entry[0],
@@ -202,7 +234,17 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
       signature: checkSignature(options.triggerSecret, fields),
       completed: outcomes.size > 0,
       beforeReset,
+      foundBefore,
     };
+  }
+
+  /** What can't be read is not counted: an event is executed all the same. */
+  async function readFound(redis: Redis, eventId: string): Promise<readonly FoundLeg[]> {
+    try {
+      return parseFound(await redis.hget(keys.found, eventId));
+    } catch {
+      return [];
+    }
   }
 
   return {
@@ -224,6 +266,21 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         await redis.eval(HALT, 2, keys.halt, keys.attempts, halt.eventId, ...fields);
         return null;
       }),
+
+    hearBrain: () =>
+      hearing.ask(
+        `hear ${keys.heartbeat.brain}`,
+        async (redis) => {
+          // A new connection may lead to another master, whose ids may be lower.
+          if (redis !== heardOn) [heardOn, heard] = [redis, null];
+          const from = heard ?? (await newest(redis, keys.heartbeat.brain))?.[0] ?? "0-0";
+          const entries = entriesOf(await redis.xread("BLOCK", BLOCK_MS, "STREAMS", keys.heartbeat.brain, from));
+          heard = entries.at(-1)?.[0] ?? from;
+          const last = entries.findLast((entry) => !("malformed" in parseHeartbeat(fieldsOf(entry))));
+          return last === undefined ? null : eventIdFor(last[0]);
+        },
+        BLOCK_MS,
+      ),
 
     vigil: () =>
       reading.ask("look at the heartbeats", async (redis) => {
@@ -276,6 +333,12 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
 
     raise,
 
+    noteFound: ({ eventId }, found) =>
+      writing.ask(`write ${keys.found}`, async (redis) => {
+        await redis.eval(NOTE_FOUND, 2, keys.found, keys.outcomes, eventId, foundText(found));
+        return null;
+      }),
+
     report: async (delivery, completion, halt) => {
       if (delivery.entryId === "") {
         const raised = await raise(delivery);
@@ -286,8 +349,8 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         const fields = completionFields(completion, options.worker, now);
         await redis.eval(
           REPORT,
-          6,
-          ...[keys.halt, keys.attempts, keys.completed, keys.panic, keys.outcomes, keys.claims],
+          7,
+          ...[keys.halt, keys.attempts, keys.completed, keys.panic, keys.outcomes, keys.claims, keys.found],
           ...[completion.eventId, completion.outcome, delivery.entryId, GROUP, String(fields.length)],
           ...fields,
           ...haltFields(halt, now),
@@ -314,6 +377,7 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
     beat: (role, heartbeat) => beat(writing, keys, role, heartbeat),
     close: () => {
       reading.close();
+      hearing.close();
       writing.close();
     },
   };

@@ -14,6 +14,8 @@ export interface Keys {
   readonly published: string;
   /** Hash of a panic event's entry id to who executes it, counted up while that goes on. */
   readonly claims: string;
+  /** Hash of event id to the legs that its passes found open (JSON), from before their first order until the report. */
+  readonly found: string;
   /** The panic stream's newest entry id at the last `quantum reset`: what is not newer is not executed any more. */
   readonly reset: string;
   /** Stream of what is kept of each live drill. */
@@ -37,6 +39,7 @@ export function keysOf(namespace: string): Keys {
     attempts: key("quantum:attempts"),
     published: key("quantum:published"),
     claims: key("quantum:claims"),
+    found: key("quantum:found"),
     reset: key("quantum:reset"),
     drills: key("quantum:drills"),
     probe: key("quantum:doctor"),

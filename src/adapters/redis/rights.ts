@@ -34,8 +34,9 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["XADD", panic, "*", "event_id", "id"],
     ["SADD", published, "id"],
   ],
-  eew: ({ heartbeat, halt, outcomes, panic, completed, claims, published, attempts, reset }) => [
+  eew: ({ heartbeat, halt, outcomes, panic, completed, claims, published, attempts, reset, found }) => [
     ["TIME"],
+    ["XREAD", "BLOCK", "1", "STREAMS", heartbeat.brain, "0-0"],
     ["XREVRANGE", heartbeat.brain, "+", "-"],
     ["XREVRANGE", heartbeat.watchdog, "+", "-"],
     ["HGETALL", halt],
@@ -63,7 +64,11 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["EXISTS", halt],
     ["HGET", attempts, "id"],
     ["HSET", halt, "halted", "true"],
-    ["EVAL", "return 1", "6", halt, attempts, completed, panic, outcomes, claims],
+    ["EVAL", "return 1", "2", found, outcomes],
+    ["HGET", found, "id"],
+    ["HSET", found, "id", "[]"],
+    ["EVAL", "return 1", "7", halt, attempts, completed, panic, outcomes, claims, found],
+    ["HDEL", found, "id"],
     ["HEXISTS", outcomes, "id"],
     ["XADD", completed, "*", "event_id", "id"],
     ["HSET", outcomes, "id", "FLAT"],

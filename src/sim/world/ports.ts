@@ -13,7 +13,7 @@ import type { Connection } from "./link.ts";
 const REDIS_LIMIT_MS = 700;
 /** Longer for what blocks on the server (`adapters/redis/eew-bus.ts`, `watchdog-bus.ts`). */
 const BLOCK_MS = 1_000;
-const BLOCKING: ReadonlySet<string> = new Set(["watch", "next"]);
+const BLOCKING: ReadonlySet<string> = new Set(["watch", "next", "hear the brain"]);
 
 /** `adapters/binance/exchange.ts`. */
 const QUERY_LIMIT_MS = 2_500;

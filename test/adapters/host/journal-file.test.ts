@@ -3,7 +3,9 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { journalFile } from "../../../src/adapters/host/journal-file.ts";
+import { decimal } from "../../../src/core/decimal.ts";
 import type { PastHalt } from "../../../src/core/halt-memory.ts";
+import type { FoundLeg } from "../../../src/core/position.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import type { Journal, JournalRecord } from "../../../src/ports/journal.ts";
 import { aHalt } from "../../support/core.ts";
@@ -18,6 +20,12 @@ const clock = { wall: () => 1_795_000_000_000 as UnixMillis };
 const open = (): Journal => journalFile(directory, clock);
 const path = (): string => join(directory, "journal.jsonl");
 const REASON = "REDIS_LOST_(5.1S_>_5.0S)";
+
+/** As the first version wrote it. */
+const OLD_JOURNAL =
+  '{"seq":1,"at":1795000000000,"prev":"0000000000000000000000000000000000000000000000000000000000000000",' +
+  '"record":{"kind":"raised","eventId":"e1","reason":"REDIS_LOST_(5.1S_>_5.0S)"},' +
+  '"hash":"50819f8ffb3d9c372dc018962088d6b3d50fe3d3808b31622d75179b084414db"}\n';
 
 /** As a pass leaves it, in another order of fields than the shape has. */
 function executed(eventId: string): JournalRecord {
@@ -42,14 +50,49 @@ describe("journalFile()", () => {
     journal.append(executed("e1"));
     journal.append({ kind: "raised", eventId: "e2", reason: REASON });
     journal.append({ kind: "reconciled", eventId: "e1" });
-    expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON }]);
+    expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON, found: [] }]);
     expect(open().trouble()).toBeNull();
   });
 
   test("remembers in the next life who raised an event, and whose follow-up it is", () => {
     const followsUp = { incidentId: "e1", number: 2 };
     open().append({ kind: "raised", eventId: "e2", reason: REASON, issuedBy: "watchdog", followsUp });
-    expect(open().unfinished()).toEqual([{ eventId: "e2", reason: REASON, issuedBy: "watchdog", followsUp }]);
+    expect(open().unfinished()).toEqual([
+      { eventId: "e2", reason: REASON, issuedBy: "watchdog", followsUp, found: [] },
+    ]);
+  });
+
+  test("remembers in the next life what each pass of an event has found open, each leg as it was found first", () => {
+    const leg = (symbol: string, amount: string): FoundLeg => {
+      const price = decimal("0.00000001");
+      return { symbol, positionSide: "SHORT", amount: decimal(amount), markPrice: price };
+    };
+    for (const legs of [
+      [leg("BTCUSDT", "-2"), leg("ETHUSDT", "-0.0000001")],
+      [leg("BTCUSDT", "-1"), leg("SOLUSDT", "-3")],
+    ]) {
+      open().append({ kind: "raised", eventId: "e1", reason: REASON });
+      open().append({ kind: "found", eventId: "e1", legs });
+    }
+    open().append({ kind: "raised", eventId: "e2", reason: REASON });
+    const journal = open();
+    expect(journal.unfinished()).toEqual([
+      {
+        eventId: "e1",
+        reason: REASON,
+        found: [leg("BTCUSDT", "-2"), leg("ETHUSDT", "-0.0000001"), leg("SOLUSDT", "-3")],
+      },
+      { eventId: "e2", reason: REASON, found: [] },
+    ]);
+    expect(journal.trouble()).toBeNull();
+    journal.append({ kind: "reconciled", eventId: "e1" });
+    expect(open().unfinished()).toHaveLength(1);
+  });
+
+  test("reads what was written before legs were, and by whom an event was raised", () => {
+    writeFileSync(path(), OLD_JOURNAL);
+    const journal = open();
+    expect([journal.unfinished(), journal.trouble()]).toEqual([[{ eventId: "e1", reason: REASON, found: [] }], null]);
   });
 
   test("knows how a pass ended, in this life and in the next", () => {

@@ -11,10 +11,11 @@ import type { RedisBusOptions } from "../../../src/adapters/redis/redis.ts";
 import { decimal } from "../../../src/core/decimal.ts";
 import type { PastHalt } from "../../../src/core/halt-memory.ts";
 import type { Completion, Delivery, PanicEvent } from "../../../src/core/messages.ts";
+import { legName } from "../../../src/core/position.ts";
 import type { Reading } from "../../../src/core/reading.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import type { EewBus } from "../../../src/ports/bus.ts";
-import { aBeat, aHalt } from "../../support/core.ts";
+import { aBeat, aHalt, aPosition } from "../../support/core.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { lossyProxy } from "./hostile.ts";
 
@@ -157,6 +158,7 @@ describe("an event that somebody else wrote by hand", () => {
       signature: "not_required",
       completed: false,
       beforeReset: false,
+      foundBefore: [],
     });
     expect(ageMs).toBeLessThan(2_000);
   });
@@ -176,6 +178,41 @@ describe("an event that somebody else wrote by hand", () => {
     const { ageMs } = await nextEvent(workerOn(options));
     expect(ageMs).toBeGreaterThanOrEqual(3_600_000 - 1_000);
     expect(ageMs).toBeLessThan(3_600_000 + 10_000);
+  });
+});
+
+describe("a note of what was found open", () => {
+  const LEG = { symbol: "BTCUSDT", positionSide: "BOTH", positionAmt: "0.5", markPrice: "50000" } as const;
+
+  test.each([
+    ["that is no JSON", "fire"],
+    ["in another shape", JSON.stringify({ BTCUSDT: "0.5" })],
+    ["with a number that is none", JSON.stringify([{ ...LEG, positionAmt: "much" }])],
+  ])("%s is not counted, and keeps no event from being delivered", async (_fact, text) => {
+    const options = fresh();
+    const { found } = keysOf(options.namespace);
+    await get(keep(redisOperatorBus(options)).publish(EVENT));
+    await redis.command("HSET", found, EVENT.eventId, text);
+    const eew = workerOn(options);
+    const delivery = await nextEvent(eew);
+    expect(delivery).toMatchObject({ eventId: EVENT.eventId, foundBefore: [] });
+    const leg = aPosition("ETHUSDT", "-2", "2000");
+    await get(eew.noteFound(delivery, [leg]));
+    const again = await nextEvent(workerOn(options));
+    expect(again.foundBefore.map(legName)).toEqual(["ETHUSDT"]);
+  });
+
+  test("under a key of another kind keeps no event from being delivered, and no report from being made", async () => {
+    const options = fresh();
+    const { found, completed } = keysOf(options.namespace);
+    await get(keep(redisOperatorBus(options)).publish(EVENT));
+    await redis.command("SET", found, "fire");
+    const eew = workerOn(options);
+    const delivery = await nextEvent(eew);
+    expect(delivery.foundBefore).toEqual([]);
+    expect((await eew.noteFound(delivery, [aPosition("ETHUSDT", "-2", "2000")])).known).toBe(false);
+    await get(eew.report(delivery, COMPLETION, aHalt(EVENT.eventId)));
+    expect(await redis.command("XLEN", completed)).toBe(1);
   });
 });
 
