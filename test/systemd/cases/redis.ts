@@ -114,11 +114,7 @@ function flatMs(site: Site, stoppedAt: number): Figure {
   return took("Redis stopped → flat", site.lastFillMs() - stoppedAt, WITHOUT_REDIS_MS);
 }
 
-/**
- * What was executed without Redis is there, and says why: whoever was first, the worker by itself or the watchdog by the direct
- * line. There may be one event of each: the watchdog may have heard a heartbeat that the worker, which looks once a second, has
- * not, and takes that one for the last. The second finds nothing to close.
- */
+/** What was executed without Redis is there, once, and says why: whoever was first, the worker or the watchdog by its call. */
 async function onRecordAgain(site: Site): Promise<readonly Figure[]> {
   const backAt = Date.now();
   const first = await site.firstEvent(ON_RECORD_MS);
@@ -128,10 +124,12 @@ async function onRecordAgain(site: Site): Promise<readonly Figure[]> {
   const events = await site.events();
   for (const { eventId, reason } of events) {
     must(/^(REDIS_LOST|EXIT_BRAIN_HEARTBEAT_MISSING)_\(/.test(reason), `a reason on record is ${reason}`);
-    const { outcome } = await site.report(eventId, ON_RECORD_MS);
+    const { fields, outcome } = await site.report(eventId, ON_RECORD_MS);
     must(outcome === "FLAT", `the report on event ${eventId} says ${outcome}`);
+    const closed = fields.get("positions_closed");
+    must(closed === String(site.opened.length), `the report on event ${eventId} has ${closed} positions closed`);
   }
-  return [took("Redis back → report and halt on record", tookMs), counted("events", events.length, 2)];
+  return [took("Redis back → report and halt on record", tookMs), counted("events", events.length, 1)];
 }
 
 /** No protector was restarted: the process that was there still is. */
