@@ -42,6 +42,8 @@ export class EventWatch {
   readonly #ids = new Map<string, string>();
   /** What some worker has executed, or somebody has put on record, and how it ended. */
   readonly #outcomes = new Map<string, Set<Outcome>>();
+  /** What some worker has begun to execute. */
+  readonly #begun = new Set<string>();
   readonly #processes = new Map<Life, Process>();
   readonly #lives = new Map<string, Life>();
   /** The halt that is in each worker's journal, and that nobody has reset. */
@@ -108,6 +110,13 @@ export class EventWatch {
     return null;
   }
 
+  /** Whether a worker has begun an event that nobody has ended, and that Redis does not have any more: nobody can know of it. */
+  hasLostAPass(): boolean {
+    this.look();
+    const onRecord = new Set(this.#truth.panics().map(({ eventId }) => eventId));
+    return [...this.#begun].some((eventId) => !this.#outcomes.has(eventId) && !onRecord.has(eventId));
+  }
+
   /** S3: whoever raises an attempt, and how often, it is one event. S10: what is confirmed is not published on and on. */
   overWatchdog(bus: WatchdogBus): WatchdogBus {
     const confirmed = new Map<string, number>();
@@ -165,6 +174,7 @@ export class EventWatch {
         if (toldAt !== null && life.now() - toldAt <= TOLD_MS)
           this.#break("S3", `${who} executes ${halt.eventId}, and was told that it is completed`);
         process.halted = false;
+        this.#begun.add(halt.eventId);
         const answer = await bus.writeHalt(halt);
         process.halted = true;
         return answer;

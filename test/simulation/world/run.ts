@@ -26,6 +26,7 @@ type Ending =
   | "nobody left who knew of the brain"
   /** The account is flat; Redis has lost the report or the halt, and nobody is left who remembers it. */
   | "flat, and Redis has lost the report"
+  | "flat but for an order, and Redis has lost the pass"
   /** Not flat, and no watchdog is left to follow up what a pass left open (design rule 4). */
   | "nobody left to follow up"
   | "BROKEN";
@@ -280,6 +281,11 @@ async function whyNot(
   if (!calm && (watchdog === null || !redis)) return "nobody left who knew of the brain";
   if (watchdog === null && halted) return "nobody left to follow up";
   if (world.left().length === 0 && world.witness.hasLostData()) return "flat, and Redis has lost the report";
+  // What rests is no violation of a halt, only what it opens is: a pass that was cut off before its last look, and that Redis has
+  // lost with its event, may leave an order behind that nobody knows of.
+  const rests = world.left().every((what) => / order /.test(what));
+  if (rests && world.witness.hasLostData() && world.witness.events.hasLostAPass())
+    return "flat but for an order, and Redis has lost the pass";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
 }
