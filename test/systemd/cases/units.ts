@@ -2,7 +2,7 @@
 
 import { must } from "../../faults/case.ts";
 import { counted, type SystemdCase } from "../case.ts";
-import { BRAIN, PROTECTORS, UNITS } from "../units.ts";
+import { BRAIN, PROTECTORS, properties, UNITS } from "../units.ts";
 
 /** The most that a protector may be exposed, on systemd's scale from 0 to 10. */
 const EXPOSURE_MAX = 1.5;
@@ -22,6 +22,26 @@ export const UNIT_CASES: readonly SystemdCase[] = [
       }
       const state = (await machine.type("systemctl is-system-running")).stdout.trim();
       must(state === "running", `systemctl is-system-running says ${state}`);
+      return [];
+    },
+  },
+  {
+    name: "check-up",
+    caused: "systemctl start quantum-doctor, as its timer does every day; then again with Redis stopped",
+    holds: "it finds everything fit, then it does not, and its unit says so",
+    run: async ({ machine }) => {
+      await machine.must("systemctl start quantum-doctor");
+      await machine.must("systemctl stop redis-server");
+      const { code } = await machine.type("systemctl start quantum-doctor");
+      const { Result, ExecMainStatus } = await properties(
+        machine,
+        "quantum-doctor.service",
+        "Result",
+        "ExecMainStatus",
+      );
+      must(code !== 0 && Result === "exit-code", `without Redis it ended with ${Result}`);
+      must(ExecMainStatus === "1", `without Redis it exited with ${ExecMainStatus}`);
+      await machine.must("systemctl start redis-server && systemctl reset-failed quantum-doctor");
       return [];
     },
   },
