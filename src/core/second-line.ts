@@ -85,8 +85,8 @@ interface FlatHalt {
 export type SecondLineEvent =
   /** `open`: the positions as they were last read, null if never. */
   | { readonly kind: "seen"; readonly vigil: Vigil; readonly open: Snapshot | null }
-  /** A heartbeat has come since the last look, and begins this incident if it stays the last one. */
-  | { readonly kind: "heard"; readonly incidentId: string }
+  /** A heartbeat has come to a question that was asked then, and begins this incident if it stays the last one. */
+  | { readonly kind: "heard"; readonly incidentId: string; readonly beganAt: Instant }
   /** A look that began then has failed. `flatAt`: when a pass of this worker has proven the account flat last; null if none has. */
   | { readonly kind: "lost"; readonly beganAt: Instant; readonly flatAt: Instant | null };
 
@@ -109,7 +109,7 @@ export function startSecondLine(now: Instant): SecondLine {
 /** Advances by one look, and says what is to be raised. */
 export function stepSecondLine(limits: SecondLineLimits, line: SecondLine, event: SecondLineEvent, now: Instant): Step {
   if (event.kind === "lost") return whileLost(limits, line, event, now);
-  if (event.kind === "heard") return [heardBrain(line, event.incidentId, now), null];
+  if (event.kind === "heard") return [heardBrain(limits, line, event, now), null];
   const { vigil, open } = event;
   const watchdog = heard(line.watchdog, vigil, now);
   const flat = underHalt(line, vigil, open, now);
@@ -167,9 +167,19 @@ function whileLost(
   return raise(next, next.brain.incidentId, "redis_lost", awayMs, limits.redisLostMs, now);
 }
 
-/** Only a look shows whether there is a brain to watch; of one that is watched this is the last heartbeat now. */
-function heardBrain(line: SecondLine, incidentId: string, now: Instant): SecondLine {
-  return line.brain === null ? line : { ...line, brain: { incidentId, beatAt: now }, stale: incidentId };
+/**
+ * Only a look shows whether there is a brain to watch; of one that is watched this is the last heartbeat now. What has waited while
+ * we stood still is not of now (design rule 7): the next look brings it with its age.
+ */
+function heardBrain(
+  { lookMs }: SecondLineLimits,
+  line: SecondLine,
+  { incidentId, beganAt }: Extract<SecondLineEvent, { kind: "heard" }>,
+  now: Instant,
+): SecondLine {
+  return line.brain === null || now - beganAt > lookMs
+    ? line
+    : { ...line, brain: { incidentId, beatAt: now }, stale: incidentId };
 }
 
 /** Which brain is watched after a look: none during a halt, and none that has only left an old heartbeat. */

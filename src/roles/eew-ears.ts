@@ -181,10 +181,13 @@ export function ears(
   return {
     async hearBrain(signal) {
       while (!signal.aborted) {
+        const beganAt = clock.now();
         const heard = await bus.hearBrain();
         if (!heard.known) await clock.sleep(BUS_RETRY_MS, signal);
-        else if (heard.value !== null)
-          [line] = stepSecondLine(world.secondLine, line, { kind: "heard", incidentId: heard.value }, clock.now());
+        else if (heard.value !== null) {
+          const event = { kind: "heard", incidentId: heard.value, beganAt } as const;
+          [line] = stepSecondLine(world.secondLine, line, event, clock.now());
+        }
       }
     },
 

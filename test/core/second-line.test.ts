@@ -23,9 +23,9 @@ class Line {
     return trip;
   }
 
-  /** A heartbeat comes between two looks. */
-  hear(ms: number, incidentId: string): void {
-    [this.state] = stepSecondLine(LIMITS, this.state, { kind: "heard", incidentId }, at(ms));
+  /** A heartbeat comes between two looks, to a question that was asked at `began`. */
+  hear(ms: number, incidentId: string, began = ms - 500): void {
+    [this.state] = stepSecondLine(LIMITS, this.state, { kind: "heard", incidentId, beganAt: at(began) }, at(ms));
   }
 
   /** A look that began at `began` fails at `ms`. */
@@ -185,6 +185,13 @@ describe("the watchdog lost", () => {
     const look = (ms: number) => ({ ...vigil("beat-1", ms), watchdog: { entry: "last", ageMs: 0 } });
     for (let ms = 0; ms <= 10_000; ms += 1_000) expect(line.see(ms, look(ms))).toBeNull();
     expect(line.see(10_010, look(10_010))?.cause).toBe("watchdog_lost");
+  });
+
+  test("is one over a brain whose last heartbeat waited while the worker stood still: it is as old as the next look says", () => {
+    const line = new Line();
+    line.see(0, vigil("beat-1", 200));
+    line.hear(9_000, "beat-2", 100);
+    expect(line.see(10_100, vigil("beat-2", 9_050, null))).toMatchObject({ cause: "watchdog_lost" });
   });
 
   test("that was never heard has its ten seconds from the start", () => {
