@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Account, accountDirectory, type Layout } from "./layout.ts";
-import { aclText, type RedisUser, urlAs, userName, userRules } from "./redis-users.ts";
+import { aclText, type RedisUser, rulesIn, urlAs, userName, userRules } from "./redis-users.ts";
 import { type SecretName, secretPath } from "./secrets.ts";
 import { ROLES, serviceOf, TIMED, targetOf, timerOf, units } from "./units.ts";
 
@@ -26,6 +26,9 @@ export type Found =
   | { readonly kind: "file"; readonly sha256: string; readonly mode: number }
   | { readonly kind: "unreadable"; readonly why: string };
 
+/** The words of `ACL SETUSER` for each user. */
+type UserRules = ReadonlyMap<string, readonly string[]>;
+
 /** One thing that is done. */
 export type Step =
   | { readonly kind: "directory"; readonly path: string; readonly mode: number }
@@ -37,8 +40,8 @@ export type Step =
   | { readonly kind: "remove"; readonly path: string; readonly what: "file" | "folder" | "state" }
   /** A call of systemctl; `lenient` where it may find nothing to do, which it calls a failure. */
   | { readonly kind: "run"; readonly args: readonly string[]; readonly why: string; readonly lenient?: true }
-  /** Users on Redis, with the words of `ACL SETUSER` for each; or, without them, taken away. */
-  | { readonly kind: "redis_users"; readonly users: ReadonlyMap<string, readonly string[]> }
+  /** Users on Redis, and as they were before; or, without them, taken away. */
+  | { readonly kind: "redis_users"; readonly users: UserRules; readonly former: UserRules }
   | { readonly kind: "no_redis_users"; readonly users: readonly string[] }
   /** Restarted, and seen at work again before the next one. */
   | { readonly kind: "restart"; readonly unit: string };
@@ -69,9 +72,7 @@ export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
       content: { kind: "program", from: program.path, sha256: program.sha256 },
       care: "ours",
     },
-    ...units(layout, sealed).map(
-      ({ name, text }): WantedFile => ({ ...asText(`${layout.units}/${name}`, 0o644, text) }),
-    ),
+    ...units(layout, sealed).map(({ name, text }) => asText(`${layout.units}/${name}`, 0o644, text)),
   ];
   const directory = accountDirectory(layout, account);
   const forRedis = [...(redis?.passwords ?? [])].map(([user, password]): WantedFile => {
@@ -104,14 +105,17 @@ export function usersPath(layout: Pick<Layout, "settings">, account: Account): s
   return `${accountDirectory(layout, account)}/users.acl`;
 }
 
-/** The users on Redis itself, before any role is told to be one; nothing where they are as they should be. */
-export function userSteps({ account, layout, redis }: Wishes, files: readonly Step[]): readonly Step[] {
+/**
+ * The users on Redis itself, before any role is told to be one; nothing where they are as they should be. `former` is the text
+ * that is at `usersPath()` now, empty for none: roles that work are these users, and would be thrown out without them.
+ */
+export function userSteps({ account, layout, redis }: Wishes, files: readonly Step[], former: string): readonly Step[] {
   const path = usersPath(layout, account);
   if (redis === null || !files.some((step) => "file" in step && step.file.path === path)) return [];
   const users = [...redis.passwords].map(([user, password]) => {
     return [userName(user, account), userRules(user, account, password)] as const;
   });
-  return [{ kind: "redis_users", users: new Map(users) }];
+  return [{ kind: "redis_users", users: new Map(users), former: rulesIn(former) }];
 }
 
 /** What is to be done for each file, given what is there. A secret that is written is always new: what stays is not in the list. */

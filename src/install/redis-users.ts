@@ -21,8 +21,7 @@ export function userRules(user: RedisUser, account: Account, password: string): 
     .replace(`user quantum-${user} `, "")
     .replace("#CHANGE-ME", `#${createHash("sha256").update(password).digest("hex")}`)
     .replaceAll("~", account === null ? "~" : `~${account}:`);
-  // A selector in parentheses is one word.
-  return ["reset", ...(rules.match(/\([^)]*\)|\S+/g) ?? [])];
+  return ["reset", ...wordsOf(rules)];
 }
 
 /**
@@ -34,6 +33,21 @@ export function aclText(account: Account, passwords: ReadonlyMap<RedisUser, stri
     return `user ${userName(user, account)} ${userRules(user, account, password).join(" ")}`;
   });
   return `user default on nopass ~* &* +@all\n${lines.join("\n")}\n`;
+}
+
+/** The rules in such a text, by the name of the user; the default user is not ours. */
+export function rulesIn(text: string): ReadonlyMap<string, readonly string[]> {
+  const rules = new Map<string, readonly string[]>();
+  for (const line of text.split("\n")) {
+    const [, name, words] = /^user (quantum-\S+) (.+)$/.exec(line) ?? [];
+    if (name !== undefined && words !== undefined) rules.set(name, wordsOf(words));
+  }
+  return rules;
+}
+
+/** A selector in parentheses is one word. */
+function wordsOf(rules: string): readonly string[] {
+  return rules.match(/\([^)]*\)|\S+/g) ?? [];
 }
 
 /** A Redis URL as this user; whoever it was written for is left out. */

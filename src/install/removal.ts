@@ -53,7 +53,8 @@ export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, k
     { kind: "run", args: ["stop", ...every("watchdog")], why: "who watches goes first", lenient: true },
     { kind: "run", args: ["stop", ...every("eew")], why: "then who acts", lenient: true },
     { kind: "run", args: ["disable", "--now", ...enabled], why: "stopped, and not started any more", lenient: true },
-    ...accounts.filter((account) => files.has(usersPath(layout, account))).map(withoutUsers),
+    // Settings that are kept hold their passwords.
+    ...accounts.filter((account) => !keepSettings && files.has(usersPath(layout, account))).map(withoutUsers),
     ...removed,
     ...leftBehind(manifest).filter(({ path, what }) => isThere(path) && !(keepSettings && what === "folder")),
     ...(packaged ? [] : [RELOAD]),

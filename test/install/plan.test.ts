@@ -9,6 +9,7 @@ import {
   fileSteps,
   restarts,
   type Step,
+  userSteps,
   type Wishes,
   wantedFiles,
 } from "../../src/install/plan.ts";
@@ -153,6 +154,24 @@ test("the worker is restarted first and the brain last, account by account, and 
   ]);
 });
 
+describe("userSteps()", () => {
+  const redis = { url: "redis://127.0.0.1:6379", passwords: new Map([["eew", "secret"]] as const) };
+  const wishes: Wishes = { ...WISHES, redis };
+
+  test("are to be set before any file says so, and know what to go back to: roles that work are these users", () => {
+    const changes = fileSteps(wantedFiles(wishes), new Map());
+    const older = "user default on nopass\nuser quantum-eew reset on #00 (+xadd ~a)\n";
+    const [step] = userSteps(wishes, changes, older);
+    expect(step).toMatchObject({ former: new Map([["quantum-eew", ["reset", "on", "#00", "(+xadd ~a)"]]]) });
+    expect(userSteps(wishes, changes, "")[0]).toMatchObject({ former: new Map() });
+  });
+
+  test("are none where the file is as it was, or nobody has users", () => {
+    expect(userSteps(wishes, fileSteps(wantedFiles(wishes), installed(wishes)), "")).toEqual([]);
+    expect(userSteps(WISHES, fileSteps(wantedFiles(WISHES), new Map()), "")).toEqual([]);
+  });
+});
+
 test("what is enabled is the target, the roles and the timers of one account", () => {
   expect(words([enabling("main")])).toEqual([
     "run enable quantum@main.target quantum-emergency-exit-worker@main.service quantum-exit-brain-watchdog@main.service quantum-exit-brain@main.service quantum-chaos@main.timer quantum-doctor@main.timer",
@@ -203,6 +222,12 @@ describe("removal()", () => {
     const steps = words(removal(MANIFEST, found, false));
     expect(steps).toContain(`keep ${unit}`);
     expect(steps).toContain("remove /etc/quantum/quantum.env");
+  });
+
+  test("with --keep-settings leaves the users on Redis, whose passwords are in them", () => {
+    const users = new Map([...MANIFEST.files, ["/etc/quantum/users.acl", "digest"] as const]);
+    const kinds = (keep: boolean) => removal({ ...MANIFEST, files: users }, used(), keep).map(({ kind }) => kind);
+    expect([kinds(true), kinds(false)].map((all) => all.includes("no_redis_users"))).toEqual([false, true]);
   });
 
   test("with --keep-settings leaves them and their folder", () => {

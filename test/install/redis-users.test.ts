@@ -4,6 +4,7 @@ import {
   passwordIn,
   REDIS_USERS,
   type RedisUser,
+  rulesIn,
   urlAs,
   userName,
   userRules,
@@ -35,6 +36,13 @@ test("the file has one line for each user, and leaves the default user as it is"
     "user default",
     ...REDIS_USERS.map((user) => `user ${userName(user, "main")}`),
   ]);
+});
+
+test("what stands in the file is read back as it would be set", () => {
+  const rules = rulesIn(aclText("main", PASSWORDS));
+  expect([...rules.keys()]).toEqual(REDIS_USERS.map((user) => userName(user, "main")));
+  expect(rules.get(userName("eew", "main"))).toEqual(userRules("eew", "main", PASSWORDS.get("eew") ?? ""));
+  expect(rulesIn("")).toEqual(new Map());
 });
 
 test.each([

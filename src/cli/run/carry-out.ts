@@ -130,8 +130,10 @@ function undoOf(step: Step, redis: RedisConfig): Undo | null {
       return step.file.content.kind === "program" ? keepProgram(step.file.path) : keepText(step.file);
     case "run":
       return step.args[0] === "enable" ? { back: () => systemctl(["disable", ...step.args.slice(1)]) } : null;
-    case "redis_users":
-      return { back: () => removeUsers(redis, [...step.users.keys()]) };
+    case "redis_users": {
+      const { former, users } = step;
+      return { back: () => (former.size > 0 ? setUsers(redis, former) : removeUsers(redis, [...users.keys()])) };
+    }
     case "keep":
     case "stranger":
     case "remove":

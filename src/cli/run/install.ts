@@ -14,6 +14,7 @@ import {
   restarts,
   type Step,
   userSteps,
+  usersPath,
   type WantedFile,
   type Wishes,
   wantedFiles,
@@ -103,18 +104,22 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   refuseStrangers(changes);
   const isNew = changes.some(({ kind }) => kind !== "keep");
   const running = await activeUnits("quantum-*.service");
+  // A role that runs and is not known of would go on as the old version, and nobody would ask whether trading is halted.
+  if (!running.known && !isSet(flags, "dry-run"))
+    throw new Refusal(`Nothing was touched: which roles run can't be told, ${running.why}`);
+  const runningUnits = running.known ? running.value : [];
   // A package replaces the executable by itself.
   const isOtherVersion = before !== null && before.version !== version();
   const touched = isSet(flags, "restart") || isOtherVersion ? accounts : affected(changes, wishes, accounts);
-  const restarting = restarts(running.known ? running.value : [], touched);
-  const working = touched.filter((one) => restarts(running.known ? running.value : [], [one]).length > 0);
+  const restarting = restarts(runningUnits, touched);
+  const working = touched.filter((one) => restarts(runningUnits, [one]).length > 0);
   checkSettings(layout, working);
   const directory = accountDirectory(layout, account);
   const folders = [...new Set([layout.settings, directory])].filter((path) => !existsSync(path));
   return {
     steps: [
       ...folders.map((path): Step => ({ kind: "directory", path, mode: 0o700 })),
-      ...userSteps(wishes, changes),
+      ...userSteps(wishes, changes, textAt(usersPath(layout, account)) ?? ""),
       ...(isNew ? changes : []),
       ...(isNew && !packaged ? [RELOAD] : []),
       ...(isFirst ? [enabling(account)] : []),
@@ -125,7 +130,7 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
     redis: administrator(io.env, inForce),
     settingsPath: `${directory}/quantum.env`,
     missing,
-    started: restarting.length > 0 || isSet(flags, "start") || (running.known && running.value.length > 0),
+    started: isSet(flags, "start") || runningUnits.length > 0,
   };
 }
 
