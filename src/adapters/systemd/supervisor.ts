@@ -1,17 +1,11 @@
 /** The roles as systemd runs them (runbook, "Services Required"). */
 
 import { known, type Reading, unknown } from "../../core/reading.ts";
+import { serviceOf } from "../../install/units.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
 import type { Supervisor } from "../../ports/supervisor.ts";
 import { accountOf } from "./account.ts";
 import { systemctl } from "./systemctl.ts";
-
-/** The runbook's unit names. */
-const UNITS: Readonly<Record<BeatingRole, string>> = {
-  brain: "quantum-exit-brain",
-  watchdog: "quantum-exit-brain-watchdog",
-  eew: "quantum-emergency-exit-worker",
-};
 
 /**
  * Asks `systemctl` about the units of one account; a machine without systemd answers every question with unknown.
@@ -61,8 +55,8 @@ interface ActiveUnit {
 
 /** The unit that runs a role of this account; null: there is none. Unknown where which one it is can't be told. */
 async function activeUnit(role: BeatingRole, account: string): Promise<Reading<string | null>> {
-  const plain = `${UNITS[role]}.service`;
-  const own = account === "" ? plain : `${UNITS[role]}@${account}.service`;
+  const plain = serviceOf(role, null);
+  const own = account === "" ? plain : serviceOf(role, account);
   const active: ActiveUnit[] = [];
   for (const name of own === plain ? [plain] : [own, plain]) {
     const state = await stateOf(name);
