@@ -19,6 +19,10 @@ export interface Position {
   readonly markPrice: Decimal;
   /** In the margin asset of the symbol. */
   readonly unrealizedPnl: Decimal;
+  /** How many times its margin the leg is worth. Not set: not known, as where the fallback lists are all that answers. */
+  readonly leverage?: Decimal;
+  /** Where the venue would liquidate the leg; null: nowhere. Not set: not known. */
+  readonly liquidationPrice?: Decimal | null;
 }
 
 /** A leg as a pass has found it open: what its report counts, also where another pass of the same event makes the report. */
@@ -76,8 +80,11 @@ export type CloseOutcome =
   | { readonly kind: "executed"; readonly orderId: string; readonly executed: Decimal }
   /** Certain: nothing of the order was or will be executed. */
   | { readonly kind: "refused"; readonly cause: RefusalCause; readonly code: number | null; readonly why: string }
-  /** It may have been executed in full, in part or not at all. Only a later read can tell. */
-  | { readonly kind: "unknown"; readonly why: string };
+  /**
+   * It may have been executed in full, in part or not at all. Only a later read can tell. `absent`: the venue was asked for the
+   * order and knows none of that id, which seconds after a send is no proof yet.
+   */
+  | { readonly kind: "unknown"; readonly why: string; readonly absent?: true };
 
 /** What is cancelled in one request: all that rests of a family on a symbol, or one order of it. */
 export interface CancelRequest {

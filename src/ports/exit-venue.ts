@@ -1,0 +1,72 @@
+import type { Decimal } from "../core/decimal.ts";
+import type { PositionSide } from "../core/position.ts";
+import type { Reading } from "../core/reading.ts";
+import type { UnixMillis } from "../core/time.ts";
+
+/** A stop that rests at the venue and takes the whole leg when the mark reaches it. It can only close. */
+export interface ProtectiveStop {
+  readonly symbol: string;
+  readonly positionSide: PositionSide;
+  readonly side: "BUY" | "SELL";
+  /** On the symbol's tick. */
+  readonly triggerPrice: Decimal;
+  /** At most 36 characters of `[A-Za-z0-9_-]`. */
+  readonly clientOrderId: string;
+}
+
+/** A protective stop as the venue lists it. */
+export interface RestingStop extends ProtectiveStop {
+  readonly orderId: string;
+}
+
+/** What became of placing one. */
+export type ProtectOutcome =
+  | { readonly kind: "resting"; readonly orderId: string }
+  /** Certain: it does not rest. `crossed`: the mark is beyond the trigger already (-2021). `exists`: the leg has one (-4130). */
+  | { readonly kind: "refused"; readonly cause: "crossed" | "exists" | "other"; readonly why: string }
+  /** It may rest: only the list of stops can tell. */
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** One execution on a leg. */
+export interface LegFill {
+  readonly positionSide: PositionSide;
+  readonly side: "BUY" | "SELL";
+  /** Positive. */
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+  readonly orderId: string;
+  readonly time: UnixMillis;
+}
+
+/** An order that had an effect, open or ended. */
+export interface PastOrder {
+  readonly orderId: string;
+  readonly clientOrderId: string;
+  readonly positionSide: PositionSide;
+  readonly executed: Decimal;
+  readonly time: UnixMillis;
+}
+
+/**
+ * What an exit policy needs of the venue beside `Exchange`. As there, no method rejects and each settles within the adapter's own
+ * deadline; nothing here can open or grow a position.
+ */
+export interface ExitVenue {
+  /** Wallet and unrealized profit of the whole account, in USD (Binance, account v3, `totalMarginBalance`). */
+  equity(): Promise<Reading<Decimal>>;
+  /** What was put into the account less what was taken out since then, in USD: so that a withdrawal is no loss. */
+  transfersSince(since: UnixMillis): Promise<Reading<Decimal>>;
+  /** Places a stop, once. */
+  protect(stop: ProtectiveStop): Promise<ProtectOutcome>;
+  /** The `closePosition` stop-market orders that rest, whoever placed them. */
+  protectiveStops(): Promise<Reading<readonly RestingStop[]>>;
+  /** The symbol's fills from then on, oldest first; unknown where not all of them could be read. */
+  fillsSince(symbol: string, since: UnixMillis): Promise<Reading<readonly LegFill[]>>;
+  /** The symbol's regular orders that were sent from then on, oldest first; unknown where not all of them could be read. */
+  ordersSince(symbol: string, since: UnixMillis): Promise<Reading<readonly PastOrder[]>>;
+  /** The highest and lowest mark since then, by the venue's minute candles; a minute more is included where it begins in one. */
+  markExtremesSince(
+    symbol: string,
+    since: UnixMillis,
+  ): Promise<Reading<{ readonly high: Decimal; readonly low: Decimal }>>;
+}
