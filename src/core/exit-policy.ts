@@ -1,6 +1,6 @@
 /** When the brain leaves a position: what a policy file says, as values. `config/policy.ts` reads the file. */
 
-import type { Decimal } from "./decimal.ts";
+import { type Decimal, plain } from "./decimal.ts";
 
 /** A profit: in percent of the entry price, or in R, the distance from entry to the first stop loss. */
 export interface Target {
@@ -53,4 +53,21 @@ export interface ExitPolicy {
 /** The rules for one symbol. */
 export function policyFor(policy: ExitPolicy, symbol: string): LegPolicy {
   return policy.symbols.get(symbol) ?? policy.defaults;
+}
+
+/** A profit in words, as it stands in the file: `1.5R` or `4 %`. Equal profits have equal names. */
+export function targetName({ unit, value }: Target): string {
+  return unit === "r" ? `${plain(value)}R` : `${plain(value)} %`;
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+] as const;
+
+/** A time limit as it stands in the file, in the largest unit that fits: `90m`, `8h`. */
+export function durationName(ms: number): string {
+  const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? ["s", 1_000];
+  return `${ms / size}${unit}`;
 }

@@ -1,6 +1,7 @@
 /** Positions in, close orders out that can only reduce. */
 
 import type { Decimal } from "./decimal.ts";
+import { fnv1a } from "./fnv.ts";
 import { chunks, type LotRule } from "./lots.ts";
 import { type CloseOrder, legName, notional, type Position, type PositionMode } from "./position.ts";
 import { priceInside } from "./price-band.ts";
@@ -76,11 +77,4 @@ function modeFor({ positionSide }: Position, mode: Reading<PositionMode>, attemp
  */
 function legOrderId(eventId: string, leg: string): string {
   return `q-${eventId.replaceAll("-", "").slice(0, 16)}-${fnv1a(leg)}`;
-}
-
-/** FNV-1a, 32 bit, over UTF-16 units: eight hex digits. */
-function fnv1a(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, "0");
 }
