@@ -131,6 +131,35 @@ export function follow(
   return [tighten(policy, risked), change];
 }
 
+/** The memory after another mark was seen, where nothing else of the leg is known anew. */
+export function watchMark(policy: LegPolicy, memory: LegMemory, mark: Decimal): LegMemory {
+  if (memory.best.eq(mark) || atLeastAsGood(memory.side, memory.best, mark)) return memory;
+  return tighten(policy, { ...memory, best: mark });
+}
+
+/** Two memories of the same opening of a leg as one: nothing that either knows is forgotten. `one` is the later of the two. */
+export function join(one: LegMemory, other: LegMemory): LegMemory {
+  const { side } = one;
+  const steps = { ...other.steps };
+  for (const [name, step] of Object.entries(one.steps)) {
+    const known = steps[name] ?? step;
+    const taken = known.taken.gt(step.taken) ? known.taken : step.taken;
+    steps[name] = { taken, done: known.done || step.done };
+  }
+  const best = atLeastAsGood(side, one.best, other.best) ? one.best : other.best;
+  const stop = one.rules === other.rules && other.stop !== null ? tighter(side, one.stop, other.stop) : one.stop;
+  return {
+    ...one,
+    openedAt: one.openedAt < other.openedAt ? one.openedAt : other.openedAt,
+    size: one.size.gt(other.size) ? one.size : other.size,
+    best,
+    stop,
+    steps,
+    exiting: one.exiting ?? other.exiting,
+    sent: Math.max(one.sent, other.sent),
+  };
+}
+
 /** What an order of a step, or of the whole leg where `step` is null, has executed is booked; `done` ends the step. */
 export function settle(memory: LegMemory, step: string | null, executed: Decimal, done: boolean): LegMemory {
   const amount = executed.gt(memory.amount) ? ZERO : memory.amount.minus(executed);

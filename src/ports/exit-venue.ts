@@ -1,7 +1,10 @@
 import type { Decimal } from "../core/decimal.ts";
+import type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
 import type { PositionSide } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
+
+export type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
 
 /** A stop that rests at the venue and takes the whole leg when the mark reaches it. It can only close. */
 export interface ProtectiveStop {
@@ -27,26 +30,6 @@ export type ProtectOutcome =
   /** It may rest: only the list of stops can tell. */
   | { readonly kind: "unknown"; readonly why: string };
 
-/** One execution on a leg. */
-export interface LegFill {
-  readonly positionSide: PositionSide;
-  readonly side: "BUY" | "SELL";
-  /** Positive. */
-  readonly quantity: Decimal;
-  readonly price: Decimal;
-  readonly orderId: string;
-  readonly time: UnixMillis;
-}
-
-/** An order that had an effect, open or ended. */
-export interface PastOrder {
-  readonly orderId: string;
-  readonly clientOrderId: string;
-  readonly positionSide: PositionSide;
-  readonly executed: Decimal;
-  readonly time: UnixMillis;
-}
-
 /**
  * What an exit policy needs of the venue beside `Exchange`. As there, no method rejects and each settles within the adapter's own
  * deadline; nothing here can open or grow a position.
@@ -65,8 +48,5 @@ export interface ExitVenue {
   /** The symbol's regular orders that were sent from then on, oldest first; unknown where not all of them could be read. */
   ordersSince(symbol: string, since: UnixMillis): Promise<Reading<readonly PastOrder[]>>;
   /** The highest and lowest mark since then, by the venue's minute candles; a minute more is included where it begins in one. */
-  markExtremesSince(
-    symbol: string,
-    since: UnixMillis,
-  ): Promise<Reading<{ readonly high: Decimal; readonly low: Decimal }>>;
+  markExtremesSince(symbol: string, since: UnixMillis): Promise<Reading<MarkExtremes>>;
 }

@@ -1,0 +1,93 @@
+/**
+ * What can be told of a leg from the venue's own records, where nothing was remembered: when it was opened, how large it has
+ * been, which steps of the ladder were taken, how far the mark has come.
+ */
+
+import { type Decimal, ZERO } from "./decimal.ts";
+import { beginLeg, type LegMemory, type StepProgress, watchMark } from "./exit-memory.ts";
+import { EXIT_ORDER, stepTag } from "./exit-order.ts";
+import { type LegPolicy, targetName } from "./exit-policy.ts";
+import type { Position, PositionSide } from "./position.ts";
+import type { UnixMillis } from "./time.ts";
+
+/** One execution on a leg. */
+export interface LegFill {
+  readonly positionSide: PositionSide;
+  readonly side: "BUY" | "SELL";
+  /** Positive. */
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+  readonly orderId: string;
+  readonly time: UnixMillis;
+}
+
+/** An order that was sent, open or ended. */
+export interface PastOrder {
+  readonly orderId: string;
+  readonly clientOrderId: string;
+  readonly positionSide: PositionSide;
+  readonly executed: Decimal;
+  readonly time: UnixMillis;
+}
+
+/** The highest and the lowest mark of a time. */
+export interface MarkExtremes {
+  readonly high: Decimal;
+  readonly low: Decimal;
+}
+
+/** What the venue has on record of one symbol. */
+export interface LegPast {
+  /** Oldest first. */
+  readonly fills: readonly LegFill[];
+  readonly orders: readonly PastOrder[];
+  /** Since a moment at or before the last fill that made the leg larger. */
+  readonly extremes: MarkExtremes;
+}
+
+/** When a leg was opened and last grown, and the largest it has been since it was opened. */
+export interface LegStory {
+  readonly openedAt: UnixMillis;
+  readonly grownAt: UnixMillis;
+  readonly size: Decimal;
+}
+
+/**
+ * Follows a leg's fills back from what is open now to where it was flat. Where they do not reach that far the oldest of them counts
+ * as the opening; null if there is none at all.
+ */
+export function storyOf(leg: Position, fills: readonly LegFill[]): LegStory | null {
+  let amount = leg.amount;
+  let size = amount.abs();
+  let [openedAt, grownAt]: [UnixMillis | null, UnixMillis | null] = [null, null];
+  for (const fill of [...fills].reverse()) {
+    if (fill.positionSide !== leg.positionSide) continue;
+    if (amount.abs().gt(size)) size = amount.abs();
+    const before = fill.side === "BUY" ? amount.minus(fill.quantity) : amount.plus(fill.quantity);
+    openedAt = fill.time;
+    if (before.abs().lt(amount.abs())) grownAt ??= fill.time;
+    // At zero, or on the other side, the leg did not exist yet.
+    if (before.eq(ZERO) || before.gt(ZERO) !== leg.amount.gt(ZERO)) break;
+    amount = before;
+  }
+  return openedAt === null ? null : { openedAt, grownAt: grownAt ?? openedAt, size };
+}
+
+/** The memory of a leg as the venue's records give it. A step that has executed anything counts as done: it is not repeated. */
+export function recallLeg(policy: LegPolicy, leg: Position, story: LegStory, past: LegPast): LegMemory {
+  const fresh = beginLeg(policy, leg, story.openedAt);
+  const ours = past.orders.filter(
+    ({ clientOrderId, positionSide, time }) =>
+      clientOrderId.startsWith(EXIT_ORDER) && positionSide === leg.positionSide && time >= story.openedAt,
+  );
+  const steps: Record<string, StepProgress> = {};
+  for (const { at } of policy.ladder) {
+    const name = targetName(at);
+    const taken = ours.filter(({ clientOrderId }) => clientOrderId.split("-")[2] === stepTag(name));
+    const executed = taken.reduce((total, order) => total.plus(order.executed), ZERO);
+    if (executed.gt(ZERO)) steps[name] = { taken: executed, done: true };
+  }
+  const remembered: LegMemory = { ...fresh, size: story.size, steps, sent: ours.length };
+  const best = fresh.side === "long" ? past.extremes.high : past.extremes.low;
+  return watchMark(policy, remembered, best);
+}
