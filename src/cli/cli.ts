@@ -78,29 +78,42 @@ async function parse(argv: readonly string[], io: Io): Promise<ExitCode> {
     .fail((message, error) => {
       throw error ?? new Refusal(oneLine(message));
     });
-  for (const command of COMMANDS) {
-    cli.command(
+  const [own, behindDashes] = atDashes(argv);
+  const register = (to: Argv, command: Command): void => {
+    to.command(
       command.usage,
       command.describe,
-      (builder) => describe(builder, command),
+      (builder) => {
+        describe(builder, command);
+        for (const subcommand of command.subcommands ?? []) register(builder, subcommand);
+      },
       async (flags) => {
-        refuseVague(argv, command);
+        refuseVague(own, command);
+        if (behindDashes !== null) refuseHidden(command);
         refuseRepeated(flags, command);
-        code = await command.run(flags, withHostSettings(command, flags, io));
+        code = await command.run(flags, withHostSettings(command, flags, io), behindDashes);
       },
     );
-  }
-  await cli.parseAsync(argv, {}, (_error, _flags, output) => {
+  };
+  for (const command of COMMANDS) register(cli, command);
+  await cli.parseAsync(own, {}, (_error, _flags, output) => {
     printed = output;
   });
   if (printed !== "") io.out(printed);
   return code;
 }
 
-function describe(builder: Argv, command: Command): Argv {
+/** The words before the first `--`, and those behind it: they are somebody else's, and nothing of ours looks at them. */
+function atDashes(argv: readonly string[]): readonly [own: readonly string[], behind: readonly string[] | null] {
+  const at = argv.indexOf("--");
+  return at < 0 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
+}
+
+function describe(builder: Argv, command: Command): void {
   for (const [name, options] of Object.entries(command.positionals ?? {})) builder.positional(name, options);
   for (const [example, meaning] of command.examples ?? []) builder.example(example, meaning);
-  return builder.options(command.options);
+  // Not for the commands below: what one of them takes it says itself.
+  for (const [name, options] of Object.entries(command.options)) builder.option(name, { ...options, global: false });
 }
 
 /** A person who types a command on a host that has its settings in place need not say them again. */
@@ -113,13 +126,16 @@ function withHostSettings(command: Command, flags: Flags, io: Io): Io {
 
 /** yargs takes any value of a switch but "true" for false, and a drill that was meant for the sandbox would go live. */
 function refuseVague(argv: readonly string[], { options }: Command): void {
-  if (argv.includes("--")) throw new Refusal("-- would hide what comes after it: expected flags only");
   for (const [name, { type }] of Object.entries(options)) {
     const given = argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
     if (type === "boolean" && given !== undefined && given !== "true" && given !== "false") {
       throw new Refusal(`--${name} is ${JSON.stringify(given)}: expected true or false`);
     }
   }
+}
+
+function refuseHidden({ behindDashes }: Command): void {
+  if (behindDashes === undefined) throw new Refusal("-- would hide what comes after it: expected flags only");
 }
 
 /** Which of two values was meant is not ours to guess. */

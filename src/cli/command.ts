@@ -13,6 +13,14 @@ export interface Command {
   /** What the command takes from the settings of this host where nothing else says it; not set: nothing. */
   readonly hostSettings?: (flags: Flags) => HostSettings;
   readonly examples?: readonly (readonly [command: string, meaning: string])[];
-  /** Loads what the command needs only now, so that `--help` stays quick. */
-  run(flags: Flags, io: Io): Promise<ExitCode>;
+  /** Commands below this one, such as `quantum brain guard`. They take their own options, none of this one's. */
+  readonly subcommands?: readonly Command[];
+  /** What may stand behind `--`, in words; not set: nothing may. */
+  readonly behindDashes?: string;
+  /**
+   * Loads what the command needs only now, so that `--help` stays quick.
+   *
+   * @param behindDashes the words behind the first `--`, as they were typed; null if there was none.
+   */
+  run(flags: Flags, io: Io, behindDashes: readonly string[] | null): Promise<ExitCode>;
 }
