@@ -30,6 +30,21 @@ export interface HaltReader {
   halt(): Promise<Reading<Halt | null>>;
 }
 
+/** How a brain orders an exit itself, as `exit_brain`. Whoever runs it repeats `raise`, with one id, until it is confirmed. */
+interface PanicRaiser {
+  /**
+   * The event id of the incident that begins if the last heartbeat of this instance stays its last one: the one that a watchdog
+   * derives which misses it, so that both raise one incident. Always known, since a panic must not wait for it: where the bus
+   * can't be read it follows from the last heartbeat that was confirmed, and before the first one from the instance itself.
+   */
+  ownIncident(instanceId: string): Promise<string>;
+  /** Publishes the event that opens the incident, unless it was published before, by whomever. */
+  raise(incidentId: string, reason: string): Promise<Reading<null>>;
+}
+
+/** The brain's side of the bus. */
+export interface BrainBus extends Pulse, HaltReader, PeerReader, PanicRaiser {}
+
 /** Whether the other roles live. */
 export interface PeerReader {
   /** The last heartbeat of each of `roles`, in their order. */

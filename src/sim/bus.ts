@@ -6,7 +6,15 @@
  * link between a side and the record, and what the record forgets to `flush` and `checkpoint`.
  */
 
-import { eventIdFor, eventIdOf, laterIds, violationIdOf, watchdogEvent } from "../adapters/redis/event-id.ts";
+import {
+  brainEvent,
+  eventIdFor,
+  eventIdOf,
+  laterIds,
+  unheardIncidentId,
+  violationIdOf,
+  watchdogEvent,
+} from "../adapters/redis/event-id.ts";
 import type { HaltSight, PastHalt } from "../core/halt-memory.ts";
 import {
   type Attempt,
@@ -23,7 +31,7 @@ import { everyLeg, type FoundLeg } from "../core/position.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog-state.ts";
-import type { BeatingRole, EewBus, HaltReader, PeerReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
+import type { BeatingRole, BrainBus, EewBus, PeerReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 
 interface Entry<T> {
@@ -92,8 +100,7 @@ export class SimulatedBus {
     return {
       beat: (role, heartbeat) =>
         link.write("beat", async () => {
-          this.#heartbeats[role].push(this.#entry(heartbeat, this.#heartbeats[role]));
-          this.#stir();
+          this.#beat(role, heartbeat);
           return null;
         }),
     };
@@ -114,8 +121,42 @@ export class SimulatedBus {
   }
 
   /** The brain's side, and a person's view of the halt. */
-  brain(link: BusLink = AT_HAND): Pulse & HaltReader & PeerReader {
-    return { ...this.pulse(link), ...this.peers(link), halt: () => link.read("read the halt", async () => this.#halt) };
+  brain(link: BusLink = AT_HAND): BrainBus {
+    /** The last heartbeat that was confirmed, by instance. */
+    const confirmed = new Map<string, string>();
+    return {
+      ...this.peers(link),
+      beat: async (role, heartbeat) => {
+        const answer = await link.write("beat", async () => this.#beat(role, heartbeat));
+        if (!answer.known) return answer;
+        const instanceId = heartbeat.details?.instanceId ?? null;
+        if (instanceId !== null) confirmed.set(instanceId, answer.value);
+        return known(null);
+      },
+      halt: () => link.read("read the halt", async () => this.#halt),
+      ownIncident: async (instanceId) => {
+        const answer = await link.read("read the own heartbeat", async () => this.#lastBeatOf(instanceId));
+        const entryId = (answer.known ? answer.value : null) ?? confirmed.get(instanceId);
+        return entryId === undefined ? unheardIncidentId(instanceId) : this.#eventIdFor(entryId);
+      },
+      raise: (incidentId, reason) =>
+        link.write("raise", async () => {
+          this.#publish(brainEvent(incidentId, reason, this.#clock.wall()));
+          return null;
+        }),
+    };
+  }
+
+  #beat(role: BeatingRole, heartbeat: Heartbeat): string {
+    const entry = this.#entry(heartbeat, this.#heartbeats[role]);
+    this.#heartbeats[role].push(entry);
+    this.#stir();
+    return entry.id;
+  }
+
+  #lastBeatOf(instanceId: string): string | null {
+    const entry = this.#heartbeats.brain.findLast(({ value }) => value.details?.instanceId === instanceId);
+    return entry?.id ?? null;
   }
 
   /** What a person does with `DEL system:state:trading`. */

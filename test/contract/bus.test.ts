@@ -10,7 +10,7 @@ import type { PastHalt } from "../../src/core/halt-memory.ts";
 import type { Attempt, Delivery, Halt } from "../../src/core/messages.ts";
 import { type FoundLeg, legName } from "../../src/core/position.ts";
 import type { Reading } from "../../src/core/reading.ts";
-import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../../src/ports/bus.ts";
+import type { BrainBus, EewBus, WatchdogBus } from "../../src/ports/bus.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { type AclRedis, type AclUser, startAclRedis } from "../support/acl.ts";
 import { aBeat, aCompletion, aHalt, aPosition } from "../support/core.ts";
@@ -18,7 +18,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** Every side of one bus. */
 interface Sides {
-  readonly brain: Pulse & HaltReader & PeerReader;
+  readonly brain: BrainBus;
   watchdog(): WatchdogBus;
   eew(worker: string): EewBus;
   /** `DEL system:state:trading`. */
@@ -255,6 +255,40 @@ describe.each([
     expect((await get(two.attach())).lastBeat?.beat.incidentId).toBe(first ?? "");
     await get(sides.brain.beat("brain", HEARTBEAT));
     expect((await get(two.attach())).lastBeat?.beat.incidentId).not.toBe(first ?? "");
+  });
+
+  test("a brain names its own incident as a watchdog does that misses its last heartbeat", async () => {
+    const watchdog = sides.watchdog();
+    const other = aBeat("ALIVE", "", { instanceId: "instance-2" }).heartbeat;
+    const unheard = await sides.brain.ownIncident("instance-1");
+    expect(unheard).toMatch(/^[\da-f]{8}-[\da-f]{4}-5[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/);
+    expect(await sides.brain.ownIncident("instance-1")).toBe(unheard);
+    expect(await sides.brain.ownIncident("instance-2")).not.toBe(unheard);
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const missed = (await get(watchdog.attach())).lastBeat?.beat.incidentId;
+    expect(await sides.brain.ownIncident("instance-1")).toBe(missed ?? "");
+    await get(sides.brain.beat("brain", other));
+    expect(await sides.brain.ownIncident("instance-1")).toBe(missed ?? "");
+    expect(await sides.brain.ownIncident("instance-2")).not.toBe(missed ?? "");
+  });
+
+  test("a panic that a brain raises is one with the watchdog's that follows, and says who was first", async () => {
+    const [eew, watchdog] = [sides.eew("worker"), sides.watchdog()];
+    await get(sides.brain.beat("brain", HEARTBEAT));
+    const incidentId = await sides.brain.ownIncident("instance-1");
+    await get(sides.brain.raise(incidentId, "BOT_GONE"));
+    await get(sides.brain.raise(incidentId, "BOT_GONE"));
+    expect(await get(watchdog.publish(first(incidentId), "MISSING"))).toBe(incidentId);
+    const delivery = await nextEvent(eew);
+    expect(delivery).toMatchObject({
+      eventId: incidentId,
+      reason: "BOT_GONE",
+      issuedBy: "exit_brain",
+      followsUp: null,
+    });
+    await get(eew.acknowledge(delivery));
+    expect(await get(eew.next())).toBeNull();
   });
 
   test("an event that is published twice is delivered once", async () => {

@@ -24,6 +24,16 @@ export function watchdogEvent(attempt: Attempt, reason: string, ts: UnixMillis):
   return attempt.number === 1 ? event : { ...event, followsUp: attempt };
 }
 
+/** An incident as the event that a brain raises itself, by whichever way it goes. */
+export function brainEvent(incidentId: string, reason: string, ts: UnixMillis): PanicEvent {
+  return { eventId: incidentId, reason, issuedBy: "exit_brain", ts };
+}
+
+/** The incident of a brain that has never been heard: there is no heartbeat that it could be named by. */
+export function unheardIncidentId(instanceId: string): string {
+  return eventIdFor(`no heartbeat of ${instanceId}`);
+}
+
 /**
  * The event id of the incident that begins when something opens under the halt of an event that had ended flat. Where it is
  * completed already, the next one's is derived from it: also where a halt is put back that was violated before, every worker

@@ -2,7 +2,7 @@
 
 import type { Redis } from "ioredis";
 import type { Attempt, Halt, Heartbeat, Outcome, PanicEvent } from "../../core/messages.ts";
-import type { Reading } from "../../core/reading.ts";
+import { known, type Reading } from "../../core/reading.ts";
 import type { BeatingRole } from "../../ports/bus.ts";
 import {
   attemptText,
@@ -36,13 +36,28 @@ if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 then
 end
 return 'OK'`;
 
-/** Adds one heartbeat. */
-export function beat(link: RedisLink, keys: Keys, role: BeatingRole, heartbeat: Heartbeat): Promise<Reading<null>> {
+/** Adds one heartbeat; the value is its entry id. */
+export function addBeat(
+  link: RedisLink,
+  keys: Keys,
+  role: BeatingRole,
+  heartbeat: Heartbeat,
+): Promise<Reading<string>> {
   const key = keys.heartbeat[role];
-  return link.ask(`heartbeat to ${key}`, async (redis) => {
-    await redis.xadd(key, "MAXLEN", "~", HEARTBEATS_KEPT, "*", ...heartbeatFields(heartbeat));
-    return null;
-  });
+  return link.ask(`heartbeat to ${key}`, async (redis) =>
+    String(await redis.xadd(key, "MAXLEN", "~", HEARTBEATS_KEPT, "*", ...heartbeatFields(heartbeat))),
+  );
+}
+
+/** The same for who does not need to know which entry it is. */
+export async function beat(
+  link: RedisLink,
+  keys: Keys,
+  role: BeatingRole,
+  heartbeat: Heartbeat,
+): Promise<Reading<null>> {
+  const answer = await addBeat(link, keys, role, heartbeat);
+  return answer.known ? known(null) : answer;
 }
 
 /** Publishes a panic event once, however often it is called with the same id. */
@@ -62,6 +77,12 @@ const BEATS_SEARCHED = 100;
 export async function lastBeat(redis: Redis, key: string): Promise<RawEntry | null> {
   const entries = await redis.xrevrange(key, "+", "-", "COUNT", BEATS_SEARCHED);
   return entries.find((entry) => !("malformed" in parseHeartbeat(fieldsOf(entry)))) ?? null;
+}
+
+/** The newest heartbeat of one instance, as its entry id; null if there is none among the last ones. */
+export async function lastBeatOf(redis: Redis, key: string, instanceId: string): Promise<string | null> {
+  const entries = await redis.xrevrange(key, "+", "-", "COUNT", BEATS_SEARCHED);
+  return entries.find((entry) => fieldsOf(entry).get("instance_id") === instanceId)?.[0] ?? null;
 }
 
 /** The halt; null if there is none. */

@@ -11,12 +11,17 @@ type Command = readonly string[];
 
 /** The commands of a role, those inside its scripts included: Redis checks them one by one. */
 const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>> = {
-  brain: ({ heartbeat, halt }) => [
+  brain: ({ heartbeat, halt, panic, published, attempts }) => [
     ["XADD", heartbeat.brain, "*", "status", "ALIVE"],
     ["HGETALL", halt],
     ["TIME"],
     ["XREVRANGE", heartbeat.watchdog, "+", "-"],
     ["XREVRANGE", heartbeat.eew, "+", "-"],
+    ["XREVRANGE", heartbeat.brain, "+", "-"],
+    ["EVAL", "return 1", "3", panic, published, attempts],
+    ["SISMEMBER", published, "id"],
+    ["XADD", panic, "*", "event_id", "id"],
+    ["SADD", published, "id"],
   ],
   watchdog: ({ heartbeat, halt, attempts, outcomes, panic, published, completed }) => [
     ["TIME"],

@@ -174,7 +174,8 @@ const FORBIDDEN: Readonly<Record<AclUser, readonly (readonly string[])[]>> = {
   "quantum-brain": [
     ["HSET", HALT, "halted", "true"],
     ["DEL", HALT],
-    xadd(PANIC),
+    ["SREM", "quantum:published", "event-1"],
+    ["HSET", "quantum:attempts", "event-1", "1"],
     xadd(COMPLETED),
     xadd("watchdog:heartbeat"),
     ["HSET", "quantum:outcomes", "event-1", "FLAT"],
@@ -244,7 +245,7 @@ describe("what is not a user's work is refused", () => {
 
 describe("a right that is missing", () => {
   test.each([
-    ["watchdog", "quantum-brain", ["XREAD on exit_brain:heartbeat", "XADD on system:panic_close"]],
+    ["watchdog", "quantum-brain", ["XREAD on exit_brain:heartbeat", "XADD on watchdog:heartbeat"]],
     ["eew", "quantum-watchdog", ["XREADGROUP on system:panic_close", "HSET on system:state:trading"]],
   ] as const)("refuses the start of %s by name, without the password", async (role, user, commands) => {
     const env = {
@@ -264,7 +265,7 @@ describe("a right that is missing", () => {
   });
 
   test("that is taken away later names the command that was refused", async () => {
-    expect(await refusal("quantum-brain", xadd(PANIC))).toMatch(/^try: NOPERM .*\(XADD\): give its user/);
+    expect(await refusal("quantum-brain", xadd(COMPLETED))).toMatch(/^try: NOPERM .*\(XADD\): give its user/);
     expect(await refusal("quantum-brain", ["SET", PASSWORD, PASSWORD])).toMatch(
       /^try: NOPERM .*\(SET\): give its user/,
     );
