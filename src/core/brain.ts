@@ -2,18 +2,31 @@
  * The exit brain's cycle (design section 5): look at every position once a second, decide, beat.
  *
  * The heartbeat is written by the cycle, so it proves work, not that a timer still fires. Without a policy the
- * decision is to hold; the cycle, its deadline and its heartbeat are the same. Whatever will send an order must ask
- * `mayAct` first.
+ * decision is to hold; with one, `exits.ts` decides. The cycle, its deadline and its heartbeat are the same.
  */
 
-import { cents, plain, sum } from "./decimal.ts";
+import { cents, type Decimal, plain, sum } from "./decimal.ts";
+import {
+  allow,
+  blind,
+  type Exits,
+  type ExitsAction,
+  type ExitsEvent,
+  type ExitsStart,
+  hear,
+  isLive,
+  look,
+  openExits,
+  raised,
+} from "./exits.ts";
 import { advance, closing, type Fence, getsThrough, unproven } from "./fence.ts";
 import type { BrainMode, Halt } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import { legName, type Position } from "./position.ts";
 import type { Reading, Unread } from "./reading.ts";
+import type { Permission } from "./standing.ts";
 import { alarmIf, info, type Tell, warn } from "./tell.ts";
-import { after, earliest, type Instant } from "./time.ts";
+import { after, earliest, type Instant, latest, type UnixMillis } from "./time.ts";
 
 /** The brain's rhythm. */
 export interface BrainLimits {
@@ -28,6 +41,8 @@ export interface BrainLimits {
   readonly showMs: number;
   /** Without a confirmed heartbeat for this long the brain fences itself. Design section 5: a second before the watchdog's limit. */
   readonly fenceMs: number;
+  /** What happens at the venue, or to an order, may bring the next cycle forward, but not closer than this to the last one. */
+  readonly soonMs: number;
   /** When the other roles count as lost. */
   readonly peers: PeerLimits;
 }
@@ -38,6 +53,7 @@ export const BRAIN_LIMITS: BrainLimits = {
   overdueMs: 2_000,
   showMs: 10_000,
   fenceMs: 4_000,
+  soonMs: 100,
   peers: PEER_LIMITS,
 };
 
@@ -56,6 +72,10 @@ interface BrainMemory {
   /** Legs and amounts as last logged, and when; null before the first time. */
   readonly shown: { readonly legs: string; readonly at: Instant } | null;
   readonly healthy: boolean;
+  /** The policy at work; null without one. */
+  readonly exits: Exits | null;
+  /** When the last look was begun; null before the first. */
+  readonly lookedAt: Instant | null;
 }
 
 /** What the brain knows of the halt. Everything but `none` counts as halted (design rule 1). */
@@ -68,16 +88,40 @@ type HaltView =
 
 /** Everything that can happen to the brain. */
 export type BrainEvent =
-  | { readonly kind: "looked"; readonly positions: Reading<readonly Position[]>; readonly halt: Reading<Halt | null> }
+  | {
+      readonly kind: "looked";
+      readonly positions: Reading<readonly Position[]>;
+      readonly halt: Reading<Halt | null>;
+      /** What a policy needs besides; null without one. */
+      readonly account: Account | null;
+    }
+  /** Something came back for the policy. */
+  | { readonly kind: "exits"; readonly event: ExitsEvent; readonly wall: UnixMillis }
+  /** The venue says that orders or legs have changed: it is worth a look. */
+  | { readonly kind: "account_changed" }
+  /** The panic that was raised is on the bus. */
+  | { readonly kind: "panic_confirmed" }
+  /** It is not known to be there, so it is raised again. */
+  | ({ readonly kind: "panic_lost" } & Omit<Unread, "known">)
   /** The bus has the heartbeat that was sent at `sentAt`. */
   | { readonly kind: "beat_confirmed"; readonly sentAt: Instant }
   /** Not confirmed: it may or may not be on the bus, so it proves nothing. */
   | ({ readonly kind: "beat_lost" } & Omit<Unread, "known">)
   | { readonly kind: "timer" };
 
+/** What a brain with a policy reads in each cycle beside the legs and the halt. */
+export interface Account {
+  readonly permission: Reading<Permission>;
+  /** Null where no rule needs it. */
+  readonly equity: Reading<Decimal> | null;
+  /** The host's wall clock: time limits and days are measured on it. */
+  readonly wall: UnixMillis;
+}
+
 /** What the brain wants done. */
 export type BrainAction =
   | { readonly kind: "look" }
+  | Exclude<ExitsAction, Tell>
   | {
       readonly kind: "beat";
       readonly status: "ALIVE" | "DEGRADED";
@@ -95,7 +139,7 @@ export type BrainAction =
 type Step = readonly [BrainState, readonly BrainAction[]];
 
 /** The brain before its first cycle, which starts at once. */
-export function start(limits: BrainLimits, now: Instant): BrainState {
+export function start(limits: BrainLimits, now: Instant, policy: ExitsStart | null = null): BrainState {
   const fence = unproven(limits.fenceMs, now);
   return {
     kind: "resting",
@@ -105,6 +149,8 @@ export function start(limits: BrainLimits, now: Instant): BrainState {
     fence,
     shown: null,
     healthy: true,
+    exits: policy === null ? null : openExits(policy, now),
+    lookedAt: null,
   };
 }
 
@@ -133,11 +179,22 @@ export function deadline(state: BrainState): Instant | null {
 }
 
 function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
-  if (event.kind === "beat_lost")
-    return [state, [warn(`Heartbeat not confirmed: ${event.why}`, alarmIf(event.needsPerson))]];
+  switch (event.kind) {
+    case "beat_lost":
+      return [state, [warn(`Heartbeat not confirmed: ${event.why}`, alarmIf(event.needsPerson))]];
+    case "panic_lost":
+      return [state, [warn(`Panic close not confirmed, it is raised again: ${event.why}`, "alarm")]];
+    case "panic_confirmed":
+      return [state.exits === null ? state : { ...state, exits: raised(state.exits) }, []];
+    case "account_changed":
+      return [soon(limits, state, now), []];
+    case "exits":
+      return exitsHeard(limits, state, event, now);
+    default:
+  }
   if (state.kind === "resting") {
     if (event.kind !== "timer" || now < state.nextAt) return [state, []];
-    const looking = { ...memoryOf(state), startedAt: now, beatBy: after(now, limits.overdueMs) };
+    const looking = { ...memoryOf(state), lookedAt: now, startedAt: now, beatBy: after(now, limits.overdueMs) };
     return [{ ...looking, kind: "looking" }, [{ kind: "look" }]];
   }
   if (event.kind === "looked") return decide(limits, state, event, now);
@@ -150,7 +207,7 @@ function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: I
 function decide(
   limits: BrainLimits,
   state: Extract<BrainState, { kind: "looking" }>,
-  { positions, halt }: Extract<BrainEvent, { kind: "looked" }>,
+  { account, positions, halt }: Extract<BrainEvent, { kind: "looked" }>,
   now: Instant,
 ): Step {
   const latencyMs = now - state.startedAt;
@@ -163,7 +220,9 @@ function decide(
     const lines = state.healthy ? [warn(`Positions can't be read: ${positions.why}`)] : [];
     return [next, [beat(next, "DEGRADED", "undecided", latencyMs), ...haltLines, ...lines]];
   }
-  const status = latencyMs > limits.overdueMs ? "DEGRADED" : "ALIVE";
+  const mayActNow = mayAct(limits, { ...state, halt: halted }, now);
+  const { actions, blindness, exits } = withPolicy(state.exits, account, positions.value, halted, mayActNow, now);
+  const status = latencyMs > limits.overdueMs || blindness !== null ? "DEGRADED" : "ALIVE";
   const legs = positions.value.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
   const quiet = state.shown !== null && state.shown.legs === legs && now - state.shown.at < limits.showMs;
   const next: BrainState = {
@@ -174,13 +233,55 @@ function decide(
     fence: state.fence,
     shown: quiet ? state.shown : { legs, at: now },
     healthy: status === "ALIVE",
+    exits,
+    lookedAt: state.lookedAt,
   };
   const lines = [
     ...(status === "ALIVE" && !state.healthy ? [info("Positions are read in time again")] : []),
+    ...(blindness !== null && state.healthy ? [warn(`The exit policy can't be judged: ${blindness}`)] : []),
     ...haltLines,
     ...(quiet ? [] : positionLines(positions.value)),
   ];
-  return [next, [beat(next, status, "decided", latencyMs), ...lines]];
+  // What is to be closed goes first: the heartbeat says that it was decided.
+  return [next, [...actions, beat(next, status, "decided", latencyMs), ...lines]];
+}
+
+/** What the policy makes of a look. */
+function withPolicy(
+  exits: Exits | null,
+  account: Account | null,
+  positions: readonly Position[],
+  halt: HaltView,
+  mayActNow: boolean,
+  now: Instant,
+): { readonly exits: Exits | null; readonly actions: readonly ExitsAction[]; readonly blindness: string | null } {
+  if (exits === null || account === null) return { exits, actions: [], blindness: null };
+  const { equity, permission, wall } = account;
+  const [allowed, lines] = allow(exits, permission, halt.kind === "halted", now);
+  const [next, actions] = look(allowed, positions, equity, { now, wall, mayAct: mayActNow && permission.known });
+  // A brain that may not act harms nobody by not seeing.
+  const blindness = isLive(next) ? blind(next, equity) : null;
+  return { exits: next, actions: [...lines, ...actions], blindness };
+}
+
+/** Something came back for the policy. An order's answer is a reason to look again: what it has done is the venue's to say. */
+function exitsHeard(
+  limits: BrainLimits,
+  state: BrainState,
+  { event, wall }: Extract<BrainEvent, { kind: "exits" }>,
+  now: Instant,
+): Step {
+  if (state.exits === null) return [state, []];
+  const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: mayAct(limits, state, now) });
+  const next = { ...state, exits };
+  return [event.kind === "closed" ? soon(limits, next, now) : next, actions];
+}
+
+/** The next cycle is brought forward. */
+function soon(limits: BrainLimits, state: BrainState, now: Instant): BrainState {
+  if (state.kind !== "resting") return state;
+  const earliestAt = state.lookedAt === null ? now : latest(now, after(state.lookedAt, limits.soonMs));
+  return earliestAt < state.nextAt ? { ...state, nextAt: earliestAt } : state;
 }
 
 function haltView(halt: Reading<Halt | null>, askedAt: Instant): HaltView {
@@ -220,13 +321,14 @@ function beat(
   cycle: "decided" | "undecided" | "overdue",
   latencyMs: number,
 ): BrainAction {
-  const { activePositions, halt, fence } = memory;
-  const mode: BrainMode = halt.kind === "none" ? "live" : "halted";
+  const { activePositions, exits, halt, fence } = memory;
+  const allowed: BrainMode = exits === null || isLive(exits) ? "live" : "shadow";
+  const mode = halt.kind === "none" ? allowed : "halted";
   const fenced = fence.kind === "fenced";
   const [ended, decided] = [cycle !== "overdue", cycle === "decided"];
   return { kind: "beat", status, activePositions, mode, fenced, ended, decided, latencyMs: Math.round(latencyMs) };
 }
 
-function memoryOf({ activePositions, halt, fence, shown, healthy }: BrainMemory): BrainMemory {
-  return { activePositions, halt, fence, shown, healthy };
+function memoryOf({ activePositions, halt, fence, shown, healthy, exits, lookedAt }: BrainMemory): BrainMemory {
+  return { activePositions, halt, fence, shown, healthy, exits, lookedAt };
 }

@@ -150,7 +150,7 @@ export function join(one: LegMemory, other: LegMemory): LegMemory {
   const stop = one.rules === other.rules && other.stop !== null ? tighter(side, one.stop, other.stop) : one.stop;
   return {
     ...one,
-    openedAt: one.openedAt < other.openedAt ? one.openedAt : other.openedAt,
+    openedAt: Math.min(one.openedAt, other.openedAt) as UnixMillis,
     size: one.size.gt(other.size) ? one.size : other.size,
     best,
     stop,

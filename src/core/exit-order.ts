@@ -5,7 +5,7 @@ import type { LegMemory } from "./exit-memory.ts";
 import { insideBand } from "./flatten-plan.ts";
 import { fnv1a } from "./fnv.ts";
 import { chunks } from "./lots.ts";
-import type { CloseOrder, Position } from "./position.ts";
+import { type CloseOrder, legName, type Position } from "./position.ts";
 import type { Rulebook } from "./rulebook.ts";
 
 /** How every order id of the brain begins; the worker's begin with `q-`. */
@@ -41,7 +41,12 @@ export function exitOrder(
     mode: positionSide === "BOTH" ? "one_way" : "hedge",
     limitPrice: null,
     quantity: first,
-    clientOrderId: `${EXIT_ORDER}${memory.openedAt.toString(36)}-${stepTag(step)}-${memory.sent.toString(36)}`,
+    clientOrderId: [
+      `${EXIT_ORDER}${memory.openedAt.toString(36)}`,
+      stepTag(step),
+      fnv1a(legName(leg)),
+      memory.sent.toString(36),
+    ].join("-"),
   };
   return (inBand ? insideBand(order, leg, rulebook) : null) ?? order;
 }

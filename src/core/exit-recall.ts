@@ -36,10 +36,8 @@ export interface MarkExtremes {
   readonly low: Decimal;
 }
 
-/** What the venue has on record of one symbol. */
-export interface LegPast {
-  /** Oldest first. */
-  readonly fills: readonly LegFill[];
+/** What the venue has on record of one symbol beside its fills. */
+interface LegPast {
   readonly orders: readonly PastOrder[];
   /** Since a moment at or before the last fill that made the leg larger. */
   readonly extremes: MarkExtremes;
@@ -47,6 +45,8 @@ export interface LegPast {
 
 /** When a leg was opened and last grown, and the largest it has been since it was opened. */
 export interface LegStory {
+  /** The fills reach back to where the leg was flat; else the opening is earlier than `openedAt`. */
+  readonly isWhole: boolean;
   readonly openedAt: UnixMillis;
   readonly grownAt: UnixMillis;
   readonly size: Decimal;
@@ -59,6 +59,7 @@ export interface LegStory {
 export function storyOf(leg: Position, fills: readonly LegFill[]): LegStory | null {
   let amount = leg.amount;
   let size = amount.abs();
+  let isWhole = false;
   let [openedAt, grownAt]: [UnixMillis | null, UnixMillis | null] = [null, null];
   for (const fill of [...fills].reverse()) {
     if (fill.positionSide !== leg.positionSide) continue;
@@ -67,10 +68,11 @@ export function storyOf(leg: Position, fills: readonly LegFill[]): LegStory | nu
     openedAt = fill.time;
     if (before.abs().lt(amount.abs())) grownAt ??= fill.time;
     // At zero, or on the other side, the leg did not exist yet.
-    if (before.eq(ZERO) || before.gt(ZERO) !== leg.amount.gt(ZERO)) break;
+    isWhole = before.eq(ZERO) || before.gt(ZERO) !== leg.amount.gt(ZERO);
+    if (isWhole) break;
     amount = before;
   }
-  return openedAt === null ? null : { openedAt, grownAt: grownAt ?? openedAt, size };
+  return openedAt === null ? null : { isWhole, openedAt, grownAt: grownAt ?? openedAt, size };
 }
 
 /** The memory of a leg as the venue's records give it. A step that has executed anything counts as done: it is not repeated. */

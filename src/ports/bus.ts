@@ -12,6 +12,7 @@ import type { LastHeard } from "../core/peers.ts";
 import type { FoundLeg } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { Vigil } from "../core/second-line.ts";
+import type { Permission } from "../core/standing.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { AgedBeat, Attachment, Standing } from "../core/watchdog-state.ts";
 
@@ -42,8 +43,13 @@ interface PanicRaiser {
   raise(incidentId: string, reason: string): Promise<Reading<null>>;
 }
 
+/** Whether a brain with a policy may act again after an incident (`core/standing.ts`). */
+export interface PermissionReader {
+  permission(): Promise<Reading<Permission>>;
+}
+
 /** The brain's side of the bus. */
-export interface BrainBus extends Pulse, HaltReader, PeerReader, PanicRaiser {}
+export interface BrainBus extends Pulse, HaltReader, PeerReader, PanicRaiser, PermissionReader {}
 
 /** Whether the other roles live. */
 export interface PeerReader {
@@ -184,6 +190,8 @@ export interface OperatorBus extends HaltReader {
   resetGrounds(): Promise<Reading<ResetGrounds | null>>;
   /** Removes the halt, and marks every panic event up to now as done with, in one atomic step. */
   reset(grounds: ResetGrounds): Promise<Reading<ResetAnswer>>;
+  /** Lets a brain in shadow act, for all panic events up to now, in one atomic step; `halted`: not while trading is halted. */
+  allowLive(id: string): Promise<Reading<"allowed" | "halted">>;
 }
 
 /** Where a drill starts to look: the newest entry of each stream at that moment. */

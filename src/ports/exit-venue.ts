@@ -1,34 +1,11 @@
+import type { ProtectiveStop, ProtectOutcome, RestingStop } from "../core/backstop.ts";
 import type { Decimal } from "../core/decimal.ts";
 import type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
-import type { PositionSide } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 
+export type { ProtectiveStop, ProtectOutcome, RestingStop } from "../core/backstop.ts";
 export type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
-
-/** A stop that rests at the venue and takes the whole leg when the mark reaches it. It can only close. */
-export interface ProtectiveStop {
-  readonly symbol: string;
-  readonly positionSide: PositionSide;
-  readonly side: "BUY" | "SELL";
-  /** On the symbol's tick. */
-  readonly triggerPrice: Decimal;
-  /** At most 36 characters of `[A-Za-z0-9_-]`. */
-  readonly clientOrderId: string;
-}
-
-/** A protective stop as the venue lists it. */
-export interface RestingStop extends ProtectiveStop {
-  readonly orderId: string;
-}
-
-/** What became of placing one. */
-export type ProtectOutcome =
-  | { readonly kind: "resting"; readonly orderId: string }
-  /** Certain: it does not rest. `crossed`: the mark is beyond the trigger already (-2021). `exists`: the leg has one (-4130). */
-  | { readonly kind: "refused"; readonly cause: "crossed" | "exists" | "other"; readonly why: string }
-  /** It may rest: only the list of stops can tell. */
-  | { readonly kind: "unknown"; readonly why: string };
 
 /**
  * What an exit policy needs of the venue beside `Exchange`. As there, no method rejects and each settles within the adapter's own

@@ -1,4 +1,5 @@
 import {
+  type Account,
   type BrainAction,
   type BrainEvent,
   type BrainLimits,
@@ -7,27 +8,43 @@ import {
   start,
   step,
 } from "../core/brain.ts";
+import type { ExitsStart } from "../core/exits.ts";
 import { brainLine } from "../core/status-line.ts";
 import type { UnixMillis } from "../core/time.ts";
-import type { BeatingRole, HaltReader, PeerReader, Pulse } from "../ports/bus.ts";
+import type { BeatingRole, BrainBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
+import type { ExitStore } from "../ports/exit-store.ts";
+import type { ExitVenue } from "../ports/exit-venue.ts";
 import type { Log } from "../ports/log.ts";
+import type { RulebookStore } from "../ports/rulebook-store.ts";
 import type { Service } from "../ports/service.ts";
+import { exitHands } from "./exit-hands.ts";
 import { watchPeers } from "./peers.ts";
 import type { Identity } from "./pulse.ts";
-import { run } from "./role.ts";
+import { type Running, run } from "./role.ts";
 import { say } from "./say.ts";
+import { keepReadyForExits, type Memory } from "./upkeep.ts";
+
+/** What a policy is carried out with. */
+export interface PolicyWorld {
+  readonly start: ExitsStart;
+  readonly exits: ExitVenue;
+  readonly store: ExitStore;
+  readonly rulebooks: RulebookStore;
+}
 
 /** What the brain runs on. */
 export interface BrainWorld {
   readonly clock: Clock;
-  readonly bus: Pulse & HaltReader & PeerReader;
+  readonly bus: BrainBus;
   readonly exchange: Exchange;
   readonly log: Log;
   readonly service: Service;
   readonly limits: BrainLimits;
   readonly identity: Identity;
+  /** Null: it watches, and leaves no position by itself. */
+  readonly policy: PolicyWorld | null;
 }
 
 /** Whom the brain watches: those who would act if it died. */
@@ -41,12 +58,14 @@ const PEERS: readonly BeatingRole[] = ["watchdog", "eew"];
  * hears is taken for dead, whatever it does.
  */
 export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<void> {
-  const { bus, clock, exchange, identity, limits, log, service } = world;
+  const { bus, clock, exchange, identity, limits, log, policy, service } = world;
   let seq = 0;
   let lastDecisionTs: UnixMillis | null = null;
+  const account = accountReader(world);
+  const hands = policy === null ? null : handsOf(world, policy, (event) => role.emit(event));
 
   const role = run<BrainState, BrainEvent, BrainAction>(clock, {
-    start: start(limits, clock.now()),
+    start: start(limits, clock.now(), policy?.start ?? null),
     step: (state, event, now) => step(limits, state, event, now),
     deadline,
     perform: (action, emit) => {
@@ -55,8 +74,8 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
           say(log, action);
           return;
         case "look":
-          void Promise.all([exchange.positions(), bus.halt()]).then(([positions, halt]) => {
-            emit({ kind: "looked", positions, halt });
+          void Promise.all([exchange.positions(), bus.halt(), account()]).then(([positions, halt, read]) => {
+            emit({ kind: "looked", positions, halt, account: read });
           });
           return;
         case "beat": {
@@ -73,6 +92,8 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
           });
           return;
         }
+        default:
+          hands?.(action);
       }
     },
     show: (state) => service.status(brainLine(state)),
@@ -80,5 +101,58 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  await Promise.all([role.ended, watchPeers(world, limits.peers, PEERS, signal)]);
+  const upkeep = policy === null ? [] : [keepVenueReady(world, policy, role, signal)];
+  await Promise.all([role.ended, watchPeers(world, limits.peers, PEERS, signal), ...upkeep]);
+}
+
+/** What a policy needs to know in each cycle, read beside the positions. */
+function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Account | null> {
+  if (policy === null) return () => Promise.resolve(null);
+  const { portfolio } = policy.start.policy;
+  const weighs = portfolio.dailyLossPercent !== null || portfolio.drawdownPercent !== null;
+  return async () => {
+    const [permission, equity] = await Promise.all([bus.permission(), weighs ? policy.exits.equity() : null]);
+    return { permission, equity, wall: clock.wall() };
+  };
+}
+
+function handsOf(
+  world: BrainWorld,
+  policy: PolicyWorld,
+  emit: (event: BrainEvent) => void,
+): ReturnType<typeof exitHands> {
+  const { exits, start, store } = policy;
+  const { instanceId } = world.identity;
+  return exitHands(
+    { ...world, exits, store, policy: start.policy, instanceId },
+    (event, wall) => emit({ kind: "exits", event, wall }),
+    (answer) => emit(answer.known ? { kind: "panic_confirmed" } : { ...answer, kind: "panic_lost" }),
+  );
+}
+
+/** Warm connections and the venue's rules, for as long as the brain runs. */
+function keepVenueReady(
+  { clock, exchange, log }: BrainWorld,
+  { rulebooks }: PolicyWorld,
+  role: Running<BrainState, BrainEvent | { readonly kind: "timer" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  let rulebook = rulebooks.load();
+  const tell = (): void => role.emit({ kind: "exits", event: { kind: "rulebook", rulebook }, wall: clock.wall() });
+  tell();
+  const memory: Memory = {
+    get rulebook() {
+      return rulebook;
+    },
+    set rulebook(next) {
+      rulebook = next;
+      tell();
+    },
+    get snapshot() {
+      const positions = role.state().exits?.positions ?? [];
+      return { positions, takenAt: clock.now() };
+    },
+    flatAt: null,
+  };
+  return keepReadyForExits({ clock, exchange, rulebooks, log }, memory, signal);
 }

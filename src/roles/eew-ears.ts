@@ -21,9 +21,9 @@ import type { Journal, Unfinished } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { Service } from "../ports/service.ts";
 import { haltKeeper } from "./eew-halt.ts";
-import type { Memory } from "./eew-upkeep.ts";
 import { Outage } from "./outage.ts";
 import type { Identity } from "./pulse.ts";
+import type { Memory } from "./upkeep.ts";
 
 /** What the ears need of the worker's world. */
 export interface EarsWorld {

@@ -18,12 +18,12 @@ import { after, type Instant } from "../core/time.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
 import { type EarsWorld, ears, type Passed } from "./eew-ears.ts";
-import { keepReady, type Memory } from "./eew-upkeep.ts";
 import { type OwedReport, owedReports } from "./owed-reports.ts";
 import { pulse } from "./pulse.ts";
 import { refusals } from "./refusals.ts";
 import { type Running, run } from "./role.ts";
 import { say } from "./say.ts";
+import { keepReady, type Memory } from "./upkeep.ts";
 
 /** What the emergency exit worker runs on. */
 export interface EewWorld extends EarsWorld {

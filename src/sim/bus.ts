@@ -29,6 +29,7 @@ import {
 } from "../core/messages.ts";
 import { everyLeg, type FoundLeg } from "../core/position.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
+import type { Permission } from "../core/standing.ts";
 import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import type { Standing } from "../core/watchdog-state.ts";
 import type { BeatingRole, BrainBus, EewBus, PeerReader, Pulse, Watch, WatchdogBus } from "../ports/bus.ts";
@@ -76,6 +77,7 @@ export class SimulatedBus {
   /** What a worker has put back after a loss, by event id. */
   #putBack = new Map<string, PastHalt>();
   #halt: Halt | null = null;
+  #live: Permission["given"] = null;
   #seq = 0;
   #wake: (() => void)[] = [];
   readonly #eventIdFor = remembering(eventIdFor);
@@ -120,6 +122,11 @@ export class SimulatedBus {
     };
   }
 
+  /** A person lets a brain in shadow act. */
+  allowLive(id: string): void {
+    this.#live = { id, upTo: this.#panics.at(-1)?.id ?? "0-0" };
+  }
+
   /** The brain's side, and a person's view of the halt. */
   brain(link: BusLink = AT_HAND): BrainBus {
     /** The last heartbeat that was confirmed, by instance. */
@@ -134,6 +141,11 @@ export class SimulatedBus {
         return known(null);
       },
       halt: () => link.read("read the halt", async () => this.#halt),
+      permission: () =>
+        link.read("read the permission", async () => ({
+          newestPanic: this.#panics.at(-1)?.id ?? null,
+          given: this.#live,
+        })),
       ownIncident: async (instanceId) => {
         const answer = await link.read("read the own heartbeat", async () => this.#lastBeatOf(instanceId));
         const entryId = (answer.known ? answer.value : null) ?? confirmed.get(instanceId);
@@ -174,6 +186,7 @@ export class SimulatedBus {
     this.#read = new Set();
     this.#found = new Map();
     this.#putBack = new Map();
+    this.#live = null;
     this.reset();
   }
 

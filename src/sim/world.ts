@@ -17,7 +17,7 @@ import type { Rulebook } from "../core/rulebook.ts";
 import { SECOND_LINE_LIMITS } from "../core/second-line.ts";
 import { after, type Instant, type UnixMillis } from "../core/time.ts";
 import { WATCHDOG_LIMITS } from "../core/watchdog-state.ts";
-import type { EewBus, HaltReader, PeerReader, Pulse, WatchdogBus } from "../ports/bus.ts";
+import type { BrainBus, EewBus, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
@@ -54,9 +54,6 @@ const HEARD = ["hearBrain"] as const;
 
 const API_KEY = "world-key";
 const STARTS_AT = 1_795_000_000_000 as UnixMillis;
-
-/** The brain's side of the bus. */
-export type BrainBus = Pulse & HaltReader & PeerReader;
 
 /** Sees what the roles do, at their ports; the caller's invariants hang on it. */
 export interface Observer {
@@ -280,7 +277,10 @@ export class World<W extends Observer> {
         const heard = withSites(this.bus.brain(this.#noting(bus)), "brain.bus", life, pass);
         const brainBus = this.witness.brainBus(name, life, heard);
         const exchange = withSites(this.#exchangeOf(name, life), "brain.venue", life, pass, AT_ONCE);
-        return await runBrain({ ...common, bus: brainBus, exchange, limits: BRAIN_LIMITS, identity }, forever);
+        return await runBrain(
+          { ...common, bus: brainBus, exchange, limits: BRAIN_LIMITS, identity, policy: null },
+          forever,
+        );
       }
       case "wd1":
       case "wd2": {

@@ -4,7 +4,7 @@ import { ROUTES } from "../../src/sim/routes.ts";
 import type { VenueReport } from "./protocol.ts";
 import type { VenueProcess } from "./venue-process.ts";
 
-/** Longer than the widest round of proofs, 37.5 s for 300 connections (src/roles/eew-upkeep.ts). */
+/** Longer than the widest round of proofs, 37.5 s for 300 connections (src/roles/upkeep.ts). */
 export const IDLE_WATCH_MS = 40_000;
 
 /** The request weight that is spent per minute, watched for that long while nothing happens. */

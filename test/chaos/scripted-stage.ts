@@ -181,6 +181,7 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     keepDrill: never("keep its own record"),
     resetGrounds: never("read the grounds of a reset"),
     reset: never("reset"),
+    allowLive: never("let a brain act"),
     overview: async () =>
       known({ roles: (["brain", "watchdog", "eew"] as const).map(pulse), halt: halt(), lastPanic: null }),
     completion: async (eventId) =>

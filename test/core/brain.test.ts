@@ -19,7 +19,7 @@ const LIMITS = BRAIN_LIMITS;
 const BTC = aPosition("BTCUSDT", "0.002");
 
 function looked(positions: Reading<readonly Position[]>, halt: Reading<Halt | null> = known(null)): BrainEvent {
-  return { kind: "looked", positions, halt };
+  return { kind: "looked", positions, halt, account: null };
 }
 
 /** An event and its time. */

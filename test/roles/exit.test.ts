@@ -83,7 +83,14 @@ const noRulebook: RulebookStore = { load: () => new Map(), save: () => true };
 const exchange = (): Exchange => simulatedExchange(venue, API_KEY);
 
 function startBrain(): Role {
-  const world = { clock: hostClock, service: UNSUPERVISED, bus: bus.brain(), exchange: exchange(), limits: BRAIN };
+  const world = {
+    clock: hostClock,
+    service: UNSUPERVISED,
+    bus: bus.brain(),
+    exchange: exchange(),
+    limits: BRAIN,
+    policy: null,
+  };
   return start((log, signal) => runBrain({ ...world, log, identity: identity("exit_brain") }, signal));
 }
 
@@ -433,6 +440,7 @@ test("a brain that can't read its positions any more is as good as dead", async 
         service: UNSUPERVISED,
         bus: bus.brain(),
         exchange: { ...inner, positions },
+        policy: null,
         limits: BRAIN,
         log,
         identity: identity("exit_brain"),
@@ -529,6 +537,7 @@ describe("a role that was asked to stop before it started", () => {
       bus: bus.brain(),
       exchange: exchange(),
       limits: { ...BRAIN, cycleMs: 10_000 },
+      policy: null,
     };
     expect(await endsIn(500, (signal) => runBrain({ ...world, log, identity: identity("b") }, signal))).toBe(true);
   });

@@ -55,6 +55,7 @@ function startBrain(on: BrainBus = bus.brain()): Lines {
     exchange: simulatedExchange(venue, API_KEY),
     log: { write: (_level: string, text: string) => void lines.push(text) },
     limits: BRAIN_LIMITS,
+    policy: null,
     identity: { serviceId: "exit_brain", instanceId: "b" },
   };
   ended.push(runBrain(world, stop.signal));

@@ -111,7 +111,16 @@ const log = { write: () => undefined };
 const identity = { serviceId: "s", instanceId: "i" };
 
 function startBrain(): void {
-  const world = { clock, bus: onBus(bus.brain()), exchange: exchange(), log, service, limits: BRAIN_LIMITS, identity };
+  const world = {
+    clock,
+    bus: onBus(bus.brain()),
+    exchange: exchange(),
+    log,
+    service,
+    limits: BRAIN_LIMITS,
+    identity,
+    policy: null,
+  };
   void runBrain(world, stop.signal);
 }
 

@@ -1,4 +1,4 @@
-import { known } from "../../core/reading.ts";
+import { known, type Reading } from "../../core/reading.ts";
 import type { BrainBus } from "../../ports/bus.ts";
 import { hostClock } from "../host/clock.ts";
 import { brainEvent, eventIdFor, unheardIncidentId } from "./event-id.ts";
@@ -7,9 +7,16 @@ import { RedisLink } from "./link.ts";
 import { redisPeers } from "./peers.ts";
 import { addBeat, lastBeatOf, publish, readHalt } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
+import { newest } from "./streams.ts";
+
+/** The copy of the exit policy's memory that survives the host. */
+interface ExitsOnRedis {
+  readExits(): Promise<Reading<ReadonlyMap<string, string>>>;
+  writeExits(set: ReadonlyMap<string, string>, removed: readonly string[]): Promise<Reading<null>>;
+}
 
 /** The brain's side of the bus on Redis. */
-export function redisBrainBus(options: RedisBusOptions): BrainBus & { close(): void } {
+export function redisBrainBus(options: RedisBusOptions): BrainBus & ExitsOnRedis & { close(): void } {
   const keys = keysOf(options.namespace);
   const link = new RedisLink(options);
   const peers = redisPeers(options);
@@ -33,6 +40,27 @@ export function redisBrainBus(options: RedisBusOptions): BrainBus & { close(): v
       const entryId = (answer.known ? answer.value : null) ?? confirmed.get(instanceId);
       return entryId === undefined ? unheardIncidentId(instanceId) : eventIdFor(entryId);
     },
+    permission: () =>
+      link.ask(`read ${keys.live}`, async (redis) => {
+        // The permission first: a panic that comes between the two is then not covered by it.
+        const given = await redis.hgetall(keys.live);
+        const newestPanic = (await newest(redis, keys.panic))?.[0] ?? null;
+        const { id, up_to: upTo } = given;
+        return { newestPanic, given: id === undefined || upTo === undefined ? null : { id, upTo } };
+      }),
+
+    readExits: () =>
+      link.ask(`read ${keys.exits}`, async (redis) => new Map(Object.entries(await redis.hgetall(keys.exits)))),
+
+    writeExits: (set, removed) =>
+      link.ask(`write ${keys.exits}`, async (redis) => {
+        const step = redis.multi();
+        if (set.size > 0) step.hset(keys.exits, ...[...set].flat());
+        if (removed.length > 0) step.hdel(keys.exits, ...removed);
+        for (const [error] of (await step.exec()) ?? []) if (error !== null) throw error;
+        return null;
+      }),
+
     raise: (incidentId, reason) =>
       publish(link, keys, options.triggerSecret, brainEvent(incidentId, reason, hostClock.wall())),
 

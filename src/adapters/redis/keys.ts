@@ -18,6 +18,10 @@ export interface Keys {
   readonly found: string;
   /** The panic stream's newest entry id at the last `quantum reset`: what is not newer is not executed any more. */
   readonly reset: string;
+  /** Hash of leg to what the exit policy remembers of it (JSON); `*` is the portfolio. */
+  readonly exits: string;
+  /** Hash: the last permission for a brain in shadow to act, and up to which panic event it holds. */
+  readonly live: string;
   /** Stream of what is kept of each live drill. */
   readonly drills: string;
   /** What `quantum doctor` writes to see whether it can, and removes. */
@@ -41,6 +45,8 @@ export function keysOf(namespace: string): Keys {
     claims: key("quantum:claims"),
     found: key("quantum:found"),
     reset: key("quantum:reset"),
+    exits: key("quantum:exits"),
+    live: key("quantum:live"),
     drills: key("quantum:drills"),
     probe: key("quantum:doctor"),
   };

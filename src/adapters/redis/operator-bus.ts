@@ -54,6 +54,13 @@ redis.call('SET', KEYS[4], last)
 redis.call('DEL', KEYS[1])
 return {'cleared', 0}`;
 
+/** Lets a brain in shadow act. Keys: panic stream, halt, permission. Args: the permission's id. */
+const ALLOW_LIVE = `
+if #redis.call('HGETALL', KEYS[2]) > 0 then return 'halted' end
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+redis.call('HSET', KEYS[3], 'id', ARGV[1], 'up_to', newest[1] and newest[1][1] or '0-0')
+return 'allowed'`;
+
 /** The operator's and the drill's side of the bus on Redis. */
 export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close(): void } {
   const keys = keysOf(options.namespace);
@@ -105,6 +112,12 @@ export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close()
         const answer = await redis.eval(RESET, on.length, ...on, newestPanic, halt.eventId, GROUP, ENTRIES_READ);
         const [kind, events] = answer as readonly [ResetAnswer["kind"], number];
         return kind === "undone" ? { kind, events } : { kind };
+      }),
+
+    allowLive: (id) =>
+      link.ask(`write ${keys.live}`, async (redis) => {
+        const answer = await redis.eval(ALLOW_LIVE, 3, keys.panic, keys.halt, keys.live, id);
+        return answer === "allowed" ? "allowed" : "halted";
       }),
 
     clearHalt: () => link.ask(`delete ${keys.halt}`, async (redis) => (await redis.del(keys.halt)) === 1),

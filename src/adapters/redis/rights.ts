@@ -11,13 +11,20 @@ type Command = readonly string[];
 
 /** The commands of a role, those inside its scripts included: Redis checks them one by one. */
 const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>> = {
-  brain: ({ heartbeat, halt, panic, published, attempts }) => [
+  brain: ({ heartbeat, halt, panic, published, attempts, exits, live }) => [
     ["XADD", heartbeat.brain, "*", "status", "ALIVE"],
     ["HGETALL", halt],
     ["TIME"],
     ["XREVRANGE", heartbeat.watchdog, "+", "-"],
     ["XREVRANGE", heartbeat.eew, "+", "-"],
     ["XREVRANGE", heartbeat.brain, "+", "-"],
+    ["XREVRANGE", panic, "+", "-"],
+    ["HGETALL", live],
+    ["HGETALL", exits],
+    ["HSET", exits, "leg", "{}"],
+    ["HDEL", exits, "leg"],
+    ["MULTI"],
+    ["EXEC"],
     ["EVAL", "return 1", "3", panic, published, attempts],
     ["SISMEMBER", published, "id"],
     ["XADD", panic, "*", "event_id", "id"],

@@ -28,7 +28,10 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
   const service = openService(io, log);
-  await runBrain({ clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity }, io.signal);
+  await runBrain(
+    { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: null },
+    io.signal,
+  );
   bus.close();
   await exchange.dispose();
   await end();

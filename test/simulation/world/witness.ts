@@ -3,14 +3,14 @@
 import { EEW_LIMITS } from "../../../src/core/eew.ts";
 import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
 import type { Instant } from "../../../src/core/time.ts";
-import type { EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
+import type { BrainBus, EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { DirectCall } from "../../../src/ports/direct-line.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";
 import type { Journal } from "../../../src/ports/journal.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { Trace } from "../../../src/sim/world/trace.ts";
-import type { BrainBus, Observer, RoleName } from "../../../src/sim/world.ts";
+import type { Observer, RoleName } from "../../../src/sim/world.ts";
 import { EventWatch } from "./event-watch.ts";
 import { FenceWatch } from "./fence-watch.ts";
 import { Incidents } from "./incidents.ts";

@@ -3,7 +3,7 @@ import { known, unknown } from "../../src/core/reading.ts";
 import type { Rulebook } from "../../src/core/rulebook.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
-import { keepReady, type Memory } from "../../src/roles/eew-upkeep.ts";
+import { keepReady, type Memory } from "../../src/roles/upkeep.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import { manySymbols } from "../../src/sim/symbols.ts";

@@ -1,4 +1,4 @@
-/** What the worker does while nothing is under way, so that a pass finds all of it done. */
+/** What a role that sends orders does while nothing is under way, so that an order finds all of it done. */
 
 import type { Snapshot } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";
@@ -58,6 +58,12 @@ export async function keepReady(
     keepSnapshot(upkeep, memory, idle, signal),
     keepRulebook(upkeep, memory, idle, signal),
   ]);
+}
+
+/** The same for a brain with a policy, which lists the positions itself, each second. */
+export async function keepReadyForExits(upkeep: Upkeep, memory: Memory, signal: AbortSignal): Promise<void> {
+  const always = (): boolean => true;
+  await Promise.all([keepWarm(upkeep, memory, always, signal), keepRulebook(upkeep, memory, always, signal)]);
 }
 
 /** Keeps connections open and the venue's clock known, so that a pass pays for neither. */

@@ -1,0 +1,90 @@
+/** The brain's memory as JSON, one text for each leg and one for the portfolio: the same on disk and in Redis. */
+
+import { z } from "zod";
+import { type Decimal, decimal, plain } from "../../core/decimal.ts";
+import type { ExitRecord } from "../../core/exit-book.ts";
+import type { PortfolioRecord } from "../../core/portfolio.ts";
+import type { UnixMillis } from "../../core/time.ts";
+
+const number = z.string().transform((text, context): Decimal => {
+  try {
+    return decimal(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "not a decimal number" });
+    return z.NEVER;
+  }
+});
+const millis = z.int().transform((value) => value as UnixMillis);
+const positionSide = z.enum(["BOTH", "LONG", "SHORT"]);
+
+const order = z.object({
+  symbol: z.string(),
+  positionSide,
+  side: z.enum(["BUY", "SELL"]),
+  mode: z.enum(["one_way", "hedge"]),
+  limitPrice: z.nullable(number),
+  quantity: number,
+  clientOrderId: z.string(),
+});
+const legRecord = z.object({
+  symbol: z.string(),
+  positionSide,
+  memory: z.object({
+    side: z.enum(["long", "short"]),
+    openedAt: millis,
+    rules: z.string(),
+    entryPrice: number,
+    amount: number,
+    size: number,
+    best: number,
+    stop: z.nullable(z.object({ level: number, rule: z.enum(["stop_loss", "break_even", "trailing"]) })),
+    r: z.nullable(number),
+    steps: z.record(z.string(), z.object({ taken: number, done: z.boolean() })),
+    exiting: z.nullable(z.string()),
+    sent: z.int(),
+  }),
+  pending: z.nullable(z.object({ order, step: z.nullable(z.string()), wanted: number, sentAt: millis })),
+});
+const portfolioRecord = z.object({
+  since: millis,
+  net: number,
+  peak: number,
+  day: z.int(),
+  dayStart: number,
+  panic: z.nullable(z.string()),
+});
+
+/** A record in one line of text. */
+export function writeRecord(record: ExitRecord | PortfolioRecord): string {
+  return JSON.stringify(plainly(record));
+}
+
+/** A leg's record; null for a text that is none. */
+export function readLegRecord(text: string): ExitRecord | null {
+  return parse(legRecord, text);
+}
+
+/** The portfolio's record; null for a text that is none. */
+export function readPortfolioRecord(text: string): PortfolioRecord | null {
+  return parse(portfolioRecord, text);
+}
+
+function parse<T>(shape: z.ZodType<T>, text: string): T | null {
+  try {
+    const parsed = shape.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Decimals as plain digits: left to themselves they write exponents. */
+function plainly(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return value;
+  if (isDecimal(value)) return plain(value);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plainly(part)]));
+}
+
+function isDecimal(value: object): value is Decimal {
+  return "toFixed" in value;
+}

@@ -1,0 +1,250 @@
+/** The policy at work: the book of legs, the portfolio and the backstop, and whether any of it may be acted on. */
+
+import {
+  alignStops,
+  type BackstopAction,
+  type BackstopState,
+  heardProtect,
+  openBackstop,
+  type ProtectiveStop,
+  type ProtectOutcome,
+  type RestingStop,
+  watchStops,
+} from "./backstop.ts";
+import type { Decimal } from "./decimal.ts";
+import {
+  BOOK_LIMITS,
+  type Book,
+  type BookAction,
+  blindness,
+  type ExitRecord,
+  heard,
+  type Look,
+  leave,
+  openBook,
+  recalled,
+  see,
+  watchMarks,
+} from "./exit-book.ts";
+import type { LegMemory } from "./exit-memory.ts";
+import type { ExitPolicy } from "./exit-policy.ts";
+import {
+  countFrom,
+  heardTransfers,
+  openPortfolio,
+  type PortfolioAction,
+  type PortfolioRecord,
+  type PortfolioState,
+  weigh,
+} from "./portfolio.ts";
+import { type CloseOutcome, legName, type Position } from "./position.ts";
+import type { Reading } from "./reading.ts";
+import type { Rulebook } from "./rulebook.ts";
+import { NOT_YET, type Permission, type Standing, type StandingOptions, stand } from "./standing.ts";
+import { critical, info, type Tell, warn } from "./tell.ts";
+import type { Instant, UnixMillis } from "./time.ts";
+
+/** What a brain with a policy starts with. */
+export interface ExitsStart extends StandingOptions {
+  readonly policy: ExitPolicy;
+  /** What earlier lives have written down. */
+  readonly records: readonly ExitRecord[];
+  readonly portfolio: PortfolioRecord | null;
+}
+
+/** A policy at work. */
+export interface Exits {
+  readonly options: StandingOptions & { readonly policy: ExitPolicy };
+  readonly rulebook: Rulebook;
+  readonly book: Book;
+  readonly portfolio: PortfolioState;
+  readonly backstop: BackstopState;
+  readonly standing: Standing;
+  /** As last listed. */
+  readonly positions: readonly Position[];
+  /** A panic that was raised and has not halted trading yet. */
+  readonly panic: { readonly reason: string; readonly confirmed: boolean } | null;
+  /** The reason of a panic that was only told, in shadow. */
+  readonly toldPanic: string | null;
+}
+
+/** What is known at one moment of what all legs depend on. */
+export interface Moment {
+  readonly now: Instant;
+  readonly wall: UnixMillis;
+  /** Trading is not halted, and heartbeats get through. */
+  readonly mayAct: boolean;
+}
+
+/** What comes back from the world for the policy. */
+export type ExitsEvent =
+  | { readonly kind: "closed"; readonly leg: string; readonly outcome: CloseOutcome }
+  | { readonly kind: "recalled"; readonly leg: string; readonly memory: Reading<LegMemory | null> }
+  | { readonly kind: "transfers"; readonly net: Reading<Decimal> }
+  | { readonly kind: "stops"; readonly listed: Reading<readonly RestingStop[]> }
+  | { readonly kind: "protected"; readonly stop: ProtectiveStop; readonly outcome: ProtectOutcome }
+  | { readonly kind: "rulebook"; readonly rulebook: Rulebook }
+  | { readonly kind: "marks"; readonly marks: ReadonlyMap<string, Decimal> };
+
+/** What the policy wants done. */
+export type ExitsAction =
+  | BookAction
+  | BackstopAction
+  | Exclude<PortfolioAction, { readonly kind: "break" }>
+  /** To be published until it is confirmed (contract 3.2, `exit_brain`). */
+  | { readonly kind: "raise"; readonly reason: string };
+
+type Step = readonly [Exits, readonly ExitsAction[]];
+
+/** The policy of a new life; it does nothing before it has looked. */
+export function openExits(start: ExitsStart, now: Instant): Exits {
+  const { autoLive, policy, shadow } = start;
+  return {
+    options: { autoLive, policy, shadow },
+    rulebook: new Map(),
+    book: openBook(start.records),
+    portfolio: openPortfolio(start.portfolio, now),
+    backstop: openBackstop(now),
+    standing: NOT_YET,
+    positions: [],
+    panic: null,
+    toldPanic: null,
+  };
+}
+
+/** Whether it may act at all, by permission. */
+export function isLive({ standing, panic }: Exits): boolean {
+  return standing.isLive && panic === null;
+}
+
+/** Where the permission stands after a look at the bus. `halted`: a halt was read. */
+export function allow(exits: Exits, permission: Reading<Permission>, halted: boolean, now: Instant): Step {
+  const standing = stand(exits.options, exits.standing, permission, halted);
+  const portfolio =
+    permission.known && !halted ? countFrom(exits.portfolio, standing.newestPanic, now) : exits.portfolio;
+  // A halt is the answer to a panic.
+  const next: Exits = { ...exits, standing, portfolio, panic: halted ? null : exits.panic };
+  return [next, standingLines(exits, next, halted)];
+}
+
+function standingLines({ standing: before }: Exits, { options, standing }: Exits, halted: boolean): readonly Tell[] {
+  if (before.isLive === standing.isLive && before !== NOT_YET) return [];
+  if (standing.isLive) return [info("Live: the exit policy is acted on")];
+  if (halted) return [];
+  if (options.shadow) return before === NOT_YET ? [] : [];
+  const until = options.shadow ? "" : ", until a person says: quantum brain live";
+  return [warn(`Shadow: the exit policy is told and not acted on${until}`)];
+}
+
+/** The venue has listed the legs; `equity` is null where no rule needs it. */
+export function look(
+  exits: Exits,
+  positions: readonly Position[],
+  equity: Reading<Decimal> | null,
+  moment: Moment,
+): Step {
+  const { options, rulebook } = exits;
+  const [book, bookActions] = see(BOOK_LIMITS, exits.book, positions, lookOf(exits, moment));
+  const [portfolio, weighed] =
+    equity?.known === true
+      ? weigh(options.policy.portfolio, exits.portfolio, equity.value, moment.wall, moment.now)
+      : [exits.portfolio, []];
+  const [backstop, stopActions] =
+    stanceOf(exits, moment) === "act"
+      ? watchStops(options.policy, rulebook, exits.backstop, positions, moment.now)
+      : [exits.backstop, []];
+  const next: Exits = { ...exits, book, portfolio, backstop, positions };
+  const [after, portfolioActions] = raise(next, weighed, moment);
+  // Done is when it is confirmed.
+  const again: readonly ExitsAction[] =
+    exits.panic?.confirmed === false ? [{ kind: "raise", reason: exits.panic.reason }] : [];
+  return [after, [...again, ...bookActions, ...portfolioActions, ...stopActions]];
+}
+
+/** Something came back. */
+export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
+  const { options, rulebook } = exits;
+  switch (event.kind) {
+    case "closed": {
+      const [book, actions] = heard(BOOK_LIMITS, exits.book, event.leg, event.outcome, lookOf(exits, moment));
+      return [{ ...exits, book }, actions];
+    }
+    case "recalled": {
+      const [book, actions] = recalled(BOOK_LIMITS, exits.book, event.leg, event.memory, moment.now);
+      return [{ ...exits, book }, actions];
+    }
+    case "transfers": {
+      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net);
+      return raise({ ...exits, portfolio }, actions, moment);
+    }
+    case "stops": {
+      const acts = stanceOf(exits, moment) === "act";
+      const legs = acts ? exits.positions : [];
+      const [backstop, actions] = alignStops(options.policy, rulebook, exits.backstop, legs, event.listed, moment.now);
+      return [{ ...exits, backstop }, acts ? actions : []];
+    }
+    case "protected": {
+      const [backstop, lines, reason] = heardProtect(exits.backstop, event.stop, event.outcome);
+      if (reason === null) return [{ ...exits, backstop }, lines];
+      const [book, actions] = leave(exits.book, legName(event.stop), reason);
+      return [{ ...exits, backstop, book }, [...lines, ...actions]];
+    }
+    case "rulebook":
+      return [{ ...exits, rulebook: event.rulebook }, []];
+    case "marks": {
+      const [book, actions] = watchMarks(BOOK_LIMITS, exits.book, event.marks, lookOf(exits, moment));
+      return [{ ...exits, book }, actions];
+    }
+  }
+}
+
+/** The panic that was raised is on the bus. */
+export function raised(exits: Exits): Exits {
+  return exits.panic === null ? exits : { ...exits, panic: { ...exits.panic, confirmed: true } };
+}
+
+/** What of the policy can't be judged now; null: nothing. It degrades the brain. */
+export function blind({ book, options }: Exits, equity: Reading<Decimal> | null): string | null {
+  if (equity !== null && !equity.known) return `the account's equity can't be read: ${equity.why}`;
+  return blindness(options.policy, book);
+}
+
+/** Whether a rule needs the account's equity. */
+export function needsEquity({ options }: Exits): boolean {
+  const { dailyLossPercent, drawdownPercent } = options.policy.portfolio;
+  return dailyLossPercent !== null || drawdownPercent !== null;
+}
+
+function lookOf(exits: Exits, moment: Moment): Look {
+  const { options, rulebook } = exits;
+  const { now, wall } = moment;
+  return { policy: options.policy, rulebook, wall, now, stance: stanceOf(exits, moment) };
+}
+
+/** A halted or fenced brain neither acts nor tells: it is not its turn. */
+function stanceOf(exits: Exits, { mayAct }: Moment): Look["stance"] {
+  if (!mayAct || exits.panic !== null) return "watch";
+  return exits.standing.isLive ? "act" : "tell";
+}
+
+/** A broken limit of the portfolio is a panic, once; in shadow it is told, once. */
+function raise(exits: Exits, actions: readonly PortfolioAction[], moment: Moment): Step {
+  const others: ExitsAction[] = [];
+  let { panic, toldPanic } = exits;
+  for (const action of actions) {
+    if (action.kind !== "break") {
+      others.push(action);
+      continue;
+    }
+    const { reason } = action;
+    const stance = stanceOf(exits, moment);
+    if (stance === "act") {
+      panic = { reason, confirmed: false };
+      others.push(critical(`Portfolio limit broken: ${reason}`, "alarm"), { kind: "raise", reason });
+    } else if (stance === "tell" && toldPanic === null) {
+      toldPanic = reason;
+      others.push(warn(`Shadow, would raise a panic: ${reason}`));
+    }
+  }
+  return [{ ...exits, panic, toldPanic }, others];
+}
