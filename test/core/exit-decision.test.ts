@@ -217,16 +217,20 @@ const policyArb = fc
 const sideArb = fc.constantFrom("1", "-1");
 
 describe("whatever the policy and the path", () => {
-  test("a stop never loosens", () => {
+  test("a stop never loosens while the leg lasts, also where others add to it", () => {
+    const seenArb = fc.record({ mark: priceArb, addedAt: fc.option(priceArb, { freq: 5 }) });
     fc.assert(
-      fc.property(policyArb, sideArb, fc.array(priceArb, { minLength: 1 }), (policy, amount, marks) => {
+      fc.property(policyArb, sideArb, fc.array(seenArb, { minLength: 1 }), (policy, amount, path) => {
         let memory = beginLeg(policy, leg(amount, "100", "100"), OPENED);
-        for (const mark of marks) {
-          const [next] = follow(policy, memory, { ...leg(amount, "100", "100"), markPrice: mark }, OPENED);
+        let now = leg(amount, "100", "100");
+        for (const { mark, addedAt } of path) {
+          const more = addedAt === null ? {} : { amount: now.amount.times("2"), entryPrice: addedAt };
+          now = { ...now, ...more, markPrice: mark };
+          const [next] = follow(policy, memory, now, OPENED);
           if (memory.stop !== null) {
             expect(next.stop).not.toBeNull();
-            const [before, now] = [memory.stop.level, next.stop?.level ?? decimal("0")];
-            expect(amount === "1" ? now.gte(before) : now.lte(before)).toBe(true);
+            const [before, after] = [memory.stop.level, next.stop?.level ?? decimal("0")];
+            expect(amount === "1" ? after.gte(before) : after.lte(before)).toBe(true);
           }
           memory = next;
         }
