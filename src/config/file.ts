@@ -1,7 +1,7 @@
 /** Files that settings name. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { Refusal } from "./refusal.ts";
 
 /**
@@ -15,6 +15,35 @@ export function readOrRefuse(what: string, path: string): string {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw new Refusal(`${what}: ${path} can't be read (${code}), expected a readable file`);
+  }
+}
+
+/**
+ * The text of a file that may hold `bytesMax` bytes at most: one that is no settings file at all, or never ends, is not read whole.
+ *
+ * @throws {Refusal} naming the setting (`what`) and the path if it can't be read, is longer, or is not UTF-8.
+ */
+export function readBounded(what: string, path: string, bytesMax: number): string {
+  const bytes = Buffer.alloc(bytesMax + 1);
+  let length = 0;
+  try {
+    const file = openSync(path, "r");
+    try {
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = readSync(file, bytes, length, bytes.length - length, null);
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new Refusal(`${what}: ${path} can't be read (${code}), expected a readable file`);
+  }
+  if (length > bytesMax) throw new Refusal(`${what}: ${path} is too long, expected ${bytesMax} bytes at most`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    throw new Refusal(`${what}: ${path} is not UTF-8, expected a text file`);
   }
 }
 
