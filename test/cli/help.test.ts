@@ -15,7 +15,7 @@ test.each([["--help"], ["-h"]])("quantum %s prints the help, letter for letter",
 describe("quantum COMMAND --help exits 0 and names the command's flags", () => {
   const redis = ["--redis-url", "--namespace"];
   test.each([
-    ["brain", [...redis, "--base-url"]],
+    ["brain", [...redis, "--base-url", "--policy", "--check-policy", "--json"]],
     ["watchdog", [...redis, "--heartbeat-missing-ms", "--unguarded-ms", "--degraded-ms", "--decisions-stale-ms"]],
     ["watchdog", ["--crash-loop-instances", "--crash-loop-ms", "--require-brain-ms"]],
     ["eew", [...redis, "--base-url", "--event-max-age-ms"]],
