@@ -48,8 +48,9 @@ async function crash(error: unknown): Promise<never> {
 
 process.on("uncaughtException", (error) => void crash(error));
 process.on("unhandledRejection", (error) => void crash(error));
-process.on("SIGTERM", () => stop.abort());
-process.on("SIGINT", () => stop.abort());
+// With its name as the reason: a guard hands it on to its bot.
+process.on("SIGTERM", () => stop.abort("SIGTERM"));
+process.on("SIGINT", () => stop.abort("SIGINT"));
 
 const objection = hostEnvironmentObjection(process.env);
 if (objection !== null) {

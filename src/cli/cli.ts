@@ -134,8 +134,8 @@ function refuseVague(argv: readonly string[], { options }: Command): void {
   }
 }
 
-function refuseHidden({ behindDashes }: Command): void {
-  if (behindDashes === undefined) throw new Refusal("-- would hide what comes after it: expected flags only");
+function refuseHidden({ runsProgram }: Command): void {
+  if (runsProgram !== true) throw new Refusal("-- would hide what comes after it: expected flags only");
 }
 
 /** Which of two values was meant is not ours to guess. */

@@ -15,8 +15,8 @@ export interface Command {
   readonly examples?: readonly (readonly [command: string, meaning: string])[];
   /** Commands below this one, such as `quantum brain guard`. They take their own options, none of this one's. */
   readonly subcommands?: readonly Command[];
-  /** What may stand behind `--`, in words; not set: nothing may. */
-  readonly behindDashes?: string;
+  /** Behind `--` stands the command line of another program; not set: nothing may stand there. */
+  readonly runsProgram?: boolean;
   /**
    * Loads what the command needs only now, so that `--help` stays quick.
    *

@@ -20,6 +20,18 @@ export const venueOptions: OptionSet = {
   "base-url": { type: "string", describe: "REST base of the venue (BINANCE_BASE_URL)" },
 };
 
+/** The ways to the worker without Redis, for whoever raises a panic. */
+export const directOptions: OptionSet = {
+  "direct-socket": {
+    type: "string",
+    describe: "the worker's eew.sock on this machine, called where a panic can't be published (default: none)",
+  },
+  "direct-url": {
+    type: "string",
+    describe: "the same by the worker's HTTP door, http://HOST:PORT (default: that of QUANTUM_DIRECT_HTTP)",
+  },
+};
+
 /** One JSON document on stdout. */
 export const jsonOption: OptionSet = {
   json: { type: "boolean", default: false, describe: "print one JSON document and nothing else on stdout" },

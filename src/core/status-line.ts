@@ -2,6 +2,7 @@
 
 import type { BrainState } from "./brain.ts";
 import type { EewState } from "./eew.ts";
+import type { GuardState } from "./guard-state.ts";
 import type { WatchdogState } from "./watchdog-state.ts";
 
 /** What a role last saw of Redis. */
@@ -52,6 +53,31 @@ export function brainLine({ activePositions, fence, halt, healthy }: BrainState)
     case "unread":
     case "none":
       return watched;
+  }
+}
+
+/** What the guard of somebody else's bot does, or what keeps it from that. */
+export function guardLine(state: GuardState): string {
+  switch (state.kind) {
+    case "waiting":
+      if (state.halt.kind === "halted")
+        return `halted: the bot is not started until a person resets: ${state.halt.reason}`;
+      if (state.halt.kind === "unreadable") return `the bot is not started: the halt can't be read, ${state.halt.why}`;
+      return "starting";
+    case "starting":
+      return "starting the bot";
+    case "guarding": {
+      const { activePositions, isUp, trouble } = state;
+      if (!isUp)
+        return `UNPROTECTED: the bot runs, and has not passed its probes yet${trouble ? `: ${trouble.words}` : ""}`;
+      if (trouble?.with === "probe") return `silent, since a probe does not pass: ${trouble.words}`;
+      if (trouble !== null) return `DEGRADED: ${trouble.words}, ${counted(activePositions)} at last`;
+      return `guarding the bot, ${counted(activePositions)}`;
+    }
+    case "ending":
+      return state.gone ? "the bot has ended: silent, waiting for the halt" : "ending the bot: silent";
+    case "over":
+      return "the bot has ended";
   }
 }
 

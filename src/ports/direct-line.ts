@@ -9,7 +9,7 @@ export interface DirectLine {
   ended(eventId: string, ending: Ending): void;
 }
 
-/** The same way: the watchdog's end. */
+/** The same way: the end of whoever raises a panic. */
 export interface DirectCall {
   /**
    * Tells the worker of an attempt. Known once it has heard: what came of it, or null if it has not said in time. Never

@@ -1,6 +1,6 @@
 import { WATCHDOG_LIMITS } from "../../core/watchdog-state.ts";
 import type { Command } from "../command.ts";
-import { redisOptions } from "../options.ts";
+import { directOptions, redisOptions } from "../options.ts";
 
 /** `quantum watchdog` */
 export const watchdog: Command = {
@@ -8,14 +8,7 @@ export const watchdog: Command = {
   describe: "judge the brain's heartbeats and publish system:panic_close when they fail",
   options: {
     ...redisOptions,
-    "direct-socket": {
-      type: "string",
-      describe: "the worker's eew.sock on this machine, called where a panic can't be published (default: none)",
-    },
-    "direct-url": {
-      type: "string",
-      describe: "the same by the worker's HTTP door, http://HOST:PORT (default: that of QUANTUM_DIRECT_HTTP)",
-    },
+    ...directOptions,
     "heartbeat-missing-ms": {
       type: "string",
       describe: `a heartbeat older than this is missing (default ${WATCHDOG_LIMITS.heartbeatMissingMs})`,

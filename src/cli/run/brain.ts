@@ -1,14 +1,22 @@
+import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
+import { exitFile } from "../../adapters/exits/file.ts";
+import { exitStore } from "../../adapters/exits/store.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
+import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisBrainBus } from "../../adapters/redis/brain-bus.ts";
 import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
+import { loadPolicy } from "../../config/policy.ts";
 import { loadRedis } from "../../config/redis.ts";
+import { stateDirectory } from "../../config/state-directory.ts";
 import { loadVenue } from "../../config/venue.ts";
 import { BRAIN_LIMITS } from "../../core/brain.ts";
-import { runBrain } from "../../roles/brain.ts";
+import type { ExitPolicy } from "../../core/exit-policy.ts";
+import type { Log } from "../../ports/log.ts";
+import { type PolicyWorld, runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
-import { type Flags, redisFlags, text } from "../options.ts";
+import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
@@ -20,6 +28,8 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const venue = loadVenue(io.env, text(flags, "base-url"));
   const logConfig = loadLog(io.env, io);
   const alerts = loadAlerts(io.env);
+  const policyPath = text(flags, "policy");
+  const policy = policyPath === undefined ? null : loadPolicy(policyPath);
   await requireRedis(redis);
   await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
@@ -28,12 +38,28 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
   const service = openService(io, log);
-  await runBrain(
-    { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: null },
-    io.signal,
-  );
+  const carriedOut = policy === null ? null : await policyWorld(policy, flags, io, { bus, exchange, log });
+  const world = { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: carriedOut };
+  await runBrain(world, io.signal);
   bus.close();
   await exchange.dispose();
   await end();
   return 0;
+}
+
+interface At {
+  readonly bus: ReturnType<typeof redisBrainBus>;
+  readonly exchange: BinanceExchange;
+  readonly log: Log;
+}
+
+/** The policy with what earlier lives have written down of it. */
+async function policyWorld(policy: ExitPolicy, flags: Flags, io: Io, { bus, exchange, log }: At): Promise<PolicyWorld> {
+  const directory = stateDirectory(io.env);
+  const store = exitStore(exitFile(directory), { read: bus.readExits, write: bus.writeExits });
+  const { memory, trouble } = await store.load();
+  for (const line of trouble) log.write("warn", `Look at ${line}`, "alarm");
+  const options = { shadow: isSet(flags, "shadow"), autoLive: isSet(flags, "auto-live") };
+  const start = { policy, ...options, ...memory };
+  return { start, exits: exchange.exits, store, rulebooks: rulebookFile(directory) };
 }

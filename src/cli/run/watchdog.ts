@@ -1,13 +1,8 @@
-import type { DirectWay } from "../../adapters/direct/call.ts";
-import { byHttp } from "../../adapters/direct/call-http.ts";
-import { bySocket } from "../../adapters/direct/call-unix.ts";
 import { watchdogCall } from "../../adapters/direct/watchdog-call.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
 import { redisWatchdogBus } from "../../adapters/redis/watchdog-bus.ts";
 import { loadAlerts } from "../../config/alerts.ts";
-import { loadDirectHttp, loadDirectUrl, urlOfDoor } from "../../config/direct-http.ts";
-import type { Env } from "../../config/env.ts";
 import { loadLog } from "../../config/log.ts";
 import { wholeNumber } from "../../config/number.ts";
 import { loadRedis } from "../../config/redis.ts";
@@ -22,6 +17,7 @@ import { type Flags, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
 import { redisTrouble, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
+import { directWords, waysToWorker } from "./ways-to-worker.ts";
 
 /** Runs `quantum watchdog`. */
 export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
@@ -44,25 +40,6 @@ export async function watchdog(flags: Flags, io: Io): Promise<ExitCode> {
   bus.close();
   await end();
   return 0;
-}
-
-/**
- * The ways to the worker without Redis, as they were set: never guessed, since on this machine another account's worker may
- * be the one that answers.
- *
- * @throws {Refusal} naming the setting that can't be used.
- */
-function waysToWorker(flags: Flags, env: Env, triggerSecret: string | null): readonly DirectWay[] {
-  const path = text(flags, "direct-socket");
-  const door = loadDirectHttp(env, undefined, triggerSecret);
-  const flag = loadDirectUrl("--direct-url", text(flags, "direct-url"), triggerSecret);
-  const url = flag ?? (door === null ? undefined : urlOfDoor(door));
-  return [...(path === undefined ? [] : [bySocket(path)]), ...(url === undefined ? [] : [byHttp(url, hostClock)])];
-}
-
-function directWords(ways: readonly DirectWay[]): string {
-  if (ways.length > 0) return `The direct line to the worker: ${ways.map(({ name }) => name).join(", then ")}`;
-  return "No direct line to the worker: a panic waits for Redis. Set QUANTUM_DIRECT_HTTP, --direct-url or --direct-socket";
 }
 
 /** What an operator may not have meant by a short limit. */
