@@ -39,6 +39,17 @@ describe("quantum COMMAND --help exits 0 and names the command's flags", () => {
   });
 });
 
+test("quantum brain guard --help names its own flags, and quantum brain --help the guard", async () => {
+  const { code, out } = await cli(["brain", "guard", "--help"]);
+  expect(code).toBe(0);
+  const text = out.join("\n");
+  expect(text).toStartWith("quantum brain guard");
+  const probes = ["--probe-http", "--probe-file", "--max-age-ms", "--probe-cmd", "--probe-timeout-ms", "--start-up-ms"];
+  const others = ["--redis-url", "--namespace", "--base-url", "--kill-after-ms", "--trip-on-exit", "--direct-url"];
+  for (const flag of [...probes, ...others]) expect(text).toMatch(new RegExp(`^ +${flag}\\b`, "m"));
+  expect((await cli(["brain", "--help"])).out.join("\n")).toContain("quantum brain guard  run a bot of your own");
+});
+
 test.each([["--version"], ["-v"]])("quantum %s prints the version, and nothing else", async (flag) => {
   const { code, out, err } = await cli([flag]);
   expect({ code, err, lines: out.length }).toEqual({ code: 0, err: [], lines: 1 });

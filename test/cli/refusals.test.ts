@@ -142,9 +142,84 @@ describe("bad usage is one line and exit 2", () => {
       "QUANTUM_TRIGGER_SECRET is not: expected the secret",
     ],
     ["a door without a port", ["eew", "--direct-http", "127.0.0.1"], 'is "127.0.0.1": expected HOST:PORT'],
+    [
+      "words behind -- that nobody wants",
+      ["gate", "--", "x"],
+      "-- would hide what comes after it: expected flags only",
+    ],
+    ["words behind a brain", ["brain", "--", "x"], "-- would hide what comes after it: expected flags only"],
+    ["a misspelt command of the brain", ["brain", "gaurd"], "Did you mean guard"],
+    ["a guard without a bot", ["brain", "guard"], "No bot was given: expected its command line behind --"],
+    ["a guard without a bot behind --", ["brain", "guard", "--"], "No bot was given: expected its command line"],
+    ["a bot before --", ["brain", "guard", "sh"], "Unknown argument: sh"],
+    ["a bot that is no program", ["brain", "guard", "--", "no-such-bot"], "no-such-bot is no program that can be"],
+    ["a bot that is a folder", ["brain", "guard", "--", "/bin"], "/bin is no program that can be started: expected"],
+    ["a misspelt flag of the guard", ["brain", "guard", "--probe", "x", "--", "/bin/sh"], "Unknown argument: probe"],
+    [
+      "a file without an age",
+      ["brain", "guard", "--probe-file", "x", "--", "/bin/sh"],
+      "--probe-file needs to know how old it may be: expected --max-age-ms N with it",
+    ],
+    [
+      "an age without a file",
+      ["brain", "guard", "--max-age-ms", "3000", "--", "/bin/sh"],
+      "--max-age-ms is of a file: expected --probe-file PATH with it",
+    ],
+    [
+      "a file of no name",
+      ["brain", "guard", "--probe-file=", "--max-age-ms", "3000", "--", "/bin/sh"],
+      "--probe-file is empty: expected the path of a file",
+    ],
+    ["an empty probe", ["brain", "guard", "--probe-cmd", " ", "--", "/bin/sh"], "--probe-cmd is empty: expected a"],
+    [
+      "a probe that is no URL",
+      ["brain", "guard", "--probe-http", "localhost:8080", "--", "/bin/sh"],
+      '--probe-http is "localhost:8080": expected a URL such as http://127.0.0.1:8080',
+    ],
+    [
+      "a probe with a password",
+      ["brain", "guard", "--probe-http", "http://u:hunter2@h/", "--", "/bin/sh"],
+      "--probe-http holds a user or a password: expected a URL that needs none",
+    ],
+    [
+      "a probe that may take longer than a cycle",
+      ["brain", "guard", "--probe-timeout-ms", "2001", "--", "/bin/sh"],
+      '--probe-timeout-ms is "2001": expected a whole number from 50 to 2000',
+    ],
+    ["an end without an end", ["brain", "guard", "--kill-after-ms", "10001", "--", "/bin/sh"], "from 0 to 10000"],
+    ["a start without an end", ["brain", "guard", "--start-up-ms", "600001", "--", "/bin/sh"], "from 1000 to 600000"],
+    [
+      "a guard's call that can't be signed",
+      ["brain", "guard", "--direct-url", "http://x", "--", "/bin/sh"],
+      "QUANTUM_TRIGGER_SECRET is not",
+    ],
     ["a certificate without HTTPS", ["exchange", "--ca-file", "x.pem"], "expected --https with it"],
   ] as const)("%s", async (_what, argv, expected) => {
     expect(await line(argv, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(expected);
+  });
+});
+
+describe("what stands behind -- is the bot's, and no flag of ours", () => {
+  test.each([
+    ["flags of ours with values that are wrong", ["--json=yes", "--max-age-ms", "x", "--redis-url", "y"]],
+    ["flags that nobody knows", ["--no-such", "-x", "--help", "--version"]],
+    ["another --", ["-c", "exit 0", "--", "--trip-on-exit=maybe"]],
+  ] as const)("%s", async (_what, words) => {
+    // It gets as far as Redis, and no bot was started before.
+    const text = await line(["brain", "guard", "--", "/bin/sh", ...words], 2, {
+      env: { ...VENUE, REDIS_URL: deadUrl },
+    });
+    expect(text).toContain(`Redis at ${deadAddress} can't be used`);
+  });
+
+  test("a switch of the guard with a value that is neither true nor false is still refused", async () => {
+    const argv = ["brain", "guard", "--trip-on-exit=maybe", "--", "/bin/sh"];
+    expect(await line(argv, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain('--trip-on-exit is "maybe"');
+  });
+
+  test("a guard that is not told which venue refuses, as a brain does", async () => {
+    const env = { ...VENUE, BINANCE_TESTNET: undefined, REDIS_URL: deadUrl };
+    expect(await line(["brain", "guard", "--", "/bin/sh"], 2, { env })).toContain("BINANCE_TESTNET");
   });
 });
 
