@@ -1,5 +1,6 @@
 /** What the venue keeps for one account. It only stores and finds; the rules are in `admission.ts` and `venue.ts`. */
 
+import type { Decimal } from "../core/decimal.ts";
 import type { UnixMillis } from "../core/time.ts";
 import { Holdings } from "./holdings.ts";
 import type { AlgoOrder, Fill, Order, OrderRef } from "./orders.ts";
@@ -15,11 +16,28 @@ export interface AccountSpec {
   readonly hedge?: boolean;
   /** Wallet balance per margin asset, as a decimal string; "100000" by default. */
   readonly balance?: string;
+  /** How many times its margin every leg is worth, 1 to 125; 20 by default. */
+  readonly leverage?: number;
   /** The account was switched to Portfolio Margin: every signed fapi call answers -2015 (binance.md 7.9). */
   readonly portfolioMargin?: boolean;
 }
 
-/** Closed orders and fills kept per account; older ones are forgotten, as Binance forgets them after days (binance.md 4.10). */
+/** Money that came into the account from outside, or left it. */
+export interface Transfer {
+  readonly transferId: string;
+  readonly asset: string;
+  /** Negative where it left. */
+  readonly amount: Decimal;
+  readonly time: UnixMillis;
+}
+
+/** What an account has per margin asset where its spec does not say. */
+export const DEFAULT_BALANCE = "100000";
+
+/** What an account trades at where its spec does not say. */
+export const DEFAULT_LEVERAGE = 20;
+
+/** Closed orders, fills and transfers kept per account; older ones are forgotten, as Binance forgets them after days (binance.md 4.10). */
 const HISTORY_MAX = 10_000;
 
 /** One account's state. */
@@ -34,6 +52,7 @@ export class Account {
   readonly #newestByClientId = new Map<string, string>();
   readonly #openClientIds = new Set<string>();
   readonly #fills: Fill[] = [];
+  readonly #transfers: Transfer[] = [];
 
   constructor(spec: AccountSpec, now: () => UnixMillis) {
     this.spec = spec;
@@ -58,6 +77,14 @@ export class Account {
     if (this.#newestByClientId.get(name) === orderKey(forgotten.symbol, forgotten.orderId)) {
       this.#newestByClientId.delete(name);
     }
+  }
+
+  /** The symbol's orders, open and closed, oldest first. */
+  orders(symbol: string): readonly Order[] {
+    const closed = [...this.#closedOrders.values()].filter((order) => order.symbol === symbol);
+    return [...closed, ...this.holdings.openOrders(symbol)].sort((one, other) =>
+      compareIds(one.orderId, other.orderId),
+    );
   }
 
   /** Stores a conditional order where its status says it belongs. */
@@ -96,7 +123,19 @@ export class Account {
   saveFill(fill: Fill): void {
     this.#fills.push(fill);
     if (this.#fills.length > HISTORY_MAX) this.#fills.shift();
-    this.holdings.earn(fill.commissionAsset, fill.realizedPnl.minus(fill.commission));
+    this.holdings.credit(fill.commissionAsset, fill.realizedPnl.minus(fill.commission));
+  }
+
+  /** Keeps a transfer and books it. */
+  saveTransfer(transfer: Transfer): void {
+    this.#transfers.push(transfer);
+    if (this.#transfers.length > HISTORY_MAX) this.#transfers.shift();
+    this.holdings.credit(transfer.asset, transfer.amount);
+  }
+
+  /** The transfers, oldest first. */
+  transfers(): readonly Transfer[] {
+    return this.#transfers;
   }
 
   /** The fills, oldest first. */
@@ -108,6 +147,11 @@ export class Account {
 /** Ids are unique per symbol only, the venue's as well as the client's. */
 function orderKey(symbol: string, id: string): string {
   return `${symbol}/${id}`;
+}
+
+/** Ids count up, and may have more digits than a number holds. */
+function compareIds(one: string, other: string): number {
+  return one.length === other.length ? (one < other ? -1 : 1) : one.length - other.length;
 }
 
 /** Adds to a bounded history; returns what was forgotten for it. */

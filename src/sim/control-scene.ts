@@ -48,6 +48,15 @@ export const SCENE_CONTROLS: Readonly<Record<string, SceneControl>> = {
     return { symbol, price: plain(venue.mark(symbol)), ...(marketBlocked === null ? {} : { marketBlocked }) };
   },
 
+  // A deposit, or with a negative amount a withdrawal, as of now.
+  "POST /sim/transfers": (venue, body) => {
+    const fields = parseFields(body);
+    const apiKey = text(fields, "apiKey");
+    const asset = optionalText(fields, "asset") ?? "USDT";
+    const { transferId, amount } = venue.transfer(apiKey, asset, text(fields, "amount"));
+    return { transferId, asset, amount: plain(amount), wallet: plain(venue.walletBalance(apiKey, asset)) };
+  },
+
   "POST /sim/status": (venue, body) => {
     const fields = parseFields(body);
     const symbol = text(fields, "symbol");

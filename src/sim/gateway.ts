@@ -5,7 +5,7 @@ import type { UnixMillis } from "../core/time.ts";
 import { Params } from "./params.ts";
 import { DEFAULT_LIMITS, type Limits, RateLimits } from "./rate-limits.ts";
 import { Refused, refuse } from "./refusals.ts";
-import { ROUTES, type Route, type SignedCall, type Weight } from "./routes.ts";
+import { ROUTES, type Route, type SignedCall, weigh } from "./routes.ts";
 import { signedParts, verifySignature } from "./signature.ts";
 import type { Venue } from "./venue.ts";
 import type { VenueView } from "./venue-view.ts";
@@ -72,7 +72,7 @@ export class Gateway {
       if (route === undefined) this.#spendWeight(request.ip, 1, headers);
       if (route === undefined) throw refuse("unknownPath", request.path, request.method);
       const query = new URLSearchParams(request.query);
-      this.#spendWeight(request.ip, weigh(route.weight, query.has("symbol")), headers);
+      this.#spendWeight(request.ip, weigh(route.weight, query), headers);
       const result = this.#run(route, request, headers, bend);
       return { status: 200, headers, body: json(result) };
     } catch (error) {
@@ -145,9 +145,4 @@ function checkTimestamp(timestamp: number, recvWindowMs: number, now: UnixMillis
   if (recvWindowMs > RECV_WINDOW_MS_MAX) throw refuse("invalidParameter", "recvWindow");
   if (timestamp >= now + AHEAD_MS_MAX) throw refuse("aheadOfServer");
   if (now - timestamp > recvWindowMs) throw refuse("outsideRecvWindow");
-}
-
-function weigh(weight: Weight, hasSymbol: boolean): number {
-  if (typeof weight === "number") return weight;
-  return hasSymbol ? weight.one : weight.all;
 }

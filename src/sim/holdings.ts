@@ -1,4 +1,4 @@
-/** What an account holds: its legs, the orders that wait, what it has earned. Now, or as it was within the last minute. */
+/** What an account holds: its legs, the orders that wait, what its wallet was credited with. Now, or as it was within the last minute. */
 
 import { type Decimal, ZERO } from "../core/decimal.ts";
 import { legName, type PositionSide } from "../core/position.ts";
@@ -7,8 +7,8 @@ import { HistoryTable } from "./history.ts";
 import type { Leg } from "./leg.ts";
 import { type AlgoOrder, type Order, remaining, type Side } from "./orders.ts";
 
-/** Realized profit less fees in one asset; `symbol` is the asset's. */
-interface Earned {
+/** What was credited in one asset; `symbol` is the asset's. */
+interface Credit {
   readonly symbol: string;
   readonly amount: Decimal;
 }
@@ -17,7 +17,7 @@ interface Tables {
   readonly legs: HistoryTable<Leg>;
   readonly orders: HistoryTable<Order>;
   readonly algos: HistoryTable<AlgoOrder>;
-  readonly earned: HistoryTable<Earned>;
+  readonly credits: HistoryTable<Credit>;
 }
 
 /** One account's holdings. */
@@ -34,18 +34,18 @@ export class Holdings {
       legs: new HistoryTable(now),
       orders: new HistoryTable(now),
       algos: new HistoryTable(now),
-      earned: new HistoryTable(now),
+      credits: new HistoryTable(now),
     });
   }
 
   /** All of it as it was at that moment, at most a minute back. */
   asOf(at: UnixMillis): Holdings {
-    const { legs, orders, algos, earned } = this.#tables;
+    const { legs, orders, algos, credits } = this.#tables;
     return new Holdings({
       legs: legs.asOf(at),
       orders: orders.asOf(at),
       algos: algos.asOf(at),
-      earned: earned.asOf(at),
+      credits: credits.asOf(at),
     });
   }
 
@@ -116,14 +116,19 @@ export class Holdings {
     this.#tables.algos.delete(algoId);
   }
 
-  /** Realized profit less fees in one asset since the account was added. */
-  earned(asset: string): Decimal {
-    return this.#tables.earned.get(asset)?.amount ?? ZERO;
+  /** What the wallet was credited with in one asset since the account was added: profit less fees, and transfers. */
+  credited(asset: string): Decimal {
+    return this.#tables.credits.get(asset)?.amount ?? ZERO;
   }
 
-  /** Books what was earned in one asset. */
-  earn(asset: string, amount: Decimal): void {
-    this.#tables.earned.set(asset, { symbol: asset, amount: this.earned(asset).plus(amount) });
+  /** The assets that anything was credited in. */
+  creditedAssets(): readonly string[] {
+    return this.#tables.credits.values().map(({ symbol }) => symbol);
+  }
+
+  /** Books what the wallet is credited with; negative: charged. */
+  credit(asset: string, amount: Decimal): void {
+    this.#tables.credits.set(asset, { symbol: asset, amount: this.credited(asset).plus(amount) });
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { type Decimal, decimal } from "../core/decimal.ts";
 import type { PositionSide } from "../core/position.ts";
-import type { AlgoRequest, AlgoType, OrderRef, OrderRequest, Side, TimeInForce } from "./orders.ts";
+import type { AlgoRequest, AlgoType, OrderRef, OrderRequest, Side, TimeInForce, WorkingType } from "./orders.ts";
 import type { Params } from "./params.ts";
 import { refuse } from "./refusals.ts";
 
@@ -38,7 +38,7 @@ export function readOrder(params: Params): OrderRequest {
   };
 }
 
-/** Reads a conditional order. @throws {Refused} -1102, -1115, -1116, -1117, -1130, -4060 or -4062. */
+/** Reads a conditional order. @throws {Refused} -1102, -1115, -1116, -1117, -1130, -4031, -4060 or -4062. */
 export function readAlgoOrder(params: Params): AlgoRequest {
   if (params.required("algoType") !== "CONDITIONAL") throw refuse("invalidParameter", "algoType");
   const symbol = params.required("symbol");
@@ -63,6 +63,7 @@ export function readAlgoOrder(params: Params): AlgoRequest {
     timeInForce: readTimeInForce(params.optional("timeInForce") ?? "GTC"),
     reduceOnly: readReduceOnly(params),
     closePosition,
+    workingType: readWorkingType(params.optional("workingType") ?? "CONTRACT_PRICE"),
     clientAlgoId: params.optional("clientAlgoId"),
   };
 }
@@ -109,6 +110,11 @@ function readReduceOnly(params: Params): boolean | null {
 
 function readTimeInForce(text: string): TimeInForce {
   if (!isTimeInForce(text)) throw refuse("invalidTimeInForce");
+  return text;
+}
+
+function readWorkingType(text: string): WorkingType {
+  if (text !== "MARK_PRICE" && text !== "CONTRACT_PRICE") throw refuse("invalidWorkingType", text);
   return text;
 }
 

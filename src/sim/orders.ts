@@ -16,6 +16,9 @@ export type OrderType = "MARKET" | "LIMIT";
 /** The conditional types of the Algo service. */
 export type AlgoType = "STOP_MARKET" | "TAKE_PROFIT_MARKET" | "STOP" | "TAKE_PROFIT" | "TRAILING_STOP_MARKET";
 
+/** The price that triggers a conditional order. */
+export type WorkingType = "MARK_PRICE" | "CONTRACT_PRICE";
+
 /** A regular order as a client asks for it, already parsed but not yet judged. */
 export interface OrderRequest {
   readonly symbol: string;
@@ -76,6 +79,8 @@ export interface AlgoRequest {
   readonly timeInForce: TimeInForce;
   readonly reduceOnly: boolean | null;
   readonly closePosition: boolean;
+  /** What triggers it; kept and shown, for here the last price is the mark. Binance's default is `CONTRACT_PRICE`. */
+  readonly workingType?: WorkingType;
   readonly clientAlgoId: string | null;
 }
 

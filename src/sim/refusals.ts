@@ -75,8 +75,10 @@ const TABLE = {
   invalidTimeInForce: { status: 400, code: -1115, msg: "Invalid timeInForce." },
   invalidOrderType: { status: 400, code: -1116, msg: "Invalid orderType." },
   invalidSide: { status: 400, code: -1117, msg: "Invalid side." },
+  invalidInterval: { status: 400, code: -1120, msg: "Invalid interval." },
   invalidSymbol: { status: 400, code: -1121, msg: "Invalid symbol." },
   invalidSymbolStatus: { status: 400, code: -1122, msg: "Invalid symbol status." },
+  badCombination: { status: 400, code: -1128, msg: "Combination of optional parameters invalid." },
   invalidParameter: { status: 400, code: -1130, msg: "Data sent for parameter '%s' is not valid." },
   newOrderRejected: { status: 400, code: -2010, msg: "NEW_ORDER_REJECTED" },
   unknownOrder: { status: 400, code: -2011, msg: "Unknown order sent." },
@@ -104,6 +106,7 @@ const TABLE = {
   abovePriceCap: { status: 400, code: -4016, msg: "Limit price can't be higher than %s." },
   stepSize: { status: 400, code: -4023, msg: "Qty not increased by step size." },
   belowPriceFloor: { status: 400, code: -4024, msg: "Limit price can't be lower than %s." },
+  invalidWorkingType: { status: 400, code: -4031, msg: "Invalid parameter working type: %s" },
   tooManyAlgoOrders: { status: 400, code: -4045, msg: "Reach max stop order limit." },
   marginTypeUnchanged: { status: 400, code: -4046, msg: "No need to change margin type." },
   positionSideUnchanged: { status: 400, code: -4059, msg: "No need to change position side." },
@@ -152,6 +155,12 @@ const TABLE = {
     code: -4120,
     msg: "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead.",
   },
+  // Not in the documentation; the wording is what clients of the algo endpoint reported in 2026.
+  protectiveStopExists: {
+    status: 400,
+    code: -4130,
+    msg: "An open stop or take profit order with GTE and closePosition in the direction is existing.",
+  },
   priceBand: {
     status: 400,
     code: -4131,
@@ -175,6 +184,7 @@ const TABLE = {
     code: -4164,
     msg: "Order's notional must be no smaller than %s (unless you choose reduce only).",
   },
+  windowTooLong: { status: 400, code: -4165, msg: "Maximum time interval is %s days" },
   accountReduceOnly: {
     status: 400,
     code: -4189,

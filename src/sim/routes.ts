@@ -5,9 +5,11 @@
  */
 
 import type { Decimal } from "../core/decimal.ts";
+import type { Leg } from "./leg.ts";
 import { readAlgoOrder, readAlgoRef, readOrder, readOrderRef } from "./order-entry.ts";
 import type { OrderRequest } from "./orders.ts";
 import { Params } from "./params.ts";
+import { allOrders, income, klinesWeight, markPriceKlines, userTrades } from "./past-routes.ts";
 import type { Limits } from "./rate-limits.ts";
 import { Refused, refuse } from "./refusals.ts";
 import type { SymbolRules } from "./symbols.ts";
@@ -15,7 +17,7 @@ import type { Venue } from "./venue.ts";
 import type { VenueView } from "./venue-view.ts";
 import type { Row } from "./wire.ts";
 import { bookTickerRow, exchangeInfo, orderLimits, premiumIndexRow } from "./wire-market.ts";
-import { ackRow, algoRow, orderRow, queriedAlgoRow, queriedOrderRow, tradeRow } from "./wire-orders.ts";
+import { ackRow, algoRow, orderRow, queriedAlgoRow, queriedOrderRow } from "./wire-orders.ts";
 import {
   accountV3,
   allLegs,
@@ -43,8 +45,8 @@ export interface SignedCall extends Call {
   readonly apiKey: string;
 }
 
-/** IP weight: one number, or one with `symbol` given and one without. */
-export type Weight = number | { readonly one: number; readonly all: number };
+/** IP weight: one number, one with `symbol` given and one without, or what the query makes of it. */
+type Weight = number | { readonly one: number; readonly all: number } | ((query: URLSearchParams) => number);
 
 interface RouteShape {
   readonly method: "GET" | "POST" | "DELETE";
@@ -63,8 +65,6 @@ export type Route =
     });
 
 const BATCH_MAX = 5;
-const TRADES_MAX = 1000;
-const TRADES_DEFAULT = 500;
 const CANCELLED_ALL: Row = { code: 200, msg: "The operation of cancel all open order is done." };
 
 /** Every path the simulated venue knows. */
@@ -103,8 +103,7 @@ export const ROUTES: readonly Route[] = [
     path: "/fapi/v3/positionRisk",
     weight: 5,
     access: "signed",
-    handle: (call) =>
-      shownLegs(call.view, call.apiKey, symbolFilter(call)).map((leg) => positionRowV3(call.view, call.apiKey, leg)),
+    handle: (call) => positionRows(call, shownLegs(call.view, call.apiKey, symbolFilter(call)), positionRowV3),
   },
   {
     method: "GET",
@@ -112,8 +111,7 @@ export const ROUTES: readonly Route[] = [
     // The page says 5, the change log of 2024-08-07 says 10: the dearer one.
     weight: 10,
     access: "signed",
-    handle: (call) =>
-      allLegs(call.view, call.apiKey, symbolFilter(call)).map((leg) => positionRowV2(call.view, call.apiKey, leg)),
+    handle: (call) => positionRows(call, allLegs(call.view, call.apiKey, symbolFilter(call)), positionRowV2),
   },
   {
     method: "GET",
@@ -150,7 +148,7 @@ export const ROUTES: readonly Route[] = [
     path: "/fapi/v1/symbolConfig",
     weight: 5,
     access: "signed",
-    handle: (call) => selected(call).map(symbolConfigRow),
+    handle: (call) => selected(call).map((rules) => symbolConfigRow(call.view, call.apiKey, rules)),
   },
   {
     method: "GET",
@@ -286,7 +284,10 @@ export const ROUTES: readonly Route[] = [
       return CANCELLED_ALL;
     },
   },
+  { method: "GET", path: "/fapi/v1/markPriceKlines", weight: klinesWeight, access: "public", handle: markPriceKlines },
+  { method: "GET", path: "/fapi/v1/allOrders", weight: 5, access: "signed", handle: allOrders },
   { method: "GET", path: "/fapi/v1/userTrades", weight: 5, access: "signed", handle: userTrades },
+  { method: "GET", path: "/fapi/v1/income", weight: 30, access: "signed", handle: income },
   {
     // Another host in the real world, papi.binance.com; here it tells which kind of account this is (binance.md 7.9).
     method: "GET",
@@ -296,6 +297,18 @@ export const ROUTES: readonly Route[] = [
     handle: ({ venue, apiKey }) => portfolioAccount(venue, apiKey),
   },
 ];
+
+type PositionRow = (
+  view: VenueView,
+  apiKey: string,
+  leg: Leg,
+  liquidations: ReadonlyMap<string, Decimal | null>,
+) => Row;
+
+function positionRows({ view, apiKey }: SignedCall, legs: readonly Leg[], row: PositionRow): readonly Row[] {
+  const liquidations = view.liquidations(apiKey);
+  return legs.map((leg) => row(view, apiKey, leg, liquidations));
+}
 
 function placeOrder(call: SignedCall): Row {
   const request = readOrder(call.params);
@@ -343,27 +356,11 @@ function parseBatch(text: string): readonly ReadonlyMap<string, string>[] {
   });
 }
 
-/** Trades of one symbol, oldest first: from `fromId` or `startTime` on, or else the newest `limit` of them. */
-function userTrades({ venue, apiKey, params }: SignedCall): readonly Row[] {
-  const rules = venue.rules(params.required("symbol"));
-  const fromId = params.digits("fromId");
-  const orderId = params.digits("orderId");
-  const startTime = params.integer("startTime");
-  const endTime = params.integer("endTime");
-  const limit = Math.min(params.integer("limit") ?? TRADES_DEFAULT, TRADES_MAX);
-  if (limit === 0) throw refuse("invalidParameter", "limit");
-  const fills = venue
-    .fills(apiKey)
-    .filter(
-      (fill) =>
-        fill.symbol === rules.symbol &&
-        (fromId === null || BigInt(fill.tradeId) >= BigInt(fromId)) &&
-        (orderId === null || fill.orderId === orderId) &&
-        (startTime === null || fill.time >= startTime) &&
-        (endTime === null || fill.time <= endTime),
-    );
-  const page = fromId === null && startTime === null ? fills.slice(-limit) : fills.slice(0, limit);
-  return page.map((fill) => tradeRow(rules, fill));
+/** What a call with that query costs. */
+export function weigh(weight: Weight, query: URLSearchParams): number {
+  if (typeof weight === "number") return weight;
+  if (typeof weight === "function") return weight(query);
+  return query.has("symbol") ? weight.one : weight.all;
 }
 
 /** The `symbol` parameter, known to be listed; `null` if it was not sent. */

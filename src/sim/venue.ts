@@ -8,12 +8,13 @@
 import { type Decimal, decimal, ZERO } from "../core/decimal.ts";
 import type { PositionSide } from "../core/position.ts";
 import type { UnixMillis } from "../core/time.ts";
-import { Account, type AccountSpec } from "./account.ts";
+import { Account, type AccountSpec, DEFAULT_LEVERAGE, type Transfer } from "./account.ts";
 import { admitAlgo, admitOrder, DEFAULT_POLICY, type Market, type VenuePolicy } from "./admission.ts";
 import { judgeAlgo } from "./algo.ts";
 import { HistoryTable } from "./history.ts";
 import type { Holdings } from "./holdings.ts";
 import { fillLeg, reducibleBy } from "./leg.ts";
+import { type Candle, type CandleInterval, MarkCandles } from "./mark-candles.ts";
 import {
   type AlgoOrder,
   type AlgoRequest,
@@ -53,6 +54,9 @@ export interface PositionSetup {
 const TAKER_FEE = decimal("0.0005");
 const MAKER_FEE = decimal("0.0002");
 
+/** The most that Binance gives, on its largest contracts. */
+const LEVERAGE_MAX = 125;
+
 /**
  * The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes.
  *
@@ -63,12 +67,14 @@ export class Venue extends VenueView {
   readonly #policy: VenuePolicy;
   readonly #rules = new Map<string, SymbolRules>();
   readonly #marks: HistoryTable<Mark>;
+  readonly #candles = new Map<string, MarkCandles>();
   readonly #accounts = new Map<string, Account>();
   readonly #nextOrderId = new Map<string, bigint>();
   /** Contracts whose best price is outside the price band. */
   readonly #marketBlocked = new Set<string>();
   #nextAlgoId = 2_000_000_001n;
   #nextTradeId = 700_000_001n;
+  #nextTransferId = 9_000_000_001n;
 
   constructor(options: VenueOptions) {
     super();
@@ -78,8 +84,10 @@ export class Venue extends VenueView {
     this.#policy = { ...DEFAULT_POLICY, ...policy };
     for (const rules of symbols) {
       this.#rules.set(rules.symbol, rules);
-      this.#putMark(rules.symbol, decimal(rules.mark));
+      const mark = decimal(rules.mark);
+      this.#putMark(rules.symbol, mark);
       this.#marks.forgetPast(rules.symbol);
+      this.#candles.set(rules.symbol, new MarkCandles(mark));
       this.#nextOrderId.set(rules.symbol, BigInt(rules.firstOrderId));
     }
   }
@@ -116,10 +124,25 @@ export class Venue extends VenueView {
     if (mark.lte(ZERO)) throw new Error(`Cannot set the mark of ${symbol}: ${price} is not positive`);
     this.rules(symbol);
     this.#putMark(symbol, mark);
+    this.#candles.get(symbol)?.move(mark, this.now());
     for (const account of this.#accounts.values()) {
       this.#fireAlgos(account, symbol, mark);
       this.#matchResting(account, symbol, mark);
     }
+  }
+
+  /**
+   * The mark's candles that open from `from` to `to`, oldest first, up to `limit` of them; the present one as it is so far.
+   *
+   * @throws {Refused} -1121 for a symbol that is not listed.
+   */
+  candles(
+    symbol: string,
+    interval: CandleInterval,
+    { from, to, limit }: { readonly from: UnixMillis; readonly to: UnixMillis; readonly limit: number },
+  ): readonly Candle[] {
+    const until = Math.min(to, this.now()) as UnixMillis;
+    return this.#candles.get(this.rules(symbol).symbol)?.between(interval, from, until, limit) ?? [];
   }
 
   /**
@@ -149,6 +172,12 @@ export class Venue extends VenueView {
   /** Adds an account, flat and without orders. */
   addAccount(spec: AccountSpec): void {
     if (this.#accounts.has(spec.apiKey)) throw new Error(`Account ${spec.apiKey} exists already`);
+    const { leverage = DEFAULT_LEVERAGE } = spec;
+    if (!Number.isInteger(leverage) || leverage < 1 || leverage > LEVERAGE_MAX) {
+      throw new Error(
+        `Leverage ${leverage} of account ${spec.apiKey}: expected a whole number from 1 to ${LEVERAGE_MAX}`,
+      );
+    }
     this.#accounts.set(spec.apiKey, new Account(spec, this.#now));
   }
 
@@ -183,6 +212,30 @@ export class Venue extends VenueView {
       updateTime: this.now(),
     });
     this.#expireUseless(account, setup.symbol);
+  }
+
+  /**
+   * Books what somebody put into the account, or took out of it where `amount` is negative.
+   *
+   * @throws {Error} for an amount that is zero.
+   */
+  transfer(apiKey: string, asset: string, amount: string): Transfer {
+    const account = this.#account(apiKey);
+    const moved = decimal(amount);
+    if (moved.eq(ZERO)) throw new Error(`A transfer of ${amount} ${asset} moves nothing`);
+    const transfer = { transferId: String(this.#nextTransferId++), asset, amount: moved, time: this.now() };
+    account.saveTransfer(transfer);
+    return transfer;
+  }
+
+  /** What came into the account and left it, oldest first. */
+  transfers(apiKey: string): readonly Transfer[] {
+    return this.#account(apiKey).transfers();
+  }
+
+  /** The account's regular orders of a symbol, open and closed, oldest first. */
+  orders(apiKey: string, symbol: string): readonly Order[] {
+    return this.#account(apiKey).orders(this.rules(symbol).symbol);
   }
 
   /** The account's executions, oldest first. */

@@ -1,6 +1,7 @@
 /** Orders, conditional orders and trades → Binance's JSON (binance.md 4.6, 4.10, 5). */
 
 import { type Decimal, plain, ZERO } from "../core/decimal.ts";
+import type { Transfer } from "./account.ts";
 import type { AlgoOrder, Fill, Order } from "./orders.ts";
 import type { SymbolRules } from "./symbols.ts";
 import type { Row } from "./wire.ts";
@@ -68,7 +69,7 @@ export function algoRow(rules: SymbolRules, algo: AlgoOrder): Row {
     price: asPrice(algo.price),
     icebergQuantity: null,
     selfTradePreventionMode: "EXPIRE_MAKER",
-    workingType: "CONTRACT_PRICE",
+    workingType: algo.workingType ?? "CONTRACT_PRICE",
     priceMatch: "NONE",
     closePosition: algo.closePosition,
     priceProtect: false,
@@ -85,6 +86,22 @@ export function algoRow(rules: SymbolRules, algo: AlgoOrder): Row {
 /** A conditional order as the `GET` endpoints answer it. */
 export function queriedAlgoRow(rules: SymbolRules, algo: AlgoOrder): Row {
   return { ...algoRow(rules, algo), actualOrderId: algo.actualOrderId ?? "", actualPrice: "0.00000" };
+}
+
+/** One row of `GET /fapi/v1/income`. */
+export function transferRow({ transferId, asset, amount, time }: Transfer): Row {
+  const flow = { symbol: "", incomeType: "TRANSFER", income: amount.toFixed(8), asset, info: "TRANSFER" };
+  return { ...flow, time, tranId: transferId, tradeId: "" };
+}
+
+/** What one fill is in `GET /fapi/v1/income`: its fee, and what it realized. */
+export function fillIncomeRows(fill: Fill): readonly Row[] {
+  const { symbol, commissionAsset: asset, tradeId, time } = fill;
+  const flow = (incomeType: string, income: Decimal): Row => {
+    return { symbol, incomeType, income: income.toFixed(8), asset, info: tradeId, time, tranId: tradeId, tradeId };
+  };
+  const fee = flow("COMMISSION", fill.commission.neg());
+  return fill.realizedPnl.eq(ZERO) ? [fee] : [flow("REALIZED_PNL", fill.realizedPnl), fee];
 }
 
 /** One row of `GET /fapi/v1/userTrades`. */

@@ -1,17 +1,13 @@
 /** Positions, balances and leverage → Binance's JSON (binance.md 4.1 to 4.3). */
 
-import { type Decimal, decimal, plain, sum } from "../core/decimal.ts";
-import type { PositionSide } from "../core/position.ts";
+import { type Decimal, plain, sum } from "../core/decimal.ts";
+import { legName, type PositionSide } from "../core/position.ts";
 import { type Leg, unrealizedPnl } from "./leg.ts";
+import { MAINTENANCE_RATE, maintenanceMargin } from "./margin.ts";
 import { type Order, remaining } from "./orders.ts";
 import type { SymbolRules } from "./symbols.ts";
 import type { VenueView } from "./venue-view.ts";
 import type { Row } from "./wire.ts";
-
-/** Every account trades at this leverage; nothing of an exit depends on it. */
-const LEVERAGE = decimal("20");
-const MAINTENANCE_RATE = decimal("0.004");
-const DEFAULT_BALANCE = "100000";
 
 /**
  * The legs `v3` endpoints show: of symbols with a position or an open order, so empty ones occur (binance.md 4.1).
@@ -38,8 +34,11 @@ export function allLegs(venue: VenueView, apiKey: string, symbol: string | null)
   return symbols.flatMap((name) => sides.map((side) => venue.leg(apiKey, name, side)));
 }
 
+/** Where each leg would be liquidated, found for all of them at once: cross legs share their margin. */
+type Liquidations = ReadonlyMap<string, Decimal | null>;
+
 /** One row of `GET /fapi/v3/positionRisk` (binance.md 4.1). */
-export function positionRowV3(venue: VenueView, apiKey: string, leg: Leg): Row {
+export function positionRowV3(venue: VenueView, apiKey: string, leg: Leg, liquidations: Liquidations): Row {
   const rules = venue.rules(leg.symbol);
   const worth = margins(venue, apiKey, leg);
   return {
@@ -50,7 +49,7 @@ export function positionRowV3(venue: VenueView, apiKey: string, leg: Leg): Row {
     breakEvenPrice: price(leg.entryPrice),
     markPrice: venue.mark(leg.symbol).toFixed(8),
     unRealizedProfit: worth.pnl.toFixed(8),
-    liquidationPrice: "0",
+    liquidationPrice: liquidationPrice(liquidations, leg),
     isolatedMargin: "0",
     notional: worth.notional.toFixed(8),
     marginAsset: rules.marginAsset,
@@ -67,7 +66,7 @@ export function positionRowV3(venue: VenueView, apiKey: string, leg: Leg): Row {
 }
 
 /** One row of `GET /fapi/v2/positionRisk` (binance.md 4.2). */
-export function positionRowV2(venue: VenueView, apiKey: string, leg: Leg): Row {
+export function positionRowV2(venue: VenueView, apiKey: string, leg: Leg, liquidations: Liquidations): Row {
   const rules = venue.rules(leg.symbol);
   const worth = margins(venue, apiKey, leg);
   return {
@@ -77,8 +76,8 @@ export function positionRowV2(venue: VenueView, apiKey: string, leg: Leg): Row {
     breakEvenPrice: price(leg.entryPrice),
     markPrice: venue.mark(leg.symbol).toFixed(8),
     unRealizedProfit: worth.pnl.toFixed(8),
-    liquidationPrice: "0",
-    leverage: plain(LEVERAGE),
+    liquidationPrice: liquidationPrice(liquidations, leg),
+    leverage: plain(venue.leverage(apiKey)),
     maxNotionalValue: "10000000",
     marginType: "cross",
     isolatedMargin: "0.00000000",
@@ -90,13 +89,12 @@ export function positionRowV2(venue: VenueView, apiKey: string, leg: Leg): Row {
   };
 }
 
-/** `GET /fapi/v3/account`; its rows say `unrealizedProfit` where positionRisk says `unRealizedProfit` (binance.md 4.3). */
+/** `GET /fapi/v3/account` in single-asset mode: the totals are those of USDT alone. Its rows say `unrealizedProfit` where positionRisk says `unRealizedProfit` (binance.md 4.3). */
 export function accountV3(venue: VenueView, apiKey: string): Row {
   const legs = shownLegs(venue, apiKey, null);
-  const assets = [...new Set(venue.symbols().map((rules) => rules.marginAsset))].map((asset) =>
-    assetRow(venue, apiKey, asset, legs),
-  );
-  const total = (field: string) => sum(assets.map((row) => decimal(String(row[field])))).toFixed(8);
+  const assets = venue.assets(apiKey).map((asset) => assetRow(venue, apiKey, asset, legs));
+  const dollars = assetRow(venue, apiKey, "USDT", legs);
+  const total = (field: string) => dollars[field];
   return {
     totalInitialMargin: total("initialMargin"),
     totalMaintMargin: total("maintMargin"),
@@ -135,7 +133,7 @@ function assetRow(venue: VenueView, apiKey: string, asset: string, legs: readonl
   const worths = legs
     .filter((leg) => venue.rules(leg.symbol).marginAsset === asset)
     .map((leg) => margins(venue, apiKey, leg));
-  const wallet = decimal(venue.accountSpec(apiKey)?.balance ?? DEFAULT_BALANCE).plus(venue.earned(apiKey, asset));
+  const wallet = venue.walletBalance(apiKey, asset);
   const pnl = sum(worths.map((worth) => worth.pnl));
   const initial = sum(worths.map((worth) => worth.initial));
   const openOrders = sum(worths.map((worth) => worth.openOrders));
@@ -144,7 +142,7 @@ function assetRow(venue: VenueView, apiKey: string, asset: string, legs: readonl
     asset,
     walletBalance: wallet.toFixed(8),
     unrealizedProfit: pnl.toFixed(8),
-    marginBalance: wallet.plus(pnl).toFixed(8),
+    marginBalance: venue.marginBalance(apiKey, asset).toFixed(8),
     maintMargin: sum(worths.map((worth) => worth.maintenance)).toFixed(8),
     initialMargin: initial.plus(openOrders).toFixed(8),
     positionInitialMargin: initial.toFixed(8),
@@ -174,12 +172,12 @@ function accountPositionRow(venue: VenueView, apiKey: string, leg: Leg): Row {
 }
 
 /** One row of `GET /fapi/v1/symbolConfig`. */
-export function symbolConfigRow(rules: SymbolRules): Row {
+export function symbolConfigRow(venue: VenueView, apiKey: string, rules: SymbolRules): Row {
   return {
     symbol: rules.symbol,
     marginType: "CROSSED",
     isAutoAddMargin: false,
-    leverage: Number(plain(LEVERAGE)),
+    leverage: Number(plain(venue.leverage(apiKey))),
     maxNotionalValue: "10000000",
   };
 }
@@ -214,18 +212,25 @@ interface Margins {
 
 function margins(venue: VenueView, apiKey: string, leg: Leg): Margins {
   const mark = venue.mark(leg.symbol);
+  const leverage = venue.leverage(apiKey);
   const notional = leg.amount.times(mark);
   const resting = venue.openOrders(apiKey, leg.symbol).filter((order) => order.positionSide === leg.positionSide);
   const worth = (orders: readonly Order[]) => sum(orders.map((order) => remaining(order).times(order.price ?? mark)));
   return {
     notional,
     pnl: unrealizedPnl(leg, mark),
-    initial: notional.abs().div(LEVERAGE),
-    maintenance: notional.abs().times(MAINTENANCE_RATE),
-    openOrders: worth(resting.filter((order) => !order.reduceOnly)).div(LEVERAGE),
+    initial: notional.abs().div(leverage),
+    maintenance: maintenanceMargin({ leg, mark }),
+    openOrders: worth(resting.filter((order) => !order.reduceOnly)).div(leverage),
     bids: worth(resting.filter((order) => order.side === "BUY")),
     asks: worth(resting.filter((order) => order.side === "SELL")),
   };
+}
+
+/** "0" is Binance's word for nowhere. */
+function liquidationPrice(liquidations: Liquidations, leg: Leg): string {
+  const found = liquidations.get(legName(leg)) ?? null;
+  return found === null ? "0" : price(found);
 }
 
 /** Averaged entry prices can have endless digits; Binance shows up to eight. */

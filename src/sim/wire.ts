@@ -11,5 +11,5 @@ export type Row = Readonly<Record<string, unknown>>;
  */
 export function json(value: unknown): string {
   // The quotes inside a JSON string are escaped, so this pattern can only match a real key.
-  return JSON.stringify(value).replaceAll(/"(orderId|algoId|id)":"(\d+)"/g, '"$1":$2');
+  return JSON.stringify(value).replaceAll(/"(orderId|algoId|tranId|id)":"(\d+)"/g, '"$1":$2');
 }

@@ -1,6 +1,6 @@
 /** What a closer asks of the venue while it waits: the price of being ready. */
 
-import { ROUTES } from "../../src/sim/routes.ts";
+import { ROUTES, weigh } from "../../src/sim/routes.ts";
 import type { VenueReport } from "./protocol.ts";
 import type { VenueProcess } from "./venue-process.ts";
 
@@ -20,6 +20,6 @@ export async function idleWeightPerMinute(venue: VenueProcess): Promise<number> 
 function weightOf({ steps }: VenueReport): number {
   return steps.reduce((total, { call, count }) => {
     const weight = ROUTES.find(({ method, path }) => `${method} ${path}` === call)?.weight ?? 1;
-    return total + count * (typeof weight === "number" ? weight : weight.all);
+    return total + count * weigh(weight, new URLSearchParams());
   }, 0);
 }

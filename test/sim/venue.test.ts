@@ -27,8 +27,8 @@ describe("market orders", () => {
     const venue = venueOf();
     venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0.01", entryPrice: "80000" });
     venue.place("one-way", order({ side: "SELL", quantity: "0.01", reduceOnly: true }));
-    expect(plain(venue.earned("one-way", "USDT"))).toBe("79.56");
-    expect(plain(venue.earned("one-way", "USDC"))).toBe("0");
+    expect(plain(venue.walletBalance("one-way", "USDT"))).toBe("100079.56");
+    expect(plain(venue.walletBalance("one-way", "USDC"))).toBe("100000");
   });
 
   test("of one account leave the others alone", () => {
