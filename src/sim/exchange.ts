@@ -99,7 +99,7 @@ export function simulatedExchange(venue: Venue, apiKey: string, mood: VenueMood 
 
     lookUp: async (order): Promise<CloseOutcome> => {
       const found = venue.order(apiKey, order.symbol, { clientOrderId: order.clientOrderId });
-      if (found === null) return { kind: "unknown", why: `${legName(order)}: the order does not exist` };
+      if (found === null) return { kind: "unknown", why: `${legName(order)}: the order does not exist`, absent: true };
       return { kind: "executed", orderId: found.orderId, executed: found.executed };
     },
 

@@ -21,6 +21,9 @@ export const TIMESTAMP_OUTSIDE_WINDOW = -1021;
 /** The code for cancelling what is not there. */
 export const NOTHING_TO_CANCEL = -2011;
 
+/** The code for asking after an order that the venue does not know; right after a send it may still come. */
+export const NO_SUCH_ORDER = -2013;
+
 /** The code for a key, an address or a permission that is not accepted, and for every Portfolio Margin account. */
 export const KEY_REJECTED = -2015;
 

@@ -6,7 +6,10 @@ import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CancelOutcome, CloseOutcome, Exchange } from "../../ports/exchange.ts";
-import { KEY_REJECTED, meaningForClose, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import type { ExitVenue } from "../../ports/exit-venue.ts";
+import { KEY_REJECTED, meaningForClose, NO_SUCH_ORDER, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
+import { binanceExits } from "./exit-venue.ts";
+import { objectionToSide } from "./last-gate.ts";
 import { causeOfRejectedKey } from "./portfolio-margin.ts";
 import type { OrderLimits } from "./rate-limits.ts";
 import { type Answer, type RestOptions, rest } from "./rest.ts";
@@ -98,8 +101,10 @@ export interface BinanceOptions {
   readonly openPool?: RestOptions["openPool"];
 }
 
-/** The port, what a check-up asks besides, and the end of its sockets. */
+/** The port, that of an exit policy, what a check-up asks besides, and the end of its sockets. */
 export type BinanceExchange = Exchange & {
+  /** The same account over the same sockets, under the same limits and by the same clock. */
+  readonly exits: ExitVenue;
   /** Whether the account may trade, and its position mode. */
   account(): Promise<Reading<AccountConfig>>;
   /** The account's own order limits. */
@@ -205,9 +210,9 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
         ["symbol", symbol],
         ["origClientOrderId", clientOrderId],
       ]);
-      return answer.kind === "ok"
-        ? reportedOutcome(order, answer.json, "GET /fapi/v1/order")
-        : { kind: "unknown", why: answer.why };
+      if (answer.kind === "ok") return reportedOutcome(order, answer.json, "GET /fapi/v1/order");
+      const absent = answer.kind === "error" && answer.error.code === NO_SUCH_ORDER;
+      return { kind: "unknown", why: answer.why, ...(absent ? { absent } : {}) };
     },
 
     rulebook: () =>
@@ -250,6 +255,8 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
 
     orderLimits: () => venue.read("/fapi/v1/rateLimit/order", [], readOrderLimits),
 
+    exits: binanceExits(venue, { clock, queryDeadlineMs, orderDeadlineMs }),
+
     dispose: () => venue.dispose(),
   };
 }
@@ -269,21 +276,12 @@ async function firstKnown<T>(readings: readonly Promise<Reading<T>>[]): Promise<
   }
 }
 
-/** Why an order must not be sent, or null. The last gate before the wire: what could open a position does not pass. */
+/** Why an order must not be sent, or null. */
 function objectionTo(order: CloseOrder): string | null {
-  const opening =
-    (order.positionSide === "LONG" && order.side !== "SELL") ||
-    (order.positionSide === "SHORT" && order.side !== "BUY");
-  if (opening) {
-    return `Not sent: ${order.side} on the ${order.positionSide} leg of ${order.symbol} would open, not close`;
-  }
   if (order.quantity.lte(ZERO)) {
     return `Not sent: quantity ${plain(order.quantity)} of ${order.symbol} is not above zero`;
   }
-  if (!/^[A-Za-z0-9_-]{1,36}$/.test(order.clientOrderId)) {
-    return `Not sent: client order id ${JSON.stringify(order.clientOrderId)} is not 1 to 36 of A-Z a-z 0-9 _ -`;
-  }
-  return null;
+  return objectionToSide(order);
 }
 
 /**

@@ -12,17 +12,16 @@ import type { Position, PositionMode, RestingOrder } from "../../core/position.t
 import type { PriceBand } from "../../core/price-band.ts";
 import type { ContractRules, Rulebook } from "../../core/rulebook.ts";
 import type { UnixMillis } from "../../core/time.ts";
+import { digits, exact, name, positionSide, wholeNumber } from "./atoms.ts";
 import type { VenueError } from "./errors.ts";
 import { DEFAULT_ORDER_LIMITS, type OrderLimits } from "./rate-limits.ts";
 
 const ONE = decimal("1");
+/** big.js's name for it. */
+const ROUND_HALF_UP = 1;
 
-/** A number on the wire, quoted or not. Ids pass 2^53, so the digits are kept and no float is made of them. */
-const digits = z.string();
-const wholeNumber = z.string().check(z.regex(/^-?\d{1,20}$/));
-const name = z.string().check(z.minLength(1));
-
-const positionSide = z.enum(["BOTH", "LONG", "SHORT"]);
+/** A number that a position can do without: one that is no number must not keep the leg from being seen. */
+const spare = z.optional(z.unknown());
 
 const positionRow = z.object({
   symbol: name,
@@ -31,7 +30,13 @@ const positionRow = z.object({
   entryPrice: digits,
   markPrice: digits,
   unRealizedProfit: digits,
+  notional: spare,
+  positionInitialMargin: spare,
+  leverage: spare,
+  liquidationPrice: spare,
 });
+
+type PositionRow = z.infer<typeof positionRow>;
 
 const accountRow = z.object({
   symbol: name,
@@ -133,8 +138,35 @@ export function readPositions(body: unknown): readonly Position[] {
       entryPrice: exact(row.entryPrice),
       markPrice: exact(row.markPrice),
       unrealizedPnl: exact(row.unRealizedProfit),
+      ...leverageOf(row),
+      ...liquidationOf(row),
     }))
     .filter((position) => !position.amount.eq(ZERO));
+}
+
+/**
+ * The leverage as v2 tells it. v3 does not, but the margin that the leg needs at the present mark, which is its notional by the
+ * leverage, rounded to eight places; leverage is a whole number.
+ */
+function leverageOf({ leverage, notional, positionInitialMargin }: PositionRow): Pick<Position, "leverage"> {
+  const told = spareNumber(leverage);
+  if (told?.gt(ZERO)) return { leverage: told };
+  const margin = spareNumber(positionInitialMargin);
+  if (!margin?.gt(ZERO)) return {};
+  const times = spareNumber(notional)?.abs().div(margin).round(0, ROUND_HALF_UP);
+  return times?.gt(ZERO) ? { leverage: times } : {};
+}
+
+/** "0" is Binance's word for nowhere. */
+function liquidationOf({ liquidationPrice }: PositionRow): Pick<Position, "liquidationPrice"> {
+  const price = spareNumber(liquidationPrice);
+  if (price === null) return {};
+  return { liquidationPrice: price.gt(ZERO) ? price : null };
+}
+
+function spareNumber(value: unknown): Decimal | null {
+  const isNumber = typeof value === "string" && /^-?\d{1,20}(\.\d{1,20})?([eE][+-]?\d{1,2})?$/.test(value);
+  return isNumber ? exact(value) : null;
 }
 
 /**
@@ -310,16 +342,4 @@ function plainText(body: string): string {
 function signedAmount(positionSide: Position["positionSide"], amount: Decimal): Decimal {
   if (positionSide === "BOTH") return amount;
   return positionSide === "LONG" ? amount.abs() : amount.abs().neg();
-}
-
-/** A decimal as JSON may write it; with an exponent, too, which our own decimals do not have. */
-function exact(text: string): Decimal {
-  const parts = /^([+-]?\d+)(?:\.(\d*))?[eE]([+-]?\d{1,3})$/.exec(text);
-  if (parts === null) return decimal(text);
-  const [, whole = "", fraction = "", exponent = ""] = parts;
-  const power = Number(exponent) - fraction.length;
-  const tens = "0".repeat(Math.abs(power));
-  return power >= 0
-    ? decimal(`${whole}${fraction}${tens}`)
-    : decimal(`${whole}${fraction}`).times(decimal(`0.${tens.slice(1)}1`));
 }
