@@ -34,7 +34,8 @@ export const brain: Command = {
   async run(flags, io) {
     const policy = text(flags, "policy");
     const without = POLICY_FLAGS.find((name) => isSet(flags, name) && policy === undefined);
-    if (without !== undefined) throw new Refusal(`--${without} is about an exit policy: expected --policy FILE with it`);
+    if (without !== undefined)
+      throw new Refusal(`--${without} is about an exit policy: expected --policy FILE with it`);
     if (isSet(flags, "check-policy")) {
       const run = await import("../run/check-policy.ts");
       return run.checkPolicyFile(flags, io);

@@ -15,7 +15,9 @@ export async function live(flags: Flags, io: Io): Promise<ExitCode> {
     const answer = await bus.allowLive(newEventId());
     if (!answer.known) throw new Failure(`Not confirmed that the brain may act, run it again: ${answer.why}`);
     if (answer.value === "halted") {
-      throw new Refusal("Not allowed: trading is halted. Look into the halt, then quantum reset, then quantum brain live");
+      throw new Refusal(
+        "Not allowed: trading is halted. Look into the halt, then quantum reset, then quantum brain live",
+      );
     }
     if (isSet(flags, "json")) io.out(JSON.stringify({ live: true }));
     else io.out("Allowed: the brain acts by its policy from its next cycle on, until the next panic");
