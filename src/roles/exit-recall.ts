@@ -1,11 +1,12 @@
 import type { LegMemory } from "../core/exit-memory.ts";
 import type { LegPolicy } from "../core/exit-policy.ts";
-import { type LegStory, recallLeg, storyOf } from "../core/exit-recall.ts";
+import { type LegStory, type MarkExtremes, recallLeg, storyOf } from "../core/exit-recall.ts";
 import type { Position } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { ExitVenue } from "../ports/exit-venue.ts";
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** How far back a leg's opening is looked for, each only where the one before did not reach it. Binance keeps fills for three months. */
 const REACHES_MS = [DAY_MS, 7 * DAY_MS, 89 * DAY_MS];
@@ -27,9 +28,24 @@ export async function recallFromVenue(
   if (story === null) return known(null);
   const [orders, extremes] = await Promise.all([
     venue.ordersSince(leg.symbol, story.openedAt),
-    venue.markExtremesSince(leg.symbol, story.grownAt),
+    extremesAfter(venue, leg, story.grownAt, wall),
   ]);
   if (!orders.known) return orders;
   if (!extremes.known) return extremes;
   return known(recallLeg(policy, leg, story, { orders: orders.value, extremes: extremes.value }));
+}
+
+/**
+ * The marks from the next full minute on: the candle in which the leg grew knows those before it, too, and a stop that trails
+ * behind one of them would be no stop of this leg.
+ */
+function extremesAfter(
+  venue: ExitVenue,
+  { markPrice, symbol }: Position,
+  grownAt: UnixMillis,
+  wall: UnixMillis,
+): Promise<Reading<MarkExtremes>> {
+  const from = (Math.ceil(grownAt / MINUTE_MS) * MINUTE_MS) as UnixMillis;
+  if (from >= wall) return Promise.resolve(known({ high: markPrice, low: markPrice }));
+  return venue.markExtremesSince(symbol, from);
 }

@@ -37,6 +37,9 @@ export const DEFAULT_BALANCE = "100000";
 /** What an account trades at where its spec does not say. */
 export const DEFAULT_LEVERAGE = 20;
 
+/** The most that Binance gives, on its largest contracts. */
+export const LEVERAGE_MAX = 125;
+
 /** Closed orders, fills and transfers kept per account; older ones are forgotten, as Binance forgets them after days (binance.md 4.10). */
 const HISTORY_MAX = 10_000;
 

@@ -4,7 +4,7 @@ import { plain } from "../core/decimal.ts";
 import type { AlgoOrder, Order } from "./orders.ts";
 import type { Venue } from "./venue.ts";
 
-/** Every mark and every account: positions, waiting orders and fills. */
+/** Every mark and every account: wallet, positions, waiting orders and fills. */
 export function venueState(venue: Venue): Readonly<Record<string, unknown>> {
   return {
     marks: Object.fromEntries(venue.symbols().map(({ symbol }) => [symbol, plain(venue.mark(symbol))])),
@@ -60,6 +60,7 @@ function accountState(venue: Venue, apiKey: string): unknown {
   return {
     apiKey,
     hedge: venue.hedge(apiKey),
+    wallet: Object.fromEntries(venue.assets(apiKey).map((asset) => [asset, plain(venue.walletBalance(apiKey, asset))])),
     positions: positionsState(venue, apiKey),
     openOrders: venue.openOrders(apiKey).map(orderState),
     openAlgoOrders: venue.openAlgoOrders(apiKey).map(algoState),

@@ -8,7 +8,7 @@
 import { type Decimal, decimal, ZERO } from "../core/decimal.ts";
 import type { PositionSide } from "../core/position.ts";
 import type { UnixMillis } from "../core/time.ts";
-import { Account, type AccountSpec, DEFAULT_LEVERAGE, type Transfer } from "./account.ts";
+import { Account, type AccountSpec, DEFAULT_LEVERAGE, LEVERAGE_MAX, type Transfer } from "./account.ts";
 import { admitAlgo, admitOrder, DEFAULT_POLICY, type Market, type VenuePolicy } from "./admission.ts";
 import { judgeAlgo } from "./algo.ts";
 import { HistoryTable } from "./history.ts";
@@ -53,9 +53,6 @@ export interface PositionSetup {
 /** 0.05 %, the taker fee of the lowest tier. */
 const TAKER_FEE = decimal("0.0005");
 const MAKER_FEE = decimal("0.0002");
-
-/** The most that Binance gives, on its largest contracts. */
-const LEVERAGE_MAX = 125;
 
 /**
  * The venue. Methods that a client could be refused by throw `Refused`; all others throw only for programmers' mistakes.

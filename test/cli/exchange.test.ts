@@ -6,7 +6,10 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { binanceExchange } from "../../src/adapters/binance/exchange.ts";
+import { hostClock } from "../../src/adapters/host/clock.ts";
 import { runCli } from "../../src/cli/cli.ts";
+import { decimal } from "../../src/core/decimal.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "quantum-exchange-"));
 let stop: () => Promise<void> = async () => undefined;
@@ -62,6 +65,17 @@ describe("quantum exchange", () => {
     expect(rateLimits.map(({ limit }) => limit)).toEqual([2, 5, 3]);
     expect((await get(`${url}/fapi/v1/ping`)).status).toBe(200);
     expect((await get(`${url}/fapi/v1/ping`)).status).toBe(429);
+  });
+
+  test("--balance and --leverage are what the account has and trades at", async () => {
+    const url = await start("--balance", "2500.5", "--leverage", "8", "--position", "BTCUSDT=0.1");
+    const { body } = await get(`${url}/sim/state`);
+    const { accounts } = body as { accounts: readonly { wallet: Record<string, string> }[] };
+    expect(accounts[0]?.wallet).toEqual({ USDT: "2500.5", USDC: "2500.5", BNFCR: "2500.5" });
+    const exchange = binanceExchange({ baseUrl: url, apiKey: "key", secret: "secret", clock: hostClock });
+    const positions = await exchange.positions();
+    await exchange.dispose();
+    expect(positions.known && positions.value[0]?.leverage).toEqual(decimal("8"));
   });
 
   test("--faults plays a script from the first request on", async () => {

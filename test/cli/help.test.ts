@@ -21,7 +21,7 @@ describe("quantum COMMAND --help exits 0 and names the command's flags", () => {
     ["eew", [...redis, "--base-url", "--event-max-age-ms"]],
     ["chaos", [...redis, "--base-url", "--sandbox", "--method", "--without", "--yes", "--json"]],
     ["exchange", ["--port", "--https", "--ca-file", "--latency-ms", "--hedge", "--position", "--json"]],
-    ["exchange", ["--symbols", "--portfolio-margin", "--faults", "--faults-seed"]],
+    ["exchange", ["--symbols", "--portfolio-margin", "--leverage", "--balance", "--faults", "--faults-seed"]],
     ["exchange", ["--orders-per-10s", "--orders-per-minute", "--weight-per-minute"]],
     ["status", [...redis, "--json"]],
     ["panic", [...redis, "--reason", "--wait-ms", "--json"]],

@@ -57,10 +57,8 @@ const overHttp: Face = async (scene = {}) => {
   const time = { now: NOW };
   const venue = newVenue(scene, time);
   const server = await serveBinance({ venue });
-  // The venue's time stands still while the client's clock goes on: a window of a minute is enough for a test.
-  const account = { baseUrl: server.url, apiKey: API_KEY, secret: SECRET, recvWindowMs: 60_000 };
-  const frozen = { ...hostClock, now: () => 0 as ReturnType<typeof hostClock.now> };
-  const exchange = binanceExchange({ ...account, clock: frozen });
+  // The venue's time stands still while the client's clock goes on: by less than the second that it may be ahead.
+  const exchange = binanceExchange({ baseUrl: server.url, apiKey: API_KEY, secret: SECRET, clock: hostClock });
   return {
     venue,
     time,
@@ -117,14 +115,14 @@ const otherAlgo: AlgoRequest = {
 
 const at = (ms: number): UnixMillis => ms as UnixMillis;
 
-function valueIn<T>(reading: Reading<T>): T {
+function read<T>(reading: Reading<T>): T {
   if (!reading.known) throw new Error(reading.why);
   return reading.value;
 }
 
-const amount = (reading: Reading<Decimal>): string => plain(valueIn(reading));
+const amount = (reading: Reading<Decimal>): string => plain(read(reading));
 const range = (reading: Reading<MarkExtremes>): readonly string[] => {
-  const { high, low } = valueIn(reading);
+  const { high, low } = read(reading);
   return [plain(low), plain(high)];
 };
 
@@ -183,7 +181,7 @@ for (const [name, face] of faces) {
         const [placed] = world.venue.openAlgoOrders(API_KEY);
         expect(outcome).toEqual({ kind: "resting", orderId: placed?.algoId ?? "" });
         expect(placed).toMatchObject({ type: "STOP_MARKET", closePosition: true, workingType: "MARK_PRICE" });
-        const [listed, ...more] = valueIn(await world.exits.protectiveStops());
+        const [listed, ...more] = read(await world.exits.protectiveStops());
         expect(more).toEqual([]);
         expect({ ...listed, triggerPrice: plain(listed?.triggerPrice ?? decimal("0")) }).toEqual({
           ...ours,
@@ -206,7 +204,7 @@ for (const [name, face] of faces) {
       const cancelled = { symbol: "BTCUSDT", family: "algo", orderId: first.orderId } as const;
       expect(await world.exchange.cancel(cancelled)).toEqual({ kind: "cancelled" });
       expect(await world.exits.protect(again)).toMatchObject({ kind: "resting" });
-      expect(valueIn(await world.exits.protectiveStops()).map(({ clientOrderId }) => clientOrderId)).toEqual(["qb-2"]);
+      expect(read(await world.exits.protectiveStops()).map(({ clientOrderId }) => clientOrderId)).toEqual(["qb-2"]);
     });
 
     test.each([
@@ -241,7 +239,7 @@ for (const [name, face] of faces) {
       expect(await world.exits.protectiveStops()).toEqual({ known: true, value: [] });
       const whole = { quantity: null, closePosition: true, reduceOnly: null, clientAlgoId: "of-the-bot" } as const;
       const theirs = world.venue.placeAlgo(API_KEY, { ...otherAlgo, ...whole });
-      expect(valueIn(await world.exits.protectiveStops())).toMatchObject([
+      expect(read(await world.exits.protectiveStops())).toMatchObject([
         { orderId: theirs.algoId, clientOrderId: "of-the-bot" },
       ]);
     });
@@ -250,7 +248,7 @@ for (const [name, face] of faces) {
       await using world = await face();
       world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "0.01" });
       await world.exits.protect(stop());
-      const resting = valueIn(await world.exchange.restingOrders());
+      const resting = read(await world.exchange.restingOrders());
       expect(resting).toMatchObject([{ family: "algo", closesPosition: true, positionSide: "BOTH" }]);
       world.venue.place(API_KEY, market({ side: "SELL", reduceOnly: true }));
       expect(await world.exits.protectiveStops()).toEqual({ known: true, value: [] });
@@ -267,7 +265,7 @@ for (const [name, face] of faces) {
           market({ side: "BUY", positionSide: "LONG", symbol: "ETHUSDT", quantity: decimal("1") }),
         );
       }
-      const fills = valueIn(await world.exits.fillsSince("BTCUSDT", at(NOW - 20 * DAY_MS)));
+      const fills = read(await world.exits.fillsSince("BTCUSDT", at(NOW - 20 * DAY_MS)));
       expect(fills.map(({ time }) => (NOW - time) / DAY_MS)).toEqual(days.slice(1));
       const [oldest] = fills;
       const { orderId = "" } = world.venue.orders(API_KEY, "BTCUSDT")[1] ?? {};
@@ -296,7 +294,7 @@ for (const [name, face] of faces) {
         world.venue.place(API_KEY, market({ side: index % 2 === 0 ? "BUY" : "SELL" }));
       }
       world.time.now = NOW;
-      const fills = valueIn(await world.exits.fillsSince("BTCUSDT", at(from)));
+      const fills = read(await world.exits.fillsSince("BTCUSDT", at(from)));
       expect(fills.map(({ orderId }) => orderId)).toEqual(world.venue.fills(API_KEY).map(({ orderId }) => orderId));
       expect(fills).toHaveLength(2_600);
     });
@@ -314,7 +312,7 @@ for (const [name, face] of faces) {
       );
       world.venue.place(API_KEY, market({ side: "SELL", clientOrderId: "half" }), decimal("0.5"));
       world.time.now = NOW;
-      const orders = valueIn(await world.exits.ordersSince("BTCUSDT", at(NOW - 8 * DAY_MS)));
+      const orders = read(await world.exits.ordersSince("BTCUSDT", at(NOW - 8 * DAY_MS)));
       const shown = orders.map(({ clientOrderId, executed, time }) => [clientOrderId, plain(executed), NOW - time]);
       expect(shown).toEqual([
         ["qx-abc-all-0", "0.01", 8 * DAY_MS],
@@ -368,7 +366,7 @@ for (const [name, face] of faces) {
       world.venue.openPosition(API_KEY, { symbol: "BTCUSDT", amount: "0.1", entryPrice: "88000" });
       world.venue.openPosition(API_KEY, { symbol: "ETHUSDT", amount: "-0.001" });
       world.venue.openPosition(API_KEY, { symbol: "币安人生USDT", amount: "1" });
-      const legs = valueIn(await world.exchange.positions());
+      const legs = read(await world.exchange.positions());
       const shown = legs.map(({ symbol, leverage, liquidationPrice }) => [
         symbol,
         leverage && plain(leverage),

@@ -34,6 +34,9 @@ describe("a mistake changes nothing and is named", () => {
     ["/sim/marks", { symbol: "BTCUSDT" }, "price is missing"],
     ["/sim/marks", { symbol: "BTCUSDT", marketBlocked: "yes" }, "marketBlocked must be true or false"],
     ["/sim/marks", { symbol: "NOPE", marketBlocked: true }, "Invalid symbol."],
+    ["/sim/transfers", { apiKey: "one-way" }, "amount is missing"],
+    ["/sim/transfers", { apiKey: "one-way", amount: "0" }, "A transfer of 0 USDT moves nothing"],
+    ["/sim/transfers", { apiKey: "nobody", amount: "1" }, "No account has the API key nobody"],
     ["/sim/status", { symbol: "BTCUSDT", status: "HALT" }, "status must be one of PENDING_TRADING, TRADING"],
     ["/sim/status", { symbol: "NOPE", status: "CLOSE" }, "Invalid symbol."],
     ["/sim/lots", { symbol: "BTCUSDT", step: "0" }, "step of BTCUSDT is 0: expected a positive number"],
@@ -89,6 +92,24 @@ describe("resting orders", () => {
       { closePosition: false, positionSide: "BOTH" },
     ]);
     expect(list("openOrders")).toMatchObject([{ closePosition: false, positionSide: "BOTH" }]);
+  });
+});
+
+describe("a transfer", () => {
+  test("changes the wallet, and what was moved is told", () => {
+    const body = { apiKey: "one-way", amount: "-250.5" };
+    expect(answered("POST /sim/transfers", body)).toMatchObject({ asset: "USDT", amount: "-250.5", wallet: "99749.5" });
+    expect(answered("POST /sim/transfers", { ...body, asset: "BTC", amount: "2" })).toMatchObject({ wallet: "2" });
+    expect(venue.transfers("one-way").map(({ asset, time }) => [asset, time])).toEqual([
+      ["USDT", venue.now()],
+      ["BTC", venue.now()],
+    ]);
+    expect(answered("GET /sim/state", {})).toMatchObject({
+      accounts: [
+        { wallet: { USDT: "99749.5", USDC: "100000", BNFCR: "100000", BTC: "2" } },
+        { wallet: { USDT: "100000" } },
+      ],
+    });
   });
 });
 

@@ -8,6 +8,8 @@ import { ROUTES } from "../../src/sim/routes.ts";
 import type { Venue } from "../../src/sim/venue.ts";
 import { held, NOW, venueOf } from "./scene.ts";
 
+const WEEK_MS = 7 * 86_400_000;
+
 let now: number;
 let venue: Venue;
 let gateway: Gateway;
@@ -88,6 +90,17 @@ describe("paths", () => {
     ["GET /fapi/v1/userTrades", "400 -1102"],
     ["GET /fapi/v1/userTrades?symbol=BTCUSDT&limit=10", "200"],
     ["GET /fapi/v1/userTrades?symbol=BTCUSDT&limit=0", "400 -1130"],
+    ["GET /fapi/v1/userTrades?symbol=BTCUSDT&fromId=1&startTime=1", "400 -1128"],
+    [`GET /fapi/v1/userTrades?symbol=BTCUSDT&startTime=${NOW}&endTime=${NOW + WEEK_MS}`, "200"],
+    [`GET /fapi/v1/userTrades?symbol=BTCUSDT&startTime=${NOW}&endTime=${NOW + WEEK_MS + 1}`, "400 -4165"],
+    ["GET /fapi/v1/allOrders", "400 -1102"],
+    ["GET /fapi/v1/allOrders?symbol=DOGEUSDT", "400 -1121"],
+    [`GET /fapi/v1/allOrders?symbol=BTCUSDT&startTime=${NOW}&endTime=${NOW + WEEK_MS + 1}`, "400 -4165"],
+    ["GET /fapi/v1/income", "200"],
+    ["GET /fapi/v1/income?limit=0", "400 -1130"],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT", "400 -1102"],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=7m", "400 -1120"],
+    ["GET /fapi/v1/markPriceKlines?symbol=DOGEUSDT&interval=1m", "400 -1121"],
     ["POST /fapi/v1/order/test?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01", "200"],
   ])("%s answers %s when signed", (target, expected) => {
     expect(outcome(signed(target))).toBe(expected);
@@ -451,6 +464,93 @@ describe("trades", () => {
   });
 });
 
+describe("what was", () => {
+  const list = (target: string) => JSON.parse(signed(`GET /fapi/v1/${target}`).body);
+  const buy = (query = "") => signed(`POST /fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01${query}`);
+
+  test("trades without a time are those of the last week, with one a week from then", () => {
+    for (const days of [0, 6, 8, 16]) {
+      now = NOW + days * 86_400_000;
+      buy();
+    }
+    const days = (query: string) =>
+      list(`userTrades?symbol=BTCUSDT${query}`).map((row: { time: number }) => (row.time - NOW) / 86_400_000);
+    expect(days("")).toEqual([16]);
+    expect(days(`&startTime=${NOW}`)).toEqual([0, 6]);
+    expect(days(`&endTime=${NOW + 86_400_000 * 9}`)).toEqual([6, 8]);
+    expect(days("&fromId=700000002")).toEqual([6, 8, 16]);
+  });
+
+  test("orders are told open and closed, oldest first; one without a fill is forgotten after three days", () => {
+    buy("&newClientOrderId=filled");
+    const resting = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01";
+    signed(`POST /fapi/v1/order?${resting}&price=85000&newClientOrderId=cancelled`);
+    signed("DELETE /fapi/v1/order?symbol=BTCUSDT&origClientOrderId=cancelled");
+    signed(`POST /fapi/v1/order?${resting}&price=84000&newClientOrderId=rests`);
+    const ids = (query = "") =>
+      list(`allOrders?symbol=BTCUSDT${query}`).map((row: { clientOrderId: string }) => row.clientOrderId);
+    expect(ids()).toEqual(["filled", "cancelled", "rests"]);
+    expect(ids("&limit=1")).toEqual(["rests"]);
+    expect(ids(`&startTime=${NOW}&limit=1`)).toEqual(["filled"]);
+    expect(ids("&orderId=4000000002")).toEqual(["cancelled", "rests"]);
+    now = NOW + 3 * 86_400_000 + 1;
+    expect(ids()).toEqual(["filled", "rests"]);
+    now = NOW + 8 * 86_400_000;
+    expect(ids()).toEqual([]);
+    expect(ids(`&startTime=${NOW}`)).toEqual(["filled", "rests"]);
+    expect(list("allOrders?symbol=ETHUSDT")).toEqual([]);
+  });
+
+  test("income is what was moved, paid and earned, and of one type where asked", () => {
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "-0.01", entryPrice: "90000" });
+    venue.transfer("one-way", "USDT", "-12.5");
+    now = NOW + 1_000;
+    buy();
+    const flows = (query = "") =>
+      list(`income${query}`).map((row: { incomeType: string; income: string }) => [row.incomeType, row.income]);
+    expect(flows()).toEqual([
+      ["TRANSFER", "-12.50000000"],
+      ["REALIZED_PNL", "20.00000000"],
+      ["COMMISSION", "-0.44000000"],
+    ]);
+    expect(flows("?incomeType=TRANSFER")).toEqual([["TRANSFER", "-12.50000000"]]);
+    expect(flows(`?startTime=${now}&limit=1`)).toEqual([["REALIZED_PNL", "20.00000000"]]);
+    expect(flows(`?endTime=${NOW}`)).toEqual([["TRANSFER", "-12.50000000"]]);
+    expect(list("income?incomeType=TRANSFER")).toEqual([
+      {
+        symbol: "",
+        incomeType: "TRANSFER",
+        income: "-12.50000000",
+        asset: "USDT",
+        info: "TRANSFER",
+        time: NOW,
+        tranId: 9_000_000_001,
+        tradeId: "",
+      },
+    ]);
+  });
+
+  test("candles of the mark have Binance's twelve fields, and the present one is as it is so far", () => {
+    now = NOW + 90_000;
+    venue.setMark("BTCUSDT", "87000");
+    venue.setMark("BTCUSDT", "87500");
+    const klines = (query: string) => JSON.parse(raw(`GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&${query}`).body);
+    expect(klines("interval=1m&limit=2")).toEqual([
+      [NOW, ...Array(4).fill("88000.00000000"), "0", NOW + 59_999, "0", 60, "0", "0", "0"],
+      [
+        ...[NOW + 60_000, "88000.00000000", "88000.00000000", "87000.00000000", "87500.00000000"],
+        ...["0", NOW + 119_999, "0", 60, "0", "0", "0"],
+      ],
+    ]);
+    const opens = (query: string) => klines(query).map(([openTime]: [number]) => (openTime - NOW) / 60_000);
+    expect(opens(`interval=1m&startTime=${NOW - 1}&limit=5`)).toEqual([0, 1]);
+    expect(opens(`interval=1m&startTime=${NOW - 120_000}&limit=2`)).toEqual([-2, -1]);
+    expect(opens(`interval=1m&startTime=${NOW - 120_000}&endTime=${NOW}`)).toEqual([-2, -1, 0]);
+    expect(opens(`interval=1m&endTime=${NOW}&limit=1`)).toEqual([0]);
+    expect(klines("interval=1d&limit=2")).toHaveLength(2);
+  });
+});
+
 describe("limits", () => {
   function limited(limits: Partial<Limits>): void {
     gateway = new Gateway(venue, limits);
@@ -475,6 +575,14 @@ describe("limits", () => {
     ["DELETE /fapi/v1/allOpenOrders?symbol=BTCUSDT", 1],
     ["POST /fapi/v1/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01", 0],
     ["POST /fapi/v1/batchOrders?batchOrders=%5B%5D", 5],
+    ["GET /fapi/v1/userTrades?symbol=BTCUSDT", 5],
+    ["GET /fapi/v1/allOrders?symbol=BTCUSDT", 5],
+    ["GET /fapi/v1/income", 30],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m", 5],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m&limit=99", 1],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m&limit=100", 2],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m&limit=1000", 5],
+    ["GET /fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1m&limit=1001", 10],
   ])("%s weighs %p", (target, weight) => {
     expect(signed(target).headers["X-MBX-USED-WEIGHT-1M"]).toBe(String(weight));
   });

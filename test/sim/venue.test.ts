@@ -445,6 +445,28 @@ describe("conditional orders", () => {
     expect(refusalOf(() => venue.cancelAlgo("one-way", { algoId }))).toBe(-2011);
   });
 
+  test("of the whole leg are one of a kind, side and leg; a second is refused with -4130", () => {
+    const venue = venueOf();
+    const whole = { quantity: null, closePosition: true } as const;
+    venue.placeAlgo("one-way", stop(whole));
+    expect(refusalOf(() => venue.placeAlgo("one-way", stop(whole)))).toBe(-4130);
+    expect(refusalOf(() => venue.placeAlgo("one-way", stop({ ...whole, triggerPrice: decimal("89000") })))).toBe(-4130);
+    const others: Parameters<typeof stop>[0][] = [
+      { ...whole, type: "TAKE_PROFIT_MARKET", triggerPrice: decimal("95000") },
+      { ...whole, side: "BUY", triggerPrice: decimal("95000") },
+      { ...whole, symbol: "ETHUSDT", triggerPrice: decimal("2000") },
+      {},
+    ];
+    for (const other of others) expect(refusalOf(() => venue.placeAlgo("one-way", stop(other)))).toBeNull();
+    for (const positionSide of ["LONG", "SHORT"] as const) {
+      const side = positionSide === "LONG" ? "SELL" : "BUY";
+      const trigger = { triggerPrice: decimal(side === "SELL" ? "80000" : "95000") };
+      const ofLeg = stop({ ...whole, positionSide, side, ...trigger });
+      expect(refusalOf(() => venue.placeAlgo("hedge", ofLeg))).toBeNull();
+      expect(refusalOf(() => venue.placeAlgo("hedge", ofLeg))).toBe(-4130);
+    }
+  });
+
   test("stop at 200 over all symbols", () => {
     const venue = venueOf();
     for (let count = 0; count < 200; count += 1) venue.placeAlgo("one-way", stop({}));
@@ -473,6 +495,10 @@ describe("setting the scene", () => {
     expect(plain(venue.positions("one-way")[0]?.unrealizedPnl ?? ZERO)).toBe("4000");
     venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0" });
     expect(held(venue)).toEqual([]);
+  });
+
+  test.each([0, 126, 2.5])("leverage is a whole number from 1 to 125, not %p", (leverage) => {
+    expect(() => venueOf().addAccount({ apiKey: "new", leverage })).toThrow("expected a whole number from 1 to 125");
   });
 
   test("an account exists once and a mark is positive", () => {

@@ -13,6 +13,8 @@ export const exchange: Command = {
     "latency-ms": { type: "string", default: "0", describe: "delay of each answer" },
     hedge: { type: "boolean", default: false, describe: "the account is in hedge mode" },
     "portfolio-margin": { type: "boolean", default: false, describe: "the account was switched to Portfolio Margin" },
+    leverage: { type: "string", describe: "how many times its margin each position is worth (20)" },
+    balance: { type: "string", describe: "what the account has of each margin asset (100000)" },
     symbols: { type: "string", describe: "list that many contracts, e.g. 300" },
     position: {
       type: "string",

@@ -6,6 +6,7 @@ import { wholeNumber } from "../../config/number.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { decimal } from "../../core/decimal.ts";
 import type { PositionSide } from "../../core/position.ts";
+import { type AccountSpec, LEVERAGE_MAX } from "../../sim/account.ts";
 import { type BinanceServer, type BinanceServerOptions, serveBinance } from "../../sim/binance-server.ts";
 import { throwAwayCertificate } from "../../sim/certificate.ts";
 import { parseFaultScript } from "../../sim/fault-rules.ts";
@@ -27,11 +28,13 @@ export async function exchange(flags: Flags, io: Io): Promise<ExitCode> {
   const port = wholeNumber("--port", text(flags, "port"), 0, 65_535) ?? 0;
   const latencyMs = wholeNumber("--latency-ms", text(flags, "latency-ms"), 0, 60_000) ?? 0;
   const key = accountKey(io.env);
+  const means = meansOf(flags);
   const limits = limitsOf(flags);
   const faults = faultsOf(flags);
   const symbols = wholeNumber("--symbols", text(flags, "symbols"), 1, SYMBOLS_MAX) ?? DEFAULT_SYMBOLS.length;
   const venue = new Venue({ now: hostClock.wall, symbols: manySymbols(symbols) });
-  venue.addAccount({ ...key, hedge: isSet(flags, "hedge"), portfolioMargin: isSet(flags, "portfolio-margin") });
+  const account = { ...key, ...means, hedge: isSet(flags, "hedge") };
+  venue.addAccount({ ...account, portfolioMargin: isSet(flags, "portfolio-margin") });
   for (const position of flags["position"] as readonly string[]) open(venue, key.apiKey, position);
   const caFile = text(flags, "ca-file");
   if (caFile !== undefined && !isSet(flags, "https"))
@@ -81,6 +84,16 @@ function parsePosition(setup: string): PositionSetup {
   return positionSide === undefined
     ? { symbol, amount }
     : { symbol, amount, positionSide: positionSide as PositionSide };
+}
+
+/** What the account trades with, where the flags say so. */
+function meansOf(flags: Flags): Pick<AccountSpec, "leverage" | "balance"> {
+  const leverage = wholeNumber("--leverage", text(flags, "leverage"), 1, LEVERAGE_MAX);
+  const balance = text(flags, "balance");
+  if (balance !== undefined && !/^\d{1,12}(\.\d{1,8})?$/.test(balance)) {
+    throw new Refusal(`--balance is ${JSON.stringify(balance)}: expected an amount that is not negative, e.g. 2500.50`);
+  }
+  return { ...(leverage === undefined ? {} : { leverage }), ...(balance === undefined ? {} : { balance }) };
 }
 
 function limitsOf(flags: Flags): Partial<Limits> {
