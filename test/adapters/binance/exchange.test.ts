@@ -506,6 +506,21 @@ test("orders do not wait behind queries that hang, however many", async () => {
   for (const reading of await Promise.all(queries)) expect(reading.known).toBe(false);
 });
 
+describe("lookUp() of an order", () => {
+  test.each([
+    ["that the venue does not know says that it is absent", refusal(400, -2013, "Order does not exist."), true],
+    ["on a symbol that the venue does not know does not", refusal(400, -1121, "Invalid symbol."), undefined],
+    ["that is not answered does not", "reset" as const, undefined],
+    ["that still works does not", json(report({ status: "NEW", executedQty: "0" })), undefined],
+  ])("%s", async (_fact, reply, absent) => {
+    await using venue = await serveScript(on(ORDER, reply));
+    await using exchange = connect(venue);
+    const outcome = await exchange.lookUp(oneWay);
+    expect(outcome.kind).toBe("unknown");
+    expect(outcome.kind === "unknown" ? outcome.absent : outcome).toBe(absent);
+  });
+});
+
 describe("while the address must be silent", () => {
   const RISK = "/fapi/v3/positionRisk";
   const tooMany = { status: 429, body: "", headers: { "Retry-After": "60" } };

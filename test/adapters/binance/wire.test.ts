@@ -76,6 +76,51 @@ describe("readPositions()", () => {
     test(`reads ${fact}`, () => expect(read(text)).toEqual(positions));
   }
 
+  const extras = (fields: object): unknown => {
+    const [leg] = readPositions(parseJson(row(fields)));
+    return [leg?.leverage, leg?.liquidationPrice].map((value) => value && plain(value));
+  };
+  test.each([
+    [
+      "v3: notional by margin, rounded",
+      { notional: "12.31427700", positionInitialMargin: "0.61571385" },
+      ["20", undefined],
+    ],
+    ["v3: of a short", { notional: "-49.72023376", positionInitialMargin: "2.48601169" }, ["20", undefined]],
+    [
+      "v3: rounded margins still make it whole",
+      { notional: "0.01", positionInitialMargin: "0.00008065" },
+      ["124", undefined],
+    ],
+    ["v3: no margin, no leverage", { notional: "12", positionInitialMargin: "0" }, [undefined, undefined]],
+    ["v3: no notional, no leverage", { positionInitialMargin: "1" }, [undefined, undefined]],
+    ["v3: less than its margin is no leverage", { notional: "1", positionInitialMargin: "9" }, [undefined, undefined]],
+    ["v2: as told", { leverage: "7", notional: "12", positionInitialMargin: "1" }, ["7", undefined]],
+    ["v2: as a bare number", { leverage: 10 }, ["10", undefined]],
+    ["v2: zero is no leverage", { leverage: "0" }, [undefined, undefined]],
+    ["a liquidation price", { liquidationPrice: "78313.3755" }, [undefined, "78313.3755"]],
+    ["no liquidation price is nowhere", { liquidationPrice: "0" }, [undefined, null]],
+    ["nowhere, by an exponent", { liquidationPrice: "0E-8" }, [undefined, null]],
+    ["below zero is nowhere", { liquidationPrice: "-5.5" }, [undefined, null]],
+    [
+      "what is no number is not known",
+      { leverage: "--", liquidationPrice: "", notional: null },
+      [undefined, undefined],
+    ],
+    ["what is something else is not known", { leverage: {}, liquidationPrice: [] }, [undefined, undefined]],
+  ])("knows leverage and liquidation price: %s", (_fact, fields, expected) => {
+    expect(extras(fields)).toEqual(expected);
+  });
+
+  test("knows the leverage of the documented row, and that it is liquidated nowhere", () => {
+    const [leg] = readPositions(parseJson(`[${documentedRow}]`));
+    expect([leg?.leverage && plain(leg.leverage), leg?.liquidationPrice]).toEqual(["20", null]);
+  });
+
+  test("a leg whose leverage is not known has no such field", () => {
+    expect(Object.keys(readPositions(parseJson(row({})))[0] ?? {})).not.toContain("leverage");
+  });
+
   const unreadable = [
     ["no list", "{}"],
     ["null", "null"],
