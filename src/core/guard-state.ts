@@ -13,8 +13,13 @@ export interface GuardLimits {
   readonly cycleMs: number;
   /** A venue that takes longer makes the heartbeat `DEGRADED`; as for the brain. */
   readonly overdueMs: number;
-  /** The halt is read this often: what the bot opens between a halt and its own end is for the worker to close. */
+  /**
+   * The halt is read this often: sooner than a bot can see what a pass has closed, and open it again. What it manages to open all
+   * the same until it has ended is for the worker to close.
+   */
   readonly haltLookMs: number;
+  /** The same while it can't be read. */
+  readonly haltRetryMs: number;
   /**
    * A bot is started once no halt was seen for this long. A worker that finds a halt lost puts it back within a second, and until
    * then nobody sees one (`roles/eew-halt.ts`): twice that.
@@ -40,7 +45,8 @@ export interface GuardLimits {
 export const GUARD_LIMITS: GuardLimits = {
   cycleMs: 1_000,
   overdueMs: 2_000,
-  haltLookMs: 250,
+  haltLookMs: 50,
+  haltRetryMs: 250,
   clearMs: 2_000,
   fenceMs: 4_000,
   startUpMs: 60_000,

@@ -74,7 +74,7 @@ export function deadline(limits: GuardLimits, state: GuardState): Instant | null
 }
 
 function withHalt<S extends GuardState>(limits: GuardLimits, state: S, halt: Reading<Halt | null>, now: Instant): S {
-  const haltLookAt = after(now, limits.haltLookMs);
+  const haltLookAt = after(now, halt.known ? limits.haltLookMs : limits.haltRetryMs);
   if (!halt.known) return { ...state, haltLookAt, halt: { kind: "unreadable", why: halt.why } };
   if (halt.value !== null) return { ...state, haltLookAt, halt: { kind: "halted", reason: halt.value.reason } };
   const askedAt = state.haltAskedAt;

@@ -40,7 +40,8 @@ beforeEach(() => {
     beats: "confirmed",
     publish: "confirmed",
   };
-  limits = GUARD_LIMITS;
+  // A quarter of a second between two looks at the halt keeps the times in the rows round.
+  limits = { ...GUARD_LIMITS, haltLookMs: 250 };
   now = at(0);
   state = start(now);
   done = [];
@@ -395,7 +396,17 @@ describe("the bot's death", () => {
 });
 
 describe("a halt", () => {
-  test("stops the bot within a quarter of a second, and ends the guard once it is gone", () => {
+  test("is looked for twenty times a second, and four times where it can't be read", () => {
+    limits = GUARD_LIMITS;
+    pass(1_025);
+    expect(times("read_halt")).toHaveLength(21);
+    scene.halt = unknown("gone");
+    done = [];
+    pass(1_025);
+    expect(times("read_halt")).toHaveLength(5);
+  });
+
+  test("stops the bot with the next look, and ends the guard once it is gone", () => {
     guarding();
     scene.halt = HALTED;
     pass(250);
