@@ -6,14 +6,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { BRAIN_LIMITS } from "../../src/core/brain.ts";
 import { EEW_LIMITS } from "../../src/core/eew.ts";
+import { GUARD_LIMITS } from "../../src/core/guard-state.ts";
 import type { PanicEvent } from "../../src/core/messages.ts";
-import { unknown } from "../../src/core/reading.ts";
+import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { WATCHDOG_LIMITS } from "../../src/core/watchdog-state.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import { runBrain } from "../../src/roles/brain.ts";
 import { runEew } from "../../src/roles/eew.ts";
+import { runGuard } from "../../src/roles/guard.ts";
 import { runWatchdog } from "../../src/roles/watchdog.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
@@ -124,6 +126,28 @@ function startBrain(): void {
   void runBrain(world, stop.signal);
 }
 
+/** A bot that runs until it is ended; how often it was started and ended. */
+function startGuard(): { readonly starts: number; readonly ends: number } {
+  const counts = { starts: 0, ends: 0 };
+  const running = {
+    ended: new Promise<never>(() => undefined),
+    signal: () => undefined,
+    end: async () => {
+      counts.ends += 1;
+      return [];
+    },
+  };
+  const bot = {
+    start: async () => {
+      counts.starts += 1;
+      return known(running);
+    },
+  };
+  const world = { clock, bus: onBus(bus.brain()), exchange: exchange(), bot, probes: [], direct: null, log, service };
+  void runGuard({ ...world, limits: GUARD_LIMITS, identity }, stop.signal);
+  return counts;
+}
+
 function startWatchdog(): void {
   const world = { clock, bus: onBus(bus.watchdog()), direct: null, log, service, limits: WATCHDOG_LIMITS, identity };
   void runWatchdog(world, stop.signal);
@@ -219,6 +243,61 @@ describe("the brain", () => {
     await bus.eew("w").writeHalt(aHalt("e1"));
     await pass(2_000);
     expect(service.lines.at(-1)).toBe("halted, watching 2 positions");
+  });
+});
+
+describe("the guard", () => {
+  test("is ready with its first confirmed heartbeat, works with each look at the halt, and says whom it guards", async () => {
+    startGuard();
+    await pass(10_500);
+    expect(service.readyAt()).toBeCloseTo(2_000, 1);
+    expect(service.widestGapMs()).toBeLessThan(100);
+    expect(service.lines).toEqual([
+      "starting",
+      "starting the bot",
+      "UNPROTECTED: the bot runs, and has not passed its probes yet",
+      "guarding the bot, 2 positions",
+    ]);
+  });
+
+  test("is ready under a halt, for which it waits without a bot", async () => {
+    await bus.eew("w").writeHalt(aHalt("e1"));
+    const bot = startGuard();
+    await pass(60_000);
+    expect(service.readyAt()).toBeCloseTo(0, 1);
+    expect(service.widestGapMs()).toBeLessThan(100);
+    expect(service.lines.at(-1)).toStartWith("halted: the bot is not started until a person resets: EXIT_BRAIN_");
+    expect(bot).toEqual({ starts: 0, ends: 0 });
+  });
+
+  test("is not ready, and works all the same, while no heartbeat is confirmed; then its bot is ended, and it as well", async () => {
+    exceptions = { beat: "failing" };
+    const bot = startGuard();
+    await pass(5_900);
+    expect([service.readyAt(), bot.ends]).toEqual([null, 0]);
+    await pass(200);
+    expect(bot).toEqual({ starts: 1, ends: 1 });
+    await pass(20_000);
+    expect(service.lines.at(-1)).toBe("the bot has ended");
+    expect(Math.max(...service.workedAt)).toBeWithin(20_000, 21_100);
+  });
+
+  test("feeds nothing while a look at the halt hangs, and ends its bot in time", async () => {
+    const bot = startGuard();
+    await pass(5_000);
+    exceptions = { halt: "hanging" };
+    await pass(4_100);
+    expect(bot.ends).toBe(1);
+    await pass(60_000);
+    expect(Math.max(...service.workedAt)).toBeLessThan(5_001);
+  });
+
+  test.each(["slow", "failing"] as const)("leaves a second at most between two where Redis is %s", async (mood) => {
+    startGuard();
+    await pass(5_000);
+    [redis, venueMood] = [mood, "slow"];
+    await pass(4_000);
+    expect(service.widestGapMs()).toBeWithin(700, 1_001);
   });
 });
 
