@@ -17,7 +17,7 @@ import { info, type Tell, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 
 /** How the ids of our stops begin. */
-export const BACKSTOP_ORDER = "qb-";
+const BACKSTOP_ORDER = "qb-";
 /** How often the venue's stops are listed: 40 of the address's 2400 a minute each. */
 const LIST_EVERY_MS = 30_000;
 /** A change of the legs may ask for a list before that, and no more often than this. */

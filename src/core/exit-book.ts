@@ -46,7 +46,7 @@ export const BOOK_LIMITS: BookLimits = {
 };
 
 /** An order that was sent, or is about to be, and whose outcome is not certain. */
-export interface PendingExit {
+interface PendingExit {
   readonly order: CloseOrder;
   readonly step: string | null;
   /** What is missing of the step, or open of the leg: this order may be a part of it. */

@@ -210,8 +210,8 @@ export function blind({ book, options }: Exits, equity: Reading<Decimal> | null)
 }
 
 /** Whether a rule needs the account's equity. */
-export function needsEquity({ options }: Exits): boolean {
-  const { dailyLossPercent, drawdownPercent } = options.policy.portfolio;
+export function needsEquity({ portfolio }: ExitPolicy): boolean {
+  const { dailyLossPercent, drawdownPercent } = portfolio;
   return dailyLossPercent !== null || drawdownPercent !== null;
 }
 

@@ -26,7 +26,7 @@ export interface Pulse {
 }
 
 /** The halt, as everyone may read it. */
-export interface HaltReader {
+interface HaltReader {
   /** Null: trading is not halted. Unknown: it can't be read, which callers must take for halted (design rule 1). */
   halt(): Promise<Reading<Halt | null>>;
 }
@@ -44,7 +44,7 @@ interface PanicRaiser {
 }
 
 /** Whether a brain with a policy may act again after an incident (`core/standing.ts`). */
-export interface PermissionReader {
+interface PermissionReader {
   permission(): Promise<Reading<Permission>>;
 }
 

@@ -2,7 +2,7 @@ import type { ExitRecord } from "../core/exit-book.ts";
 import type { PortfolioRecord } from "../core/portfolio.ts";
 
 /** What was written down. */
-export interface ExitsMemory {
+interface ExitsMemory {
   readonly records: readonly ExitRecord[];
   readonly portfolio: PortfolioRecord | null;
 }

@@ -5,7 +5,7 @@ import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 
 export type { ProtectiveStop, ProtectOutcome, RestingStop } from "../core/backstop.ts";
-export type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
+export type { MarkExtremes } from "../core/exit-recall.ts";
 
 /**
  * What an exit policy needs of the venue beside `Exchange`. As there, no method rejects and each settles within the adapter's own

@@ -8,7 +8,7 @@ import {
   start,
   step,
 } from "../core/brain.ts";
-import type { ExitsStart } from "../core/exits.ts";
+import { type ExitsStart, needsEquity } from "../core/exits.ts";
 import { brainLine } from "../core/status-line.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { BeatingRole, BrainBus } from "../ports/bus.ts";
@@ -108,8 +108,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
 /** What a policy needs to know in each cycle, read beside the positions. */
 function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Account | null> {
   if (policy === null) return () => Promise.resolve(null);
-  const { portfolio } = policy.start.policy;
-  const weighs = portfolio.dailyLossPercent !== null || portfolio.drawdownPercent !== null;
+  const weighs = needsEquity(policy.start.policy);
   return async () => {
     const [permission, equity] = await Promise.all([bus.permission(), weighs ? policy.exits.equity() : null]);
     return { permission, equity, wall: clock.wall() };

@@ -47,6 +47,8 @@ const server = createServer((request, response) => {
       return;
     case "/mute":
       isMute = true;
+      return;
+    default:
   }
 });
 server.listen(0, "127.0.0.1", () => {

@@ -119,8 +119,22 @@ describe("bad usage is one line and exit 2", () => {
       ["exchange", "--faults", join(ROOT, "package.json")],
       "The script has name, version, description",
     ],
-    ["a check of nothing", ["brain", "--check-policy"], "--check-policy has nothing to check: expected --policy FILE"],
+    [
+      "a check of nothing",
+      ["brain", "--check-policy"],
+      "--check-policy is about an exit policy: expected --policy FILE with it",
+    ],
     ["a check of no name", ["brain", "--check-policy", "--policy="], "--policy:  can't be read (ENOENT), expected"],
+    [
+      "shadow without a policy",
+      ["brain", "--shadow"],
+      "--shadow is about an exit policy: expected --policy FILE with it",
+    ],
+    [
+      "both ways of standing",
+      ["brain", "--policy", "a", "--shadow", "--auto-live"],
+      "--shadow never acts and --auto-live",
+    ],
     ["a document of nothing", ["brain", "--json"], "--json shows a policy: expected --check-policy with it"],
     ["two policies", ["brain", "--policy", "a", "--policy", "b"], "--policy is given more than once"],
     ["a socket without a direct call", ["panic", "--socket", "x"], "--socket is for a direct call: expected --direct"],
