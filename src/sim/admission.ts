@@ -144,11 +144,9 @@ function judgeClosePosition(account: Account, request: AlgoRequest): void {
   if (request.quantity !== null) throw refuse("closePositionQuantity");
   if (request.reduceOnly === true) throw refuse("notRequired", "reduceonly");
   if (account.hedge && !closesLeg(request.side, request.positionSide)) throw refuse("positionSideMismatch");
-  // Of a kind: clients have a stop and a take-profit of the whole leg at the same time.
-  const { symbol, positionSide, side, type } = request;
-  const exists = account.holdings
-    .openAlgos(symbol)
-    .some((a) => a.closePosition && a.positionSide === positionSide && a.side === side && a.type === type);
+  // Of a kind: clients have a stop and a take-profit of the whole leg at the same time. In hedge mode the side says which leg.
+  const { symbol, side, type } = request;
+  const exists = account.holdings.openAlgos(symbol).some((a) => a.closePosition && a.side === side && a.type === type);
   if (exists) throw refuse("protectiveStopExists");
 }
 

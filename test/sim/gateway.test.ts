@@ -415,6 +415,21 @@ describe("position lists", () => {
     expect(JSON.parse(signed("GET /fapi/v3/positionRisk?symbol=ETHUSDT").body)).toEqual([]);
   });
 
+  test("the account's totals are those of USDT, as in single-asset mode; each asset has its own", () => {
+    venue.openPosition("one-way", { symbol: "BTCUSDT", amount: "0.1", entryPrice: "87000" });
+    venue.openPosition("one-way", { symbol: "BTCUSDC", amount: "0.1", entryPrice: "87490" });
+    venue.transfer("one-way", "BNB", "3");
+    const { totalMarginBalance, assets } = JSON.parse(signed("GET /fapi/v3/account").body);
+    expect(totalMarginBalance).toBe("100100.00000000");
+    const balances = assets.map((row: { asset: string; marginBalance: string }) => [row.asset, row.marginBalance]);
+    expect(Object.fromEntries(balances)).toEqual({
+      USDT: "100100.00000000",
+      USDC: "100050.00000000",
+      BNFCR: "100000.00000000",
+      BNB: "3.00000000",
+    });
+  });
+
   test("a waiting conditional order puts no symbol on the list", () => {
     const algo = "algoType=CONDITIONAL&symbol=BTCUSDT&side=SELL&type=STOP_MARKET&quantity=0.01&triggerPrice=80000";
     expect(outcome(signed(`POST /fapi/v1/algoOrder?${algo}`))).toBe("200");

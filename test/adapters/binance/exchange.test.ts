@@ -509,14 +509,15 @@ test("orders do not wait behind queries that hang, however many", async () => {
 describe("lookUp() of an order", () => {
   test.each([
     ["that the venue does not know says that it is absent", refusal(400, -2013, "Order does not exist."), true],
-    ["on a symbol that the venue does not know does not", refusal(400, -1121, "Invalid symbol."), undefined],
-    ["that is not answered does not", "reset" as const, undefined],
-    ["that still works does not", json(report({ status: "NEW", executedQty: "0" })), undefined],
+    ["on a symbol that the venue does not know does not", refusal(400, -1121, "Invalid symbol."), false],
+    ["that is not answered does not", "reset" as const, false],
+    ["that still works does not", json(report({ status: "NEW", executedQty: "0" })), false],
   ])("%s", async (_fact, reply, absent) => {
     await using venue = await serveScript(on(ORDER, reply));
     await using exchange = connect(venue);
     const outcome = await exchange.lookUp(oneWay);
-    expect(outcome).toEqual({ kind: "unknown", why: expect.any(String), ...(absent ? { absent } : {}) });
+    expect(outcome).toHaveProperty("kind", "unknown");
+    expect("absent" in outcome).toBe(absent);
   });
 });
 

@@ -162,6 +162,14 @@ describe("what is asked", () => {
     expect(asked(venue, "/fapi/v1/income")).toEqual([{ incomeType: "TRANSFER", startTime: `${since}`, limit: "1000" }]);
   });
 
+  test("a transfer from before counts for nothing, even where the venue tells it", async () => {
+    const row = (income: string, asset: string, time: number) => ({ incomeType: "TRANSFER", income, asset, time });
+    const rows = [row("7", "USDT", since - 1), row("1", "BTC", since - 1), row("-2.5", "USDT", since)];
+    await using venue = await serveScript(on("/fapi/v1/income", json(rows)));
+    await using exchange = connect(venue);
+    expect(await exchange.exits.transfersSince(since)).toEqual({ known: true, value: decimal("-2.5") });
+  });
+
   test("a full page of transfers is unknown, and so is what the venue does not keep", async () => {
     const row = { incomeType: "TRANSFER", income: "1", asset: "USDT", time: Date.now() };
     await using venue = await serveScript(on("/fapi/v1/income", json(Array(1_000).fill(row))));
