@@ -16,7 +16,8 @@ import type { Env } from "../config/env.ts";
 import { Failure, Refusal } from "../config/refusal.ts";
 import { known, type Reading, unknown } from "../core/reading.ts";
 import type { BeatingRole } from "../ports/bus.ts";
-import type { Supervisor } from "../ports/supervisor.ts";
+import type { Blow, Supervisor } from "../ports/supervisor.ts";
+import { endGuard, GUARD_ARGS, type Struck, strikeBot } from "./guarded-bot.ts";
 
 /** A running sandbox. */
 export interface Sandbox {
@@ -49,6 +50,8 @@ export interface SandboxOptions {
   readonly self: SelfCommand;
   /** Roles to leave out. */
   readonly without: readonly BeatingRole[];
+  /** The brain is a guard over a small bot, and this is whom the blows strike; not set: it is the exit brain. */
+  readonly guarded?: Struck | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -57,12 +60,17 @@ export interface SandboxOptions {
  *
  * @throws {Refusal} if redis-server is not on the PATH or something does not come up; nothing is left behind then.
  */
-export async function openSandbox({ env, self, without, signal }: SandboxOptions): Promise<Sandbox> {
+export async function openSandbox({ env, self, without, guarded, signal }: SandboxOptions): Promise<Sandbox> {
   const directory = mkdtempSync(join(tmpdir(), "quantum-sandbox-"));
   const runs = new Map<string, ChildRun>();
+  const end = async (name: string): Promise<void> => {
+    const run = runs.get(name);
+    if (run === undefined) return;
+    await (name === "brain" && guarded !== undefined ? endGuard(run, directory) : run.end());
+  };
   const close = async (): Promise<void> => {
     // The roles first: nobody should see the venue or Redis die before it does.
-    for (const run of [...runs.values()].reverse()) await run.end();
+    for (const name of [...runs.keys()].reverse()) await end(name);
     rmSync(directory, { recursive: true, force: true });
   };
   const start = (name: string, file: string, args: readonly string[], processEnv: Record<string, string>): ChildRun => {
@@ -93,10 +101,24 @@ export async function openSandbox({ env, self, without, signal }: SandboxOptions
     const startRole = (role: BeatingRole): void => {
       const direct = role === "watchdog" ? ["--direct-socket", join(directory, "eew", "eew.sock")] : [];
       const state = { STATE_DIRECTORY: join(directory, role) };
-      start(role, self.file, [...self.args, role, ...direct], { ...sandboxEnv, ...state });
+      const args = role === "brain" && guarded !== undefined ? GUARD_ARGS : [role, ...direct];
+      start(role, self.file, [...self.args, ...args], { ...sandboxEnv, ...state });
+    };
+    const strike = (role: BeatingRole, blow: Blow): Reading<null> => {
+      if (role === "brain" && guarded === "bot") return strikeBot(directory, blow);
+      return runs.get(role)?.signal(blow) ?? unknown(`${role} was not started`);
     };
     for (const role of ["brain", "watchdog", "eew"] as const) if (!without.includes(role)) startRole(role);
-    return { redisUrl, env: sandboxEnv, supervisor: supervisorOf(runs, startRole), logTails: () => tails(runs), close };
+    const supervisor: Supervisor = {
+      running: async (role) => known(runs.get(role)?.running() ?? false),
+      strike: async (role, blow) => strike(role, blow),
+      restart: async (role) => {
+        await end(role);
+        startRole(role);
+        return known(null);
+      },
+    };
+    return { redisUrl, env: sandboxEnv, supervisor, logTails: () => tails(runs), close };
   } catch (error) {
     await close();
     throw error;
@@ -172,19 +194,6 @@ async function ready<T>(what: string, run: ChildRun, signal: AbortSignal, look: 
 
 const REDIS_MISSING =
   "redis-server is not on the PATH: expected it installed, on Debian or Ubuntu with: sudo apt-get install -y redis-server";
-
-function supervisorOf(runs: ReadonlyMap<string, ChildRun>, startRole: (role: BeatingRole) => void): Supervisor {
-  return {
-    running: async (role) => known(runs.get(role)?.running() ?? false),
-    strike: async (role, blow): Promise<Reading<null>> =>
-      runs.get(role)?.signal(blow) ?? unknown(`${role} was not started`),
-    restart: async (role) => {
-      await runs.get(role)?.end();
-      startRole(role);
-      return known(null);
-    },
-  };
-}
 
 function tails(runs: ReadonlyMap<string, ChildRun>): readonly string[] {
   return [...runs].flatMap(([name, run]) => {

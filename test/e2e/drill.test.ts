@@ -1,9 +1,7 @@
 /** The runbook's drill on real processes: the built executable, redis-server, HTTPS. It must pass, and it must be able to fail. */
 
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { redisOperatorBus } from "../../src/adapters/redis/operator-bus.ts";
 import { brainKill } from "../../src/chaos/brain-kill.ts";
@@ -13,60 +11,8 @@ import { openVenue } from "../../src/cli/run/open-venue.ts";
 import { loadRedis } from "../../src/config/redis.ts";
 import { loadVenue } from "../../src/config/venue.ts";
 import { known } from "../../src/core/reading.ts";
-import { type Finished, QUANTUM, type RunOptions, run } from "../support/run.ts";
-
-const DRILL_MS = 120_000;
-
-interface Drill extends Finished {
-  /** Names of files that the drill left in its temporary directory. */
-  readonly filesLeft: readonly string[];
-  /** Command lines of processes that still run with it. */
-  readonly processesLeft: readonly string[];
-}
-
-/** Runs a drill in a temporary directory of its own, so that whatever it leaves behind is found. */
-async function drill(args: readonly string[], options: RunOptions = {}): Promise<Drill> {
-  const directory = mkdtempSync(join(tmpdir(), "quantum-e2e-"));
-  try {
-    const finished = await run(QUANTUM, ["chaos", "--sandbox", ...args], {
-      ...options,
-      env: { TMPDIR: directory, ...options.env },
-    });
-    return { ...finished, filesLeft: readdirSync(directory), processesLeft: processesOf(directory) };
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Processes whose command line or environment names the directory. */
-function processesOf(directory: string): readonly string[] {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      return "";
-    }
-  };
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter(
-      (pid) => read(`/proc/${pid}/cmdline`).includes(directory) || read(`/proc/${pid}/environ`).includes(directory),
-    )
-    .map((pid) => read(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
-}
-
-interface Document {
-  readonly passed: boolean;
-  readonly event_id: string | null;
-  readonly checks: readonly { readonly name: string; readonly measured: unknown; readonly passed: boolean }[];
-  readonly recovery: { readonly passed: boolean } | null;
-}
-
-function document({ stdout }: Finished): Document {
-  return JSON.parse(stdout) as Document;
-}
-
-const CRITERIA = ["heartbeat_to_panic_ms", "panic_to_flat_ms", "kill_to_flat_ms", "positions_failed", "trading_halted"];
+import { QUANTUM } from "../support/run.ts";
+import { CRITERIA, DRILL_MS, document, drill } from "../support/sandbox-drill.ts";
 
 describe("chaos --sandbox", () => {
   test.concurrent.each(["sigkill", "sigterm", "sigstop"])(
@@ -76,7 +22,7 @@ describe("chaos --sandbox", () => {
       expect(finished.code, finished.stderr).toBe(0);
       const { passed, checks, recovery } = document(finished);
       expect(passed).toBe(true);
-      expect(checks.map(({ name }) => name)).toEqual(CRITERIA);
+      expect(checks.map(({ name }) => name)).toEqual([...CRITERIA]);
       expect(checks.every((check) => check.passed)).toBe(true);
       expect(recovery).toEqual({ passed: true, failure: null } as typeof recovery);
       expect(finished.filesLeft).toEqual([]);

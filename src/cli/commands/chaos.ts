@@ -21,6 +21,16 @@ export const chaos: Command = {
       choices: ["watchdog", "eew"],
       describe: "with --sandbox: leave this one out, to see the drill fail",
     },
+    brain: {
+      type: "string",
+      choices: ["exit-brain", "guard"],
+      describe: "with --sandbox: whose death is drilled, the exit brain's or that of a bot under quantum brain guard",
+    },
+    strike: {
+      type: "string",
+      choices: ["bot", "guard"],
+      describe: "with --brain guard: whom the blow strikes, the bot (default) or its guard",
+    },
     yes: { type: "boolean", default: false, describe: "do not ask before striking a live deployment" },
     ...redisOptions,
     ...venueOptions,
@@ -29,6 +39,7 @@ export const chaos: Command = {
   examples: [
     ["quantum chaos --sandbox", "see everything work, on this machine, in half a minute"],
     ["quantum chaos --sandbox --without watchdog", "see the drill fail, as it must"],
+    ["quantum chaos --sandbox --brain guard", "the same drill with a bot that is guarded"],
   ],
   hostSettings: (flags) => (isSet(flags, "sandbox") ? "none" : "all"),
   async run(flags, io) {

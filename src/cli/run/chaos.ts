@@ -1,7 +1,9 @@
 import { selfCommand } from "../../adapters/host/self.ts";
 import type { DrillResult, Method } from "../../chaos/brain-kill.ts";
+import type { Struck } from "../../chaos/guarded-bot.ts";
 import { newNotes } from "../../chaos/notes.ts";
 import { openSandbox } from "../../chaos/sandbox.ts";
+import { Refusal } from "../../config/refusal.ts";
 import { known } from "../../core/reading.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
@@ -20,10 +22,16 @@ export async function chaos(flags: Flags, io: Io): Promise<ExitCode> {
 
 /** Nothing of it is kept, and nobody is told: it proves the program, not a deployment. */
 async function inSandbox(flags: Flags, io: Io, method: Method): Promise<DrillResult> {
+  // Before anything is started.
+  const guarded = guardedBot(flags);
   const left = text(flags, "without") as "watchdog" | "eew" | undefined;
   const without = left === undefined ? [] : [left];
   io.err("Starting redis-server, the simulated exchange and the three roles");
-  const sandbox = await openSandbox({ env: io.env, self: selfCommand(), without, signal: io.signal });
+  if (guarded !== undefined) {
+    const struck = guarded === "bot" ? "the bot" : "its guard";
+    io.err(`The brain is a guard over a bot, and the blow strikes ${struck}`);
+  }
+  const sandbox = await openSandbox({ env: io.env, self: selfCommand(), without, guarded, signal: io.signal });
   const { env, supervisor, logTails } = sandbox;
   const begin = async () => known(null);
   try {
@@ -41,4 +49,16 @@ async function inSandbox(flags: Flags, io: Io, method: Method): Promise<DrillRes
   } finally {
     await sandbox.close();
   }
+}
+
+/**
+ * Whom the blows strike where the brain is a guard; undefined: it is the exit brain.
+ *
+ * @throws {Refusal} if there is nobody of that kind.
+ */
+function guardedBot(flags: Flags): Struck | undefined {
+  const struck = text(flags, "strike") as Struck | undefined;
+  if (text(flags, "brain") === "guard") return struck ?? "bot";
+  if (struck === undefined) return undefined;
+  throw new Refusal(`--strike ${struck} is for a bot that is guarded: expected --brain guard with it`);
 }

@@ -41,6 +41,12 @@ export async function liveDrill(flags: Flags, io: Io, method: Method): Promise<E
 }
 
 function refuseUnsafe(flags: Flags, io: Io): void {
+  for (const name of ["brain", "strike"]) {
+    if (text(flags, name) === undefined) continue;
+    throw new Refusal(
+      `--${name} is of the sandbox, a deployment has the brain that it has: expected --sandbox with it`,
+    );
+  }
   if (text(flags, "without") !== undefined) {
     throw new Refusal("--without leaves out a role of the sandbox: expected --sandbox with it");
   }
