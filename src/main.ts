@@ -26,6 +26,7 @@ const io: Io = {
     }
   },
   terminal: process.stdout.isTTY === true,
+  columns: process.stdout.columns,
   journal: isJournalStream(process.env["JOURNAL_STREAM"], 1),
   uptimeMs: () => performance.now(),
   signal: stop.signal,

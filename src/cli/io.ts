@@ -11,6 +11,8 @@ export interface Io {
   ask(question: string): Promise<string | null>;
   /** Standard output is a terminal. */
   readonly terminal: boolean;
+  /** How many characters a line of it holds; not set: not known. */
+  readonly columns?: number | undefined;
   /** Standard output goes to the journal. */
   readonly journal: boolean;
   /** How long ago the process was started, in milliseconds: loading the program is part of what a caller waits for. */

@@ -18,19 +18,24 @@ export function readOrRefuse(what: string, path: string): string {
   }
 }
 
+/** So much is asked for at once. */
+const PART_BYTES = 65_536;
+
 /**
  * The text of a file that may hold `bytesMax` bytes at most: one that is no settings file at all, or never ends, is not read whole.
  *
  * @throws {Refusal} naming the setting (`what`) and the path if it can't be read, is longer, or is not UTF-8.
  */
 export function readBounded(what: string, path: string, bytesMax: number): string {
-  const bytes = Buffer.alloc(bytesMax + 1);
+  const parts: Buffer[] = [];
   let length = 0;
   try {
     const file = openSync(path, "r");
     try {
-      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-        read = readSync(file, bytes, length, bytes.length - length, null);
+      for (let read = -1; read !== 0 && length <= bytesMax; length += read) {
+        const part = Buffer.alloc(Math.min(PART_BYTES, bytesMax + 1 - length));
+        read = readSync(file, part, 0, part.length, null);
+        parts.push(part.subarray(0, read));
       }
     } finally {
       closeSync(file);
@@ -41,7 +46,7 @@ export function readBounded(what: string, path: string, bytesMax: number): strin
   }
   if (length > bytesMax) throw new Refusal(`${what}: ${path} is too long, expected ${bytesMax} bytes at most`);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts));
   } catch {
     throw new Refusal(`${what}: ${path} is not UTF-8, expected a text file`);
   }

@@ -25,7 +25,7 @@ export interface StepProgress {
 }
 
 /** Where the leg is left in any case, and the rule that put the level there. */
-interface StopLevel {
+export interface StopLevel {
   readonly level: Decimal;
   readonly rule: "stop_loss" | "break_even" | "trailing";
 }

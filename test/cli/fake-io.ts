@@ -17,6 +17,7 @@ export interface Ran {
 export interface Surroundings {
   readonly env?: Env;
   readonly terminal?: boolean;
+  readonly columns?: number;
   /** What a person answers; null: nobody is there. */
   readonly answer?: string | null;
   readonly signal?: AbortSignal;
@@ -24,12 +25,13 @@ export interface Surroundings {
 
 /** Runs one command line to its end. */
 export async function cli(argv: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
-  const { env = {}, terminal = false, answer = null, signal = new AbortController().signal } = surroundings;
+  const { env = {}, terminal = false, columns, answer = null, signal = new AbortController().signal } = surroundings;
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCli(argv, {
     env,
     terminal,
+    columns,
     journal: false,
     signal,
     // Words and exit codes are at stake here, on a machine that may be busy; how quick the executable is has a test of its own.

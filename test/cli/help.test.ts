@@ -47,7 +47,16 @@ test("quantum brain guard --help names its own flags, and quantum brain --help t
   const probes = ["--probe-http", "--probe-file", "--max-age-ms", "--probe-cmd", "--probe-timeout-ms", "--start-up-ms"];
   const others = ["--redis-url", "--namespace", "--base-url", "--kill-after-ms", "--trip-on-exit", "--direct-url"];
   for (const flag of [...probes, ...others]) expect(text).toMatch(new RegExp(`^ +${flag}\\b`, "m"));
-  expect((await cli(["brain", "--help"])).out.join("\n")).toContain("quantum brain guard  run a bot of your own");
+  expect((await cli(["brain", "--help"])).out.join("\n")).toMatch(/quantum brain guard +run a bot of your own/);
+});
+
+test("quantum brain replay --help names its flags, and none of the brain's own", async () => {
+  const { code, out, err } = await cli(["brain", "replay", "--help"]);
+  expect({ code, err }).toEqual({ code: 0, err: [] });
+  const flags = out.flatMap((line) => /^ {6}--([a-z-]+) /.exec(line)?.[1] ?? []);
+  const own = ["policy", "candles", "entry", "entry-time", "symbol", "side", "size", "leverage", "liquidation-price"];
+  expect(flags).toEqual([...own, "json"]);
+  expect((await cli(["brain", "--help"])).out.join("\n")).toContain("quantum brain replay ");
 });
 
 test.each([["--version"], ["-v"]])("quantum %s prints the version, and nothing else", async (flag) => {

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { isSet, redisOptions, text, venueOptions } from "../options.ts";
 import { guard } from "./guard.ts";
 import { live } from "./live.ts";
+import { replay } from "./replay.ts";
 
 /** Flags that say how a policy is carried out. */
 const POLICY_FLAGS = ["check-policy", "shadow", "auto-live"] as const;
@@ -30,7 +31,7 @@ export const brain: Command = {
     ["quantum brain --check-policy --policy exits.yaml", "what a policy says; needs no Redis and no key"],
     ["quantum brain --policy exits.yaml --shadow", "what it would do with the positions as they are"],
   ],
-  subcommands: [guard, live],
+  subcommands: [guard, live, replay],
   async run(flags, io) {
     const policy = text(flags, "policy");
     const without = POLICY_FLAGS.find((name) => isSet(flags, name) && policy === undefined);

@@ -1,13 +1,11 @@
 import { checkPolicy, problemLine } from "../../config/policy.ts";
-import { Refusal } from "../../config/refusal.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
 import { policyDocument, problemsDocument, renderPolicy } from "../render-policy.ts";
 
 /** Runs `quantum brain --check-policy`: exit 0 with the policy in words, 2 with everything that is wrong with it. */
 export function checkPolicyFile(flags: Flags, io: Io): ExitCode {
-  const path = text(flags, "policy");
-  if (path === undefined) throw new Refusal("--check-policy has nothing to check: expected --policy FILE with it");
+  const path = text(flags, "policy") ?? "";
   const reading = checkPolicy(path);
   const forMachines = isSet(flags, "json");
   if (reading.ok) {
