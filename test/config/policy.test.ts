@@ -50,6 +50,9 @@ const NONE: LegPolicy = {
   backstopPercent: null,
 };
 
+/** A failure is told before it is made small, if that would take long. */
+const BOUNDED = { interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true } as const;
+
 describe("the example", () => {
   const example = checkPolicy(join(ROOT, "examples", "exits.yaml"));
 
@@ -377,6 +380,11 @@ describe("a file is refused by line, key, value and what was expected, where", (
       '3: defaults.break-even.offset is "1.5 %": expected less than the profit at which the stop is moved, 1 %',
     ],
     [
+      "a break-even stop is as far from entry as zero is",
+      "defaults:\n  break-even: { at: 200 %, offset: 100 % }",
+      '2: defaults.break-even.offset is "100 %": expected a percentage of the entry price from 0 to below 100, such as "0.1 %"',
+    ],
+    [
       "an offset is in R",
       "defaults:\n  break-even: { at: 1 %, offset: 0.1R }",
       '2: defaults.break-even.offset is "0.1R": expected a percentage of the entry price from 0 to below 100, such as "0.1 %"',
@@ -481,7 +489,7 @@ test("any policy that is written down is read again as the same", () => {
     fc.property(anyPolicy, (policy) => {
       expect(plainly(readPolicy(printPolicy(policy)))).toBe(plainly({ ok: true, policy }));
     }),
-    { numRuns: 300 },
+    { numRuns: 300, ...BOUNDED },
   );
 });
 
@@ -523,7 +531,7 @@ test("no text at all makes the reader throw, or say more than a line", () => {
         for (const problem of problems(text)) expect(problem).toMatch(/^\d+: .+$/);
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, ...BOUNDED },
   );
 });
 
