@@ -137,7 +137,8 @@ TimeoutStartSec=30
 TimeoutStopSec=5
 
 ${settingsOf(place, "brain")}
-${credentialsOf(place, ["binance-api-key", "binance-api-secret"])}
+# The secret that panics are signed with, too: it may raise one itself.
+${credentialsOf(place, SECRETS)}
 
 ${OWN_USER}
 ${SANDBOX}

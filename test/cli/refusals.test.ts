@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../src/adapters/host/port.ts";
@@ -228,6 +228,13 @@ describe("what stands behind -- is the bot's, and no flag of ours", () => {
       env: { ...VENUE, REDIS_URL: deadUrl },
     });
     expect(text).toContain(`Redis at ${deadAddress} can't be used`);
+  });
+
+  test("the unit of the examples is understood: all that it lacks here is the bot", async () => {
+    const dropIn = readFileSync(join(ROOT, "examples", "guard.conf"), "utf8");
+    const [, words = ""] = /^ExecStart=\/usr\/local\/bin\/quantum (.+)$/m.exec(dropIn) ?? [];
+    const text = await line(words.split(" "), 2, { env: { ...VENUE, REDIS_URL: deadUrl } });
+    expect(text).toContain("/opt/freqtrade/.venv/bin/freqtrade is no program that can be started");
   });
 
   test("a switch of the guard with a value that is neither true nor false is still refused", async () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BY_HAND } from "../../src/install/layout.ts";
 import { units } from "../../src/install/units.ts";
+import { ROOT } from "../support/run.ts";
 
 const PLAIN: ReadonlyMap<string, string> = textsOf(false);
 const SEALED: ReadonlyMap<string, string> = textsOf(true);
@@ -74,7 +75,7 @@ const TABLE = [
     watchdogSec: "30",
     stopSec: "5",
     oom: [],
-    credentials: EXCHANGE_KEY,
+    credentials: [...EXCHANGE_KEY, PANIC_SECRET],
   },
   {
     name: WATCHDOG,
@@ -239,6 +240,22 @@ describe.if(process.platform === "linux")("systemd-analyze verify", () => {
 
   test("has nothing to say about the units", () => {
     expect(verify(...[...SEALED.keys()].map((name) => join(folder, name)))).toEqual({ exitCode: 0, output: "" });
+  }, 40_000);
+
+  test("has nothing to say about a brain that is a guard by the drop-in of the examples", () => {
+    const dropIn = readFileSync(join(ROOT, "examples", "guard.conf"), "utf8");
+    const place = join(folder, "guarded");
+    mkdirSync(join(place, `${BRAIN}.d`), { recursive: true });
+    for (const [name, text] of SEALED) {
+      writeFileSync(join(place, name), text.replace("=/usr/local/bin/quantum ", `=${process.execPath} `));
+    }
+    const guarded = dropIn.replace("=/usr/local/bin/quantum ", `=${process.execPath} `);
+    writeFileSync(join(place, `${BRAIN}.d`, "guard.conf"), guarded);
+    const verified = verify(join(place, BRAIN));
+    expect(verified).toEqual({ exitCode: 0, output: "" });
+    // It was read: a word that systemd does not know is found in it.
+    writeFileSync(join(place, `${BRAIN}.d`, "guard.conf"), `${guarded}KillMoode=mixed\n`);
+    expect(verify(join(place, BRAIN)).output).toContain("KillMoode");
   }, 40_000);
 
   test("would have found a setting in the wrong section", () => {
