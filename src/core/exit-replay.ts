@@ -14,6 +14,7 @@ import {
   beginLeg,
   follow,
   type LegMemory,
+  levelOf,
   percentOf,
   type StopLevel,
   settle,
@@ -103,16 +104,50 @@ function jump(policy: LegPolicy, replay: Replay, mark: Decimal, at: UnixMillis):
 
 /** The mark passes every tick on its way. The clock is judged at the end of the way: when it passed a level nobody knows. */
 function walk(policy: LegPolicy, replay: Replay, to: Decimal, at: UnixMillis): Replay {
-  let now = replay;
-  while (now.leg !== null && !now.mark.eq(to) && changes(policy, now, to, replay.at)) {
-    const mark = firstChange(policy, now, to, replay.at);
-    now = carryOut(policy, now, mark, replay.at, at);
-  }
-  return carryOut(policy, now, to, at, at);
+  const times = { by: replay.at, at };
+  const now = breakEvenTicks(policy, replay, to).reduce((so, tick) => walkTo(policy, so, tick, times), replay);
+  return carryOut(policy, walkTo(policy, now, to, times), to, at, at);
 }
 
-/** The first tick on the way at which something is decided; something is at its end. */
-function firstChange(policy: LegPolicy, replay: Replay, to: Decimal, now: UnixMillis): Decimal {
+/**
+ * The ticks before and at the break-even move, where they are on the way: the stop may go there from a trailing one and be trailing
+ * again further on, which the ends of the way do not show.
+ */
+function breakEvenTicks({ breakEven }: LegPolicy, { mark, memory, places }: Replay, to: Decimal): readonly Decimal[] {
+  const level = breakEven === null ? null : levelOf(memory, breakEven.at);
+  if (level === null) return [];
+  const { side } = memory;
+  const tick = ONE.div(decimal("10").pow(places));
+  const first = level.round(places, side === "long" ? UP : DOWN);
+  const ticks = [towardsProfit(side, first, tick.neg()), first];
+  return ticks.filter((on) => atLeastAsGood(side, on, mark) && atLeastAsGood(side, to, on));
+}
+
+/** When what is decided on the way is judged, and the time that is noted for it. */
+interface WayTimes {
+  readonly by: UnixMillis;
+  readonly at: UnixMillis;
+}
+
+/** One stretch of the way. */
+function walkTo(policy: LegPolicy, replay: Replay, to: Decimal, { by, at }: WayTimes): Replay {
+  let now = replay;
+  while (now.leg !== null && !now.mark.eq(to) && changes(policy, now, to, by)) {
+    const [before, mark] = firstChange(policy, now, to, by);
+    // The stop trails up to there, and what it is moved from is told.
+    now = carryOut(policy, now, before, by, at);
+    now = carryOut(policy, now, mark, by, at);
+  }
+  return now.leg === null ? now : carryOut(policy, now, to, by, at);
+}
+
+/** The first tick on the way at which something is decided, and the one before it; something is at its end. */
+function firstChange(
+  policy: LegPolicy,
+  replay: Replay,
+  to: Decimal,
+  now: UnixMillis,
+): readonly [before: Decimal, first: Decimal] {
   const { mark, places } = replay;
   const ticks = decimal("10").pow(places);
   // Whole ticks, exactly: no price is finer.
@@ -126,10 +161,10 @@ function firstChange(policy: LegPolicy, replay: Replay, to: Decimal, now: UnixMi
     if (changes(policy, replay, at(middle), now)) after = middle;
     else before = middle;
   }
-  return at(after);
+  return [at(before), at(after)];
 }
 
-const [ONE, TWO, DOWN] = [decimal("1"), decimal("2"), 0] as const;
+const [ONE, TWO, DOWN, UP] = [decimal("1"), decimal("2"), 0, 3] as const;
 
 function changes(policy: LegPolicy, { leg, memory }: Replay, mark: Decimal, now: UnixMillis): boolean {
   if (leg === null) return false;

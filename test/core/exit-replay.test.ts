@@ -267,6 +267,15 @@ test("levels that are looked for are the ones that are met by going through ever
   );
 });
 
+test("a stop that is moved is told from where it trailed to last", () => {
+  const rules = {
+    stopLoss: { percent: decimal("2.7"), of: "entry" as const },
+    breakEven: { at: { unit: "r" as const, value: decimal("0.1") }, offsetPercent: ZERO },
+    trailing: { activation: null, distance: { unit: "percent" as const, value: decimal("2.7") } },
+  };
+  expect(told(replay(rules, leg("long"), candles("974 1003 974 974")))[1]).toContain("moved from 974.946 to 1,000");
+});
+
 test("what is closed and what is left are always what was opened, and the sum is the sum", () => {
   fc.assert(
     fc.property(anyRules, anyLeg, path, (rules, leg, path) => {
