@@ -32,6 +32,11 @@ export const directOptions: OptionSet = {
   },
 };
 
+/** Where the venue streams from. */
+export const streamOptions: OptionSet = {
+  "stream-url": { type: "string", describe: "where the venue streams from (BINANCE_STREAM_URL)" },
+};
+
 /** One JSON document on stdout. */
 export const jsonOption: OptionSet = {
   json: { type: "boolean", default: false, describe: "print one JSON document and nothing else on stdout" },

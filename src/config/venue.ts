@@ -1,6 +1,6 @@
 /** Which venue, and the key to it (contract section 2). */
 
-import { baseUrlFor } from "../adapters/binance/base-url.ts";
+import { baseUrlFor, isDemoStream, streamUrlFor } from "../adapters/binance/base-url.ts";
 import { type Env, variable } from "./env.ts";
 import { loadCertificate } from "./file.ts";
 import { isLoopback } from "./loopback.ts";
@@ -70,6 +70,39 @@ function loadBaseUrl(text: string | null, testnet: boolean): string {
   if (testnet && url.hostname.replace(/\.$/, "") === new URL(baseUrlFor(false)).hostname) {
     throw new Refusal(
       `BINANCE_BASE_URL is ${url.origin}, the real venue, but BINANCE_TESTNET is true: expected one or the other`,
+    );
+  }
+  return url.origin;
+}
+
+/**
+ * Reads where the venue streams from: scheme, host and port, `wss` or on loopback `ws`. Not a part of `VenueConfig`, for the
+ * worker needs no stream and must not refuse over one.
+ *
+ * @throws {Refusal} naming what is wrong. A stream of the other kind of venue is refused both ways: marks of the testnet must not
+ * decide about real money either.
+ */
+export function loadStreamUrl(
+  env: Env,
+  { baseUrl, testnet }: Pick<VenueConfig, "baseUrl" | "testnet">,
+  flag?: string,
+): string {
+  const text = flag ?? variable(env, "BINANCE_STREAM_URL");
+  if (text === null) return streamUrlFor(baseUrl);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== "ws:" && url.protocol !== "wss:")) {
+    throw new Refusal("BINANCE_STREAM_URL is not a URL: expected wss://host, or ws://127.0.0.1:port");
+  }
+  if (url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw new Refusal("BINANCE_STREAM_URL has more than scheme, host and port: expected for example wss://host:port");
+  }
+  if (url.protocol === "ws:" && !isLoopback(url.hostname)) {
+    throw new Refusal(`BINANCE_STREAM_URL is ${url.origin}: plain ws is accepted on loopback only, expected wss`);
+  }
+  const demo = isDemoStream(url.hostname.replace(/\.$/, ""));
+  if (demo !== null && demo !== testnet) {
+    throw new Refusal(
+      `BINANCE_STREAM_URL is ${url.origin}, ${demo ? "the testnet" : "the real venue"}, but BINANCE_TESTNET is ${testnet}: expected one or the other`,
     );
   }
   return url.origin;

@@ -19,6 +19,7 @@ import type { ExitVenue } from "../ports/exit-venue.ts";
 import type { Log } from "../ports/log.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
 import type { Service } from "../ports/service.ts";
+import type { StreamEvent, VenueStream } from "../ports/venue-stream.ts";
 import { exitHands } from "./exit-hands.ts";
 import { watchPeers } from "./peers.ts";
 import type { Identity } from "./pulse.ts";
@@ -30,6 +31,8 @@ import { keepReadyForExits, type Memory } from "./upkeep.ts";
 export interface PolicyWorld {
   readonly start: ExitsStart;
   readonly exits: ExitVenue;
+  /** Tells sooner what the lists tell anyway. */
+  readonly stream: VenueStream;
   readonly store: ExitStore;
   readonly rulebooks: RulebookStore;
 }
@@ -101,7 +104,8 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   // Asked to stop while starting: a listener that is added after the fact would never be called.
   if (signal.aborted) role.stop();
   signal.addEventListener("abort", role.stop, { once: true });
-  const upkeep = policy === null ? [] : [keepVenueReady(world, policy, role, signal)];
+  const upkeep =
+    policy === null ? [] : [keepVenueReady(world, policy, role, signal), listen(world, policy, role, signal)];
   await Promise.all([role.ended, watchPeers(world, limits.peers, PEERS, signal), ...upkeep]);
 }
 
@@ -127,6 +131,35 @@ function handsOf(
     (event, wall) => emit({ kind: "exits", event, wall }),
     (answer) => emit(answer.known ? { kind: "panic_confirmed" } : { ...answer, kind: "panic_lost" }),
   );
+}
+
+/** The venue's streams, for as long as the brain runs. A mark is judged as it comes; anything else is a reason to look. */
+function listen(
+  { clock, log }: BrainWorld,
+  { stream }: PolicyWorld,
+  role: Running<BrainState, BrainEvent | { readonly kind: "timer" }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const isHeld = (symbol: string): boolean =>
+    role.state().exits?.positions.some((leg) => leg.symbol === symbol) === true;
+  const emit = (event: StreamEvent): void => {
+    switch (event.kind) {
+      case "marks": {
+        const marks = new Map(event.marks.map(({ symbol, price }) => [symbol, price]));
+        role.emit({ kind: "exits", event: { kind: "marks", marks }, wall: clock.wall() });
+        return;
+      }
+      case "account_changed":
+        role.emit({ kind: "account_changed" });
+        return;
+      case "flowing":
+        log.write("info", `The ${event.which} stream flows`);
+        return;
+      case "quiet":
+        log.write("warn", `${event.why}; the brain looks once a second all the same`);
+    }
+  };
+  return stream.run({ wants: isHeld, emit }, signal);
 }
 
 /** Warm connections and the venue's rules, for as long as the brain runs. */

@@ -1,4 +1,7 @@
-/** The simulated venue over loopback HTTP or HTTPS. Only `node:http` and `node:https`: it runs on Bun, Deno and compiled. */
+/**
+ * The simulated venue over loopback HTTP or HTTPS, its streams on the same port. Only `node:http` and `node:https`: it runs on
+ * Bun, Deno and compiled.
+ */
 
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -12,6 +15,8 @@ import type { FaultBook } from "./faults.ts";
 import { FaultyGateway, type Plan } from "./faulty-gateway.ts";
 import type { GatewayRequest, Reply } from "./gateway.ts";
 import type { Limits } from "./rate-limits.ts";
+import { StreamBook, type StreamFamily } from "./stream-book.ts";
+import { serveStreams } from "./stream-server.ts";
 import type { Venue } from "./venue.ts";
 
 /** How the venue is served. */
@@ -27,6 +32,8 @@ export interface BinanceServerOptions {
   readonly limits?: Partial<Limits>;
   /** What goes wrong; nothing by default. It may be changed while serving, and by `POST /sim/faults`. */
   readonly faults?: FaultBook;
+  /** Streams a mark as soon as it is moved, besides once a second: Binance does not. */
+  readonly marksAtOnce?: boolean;
 }
 
 /** One request as it arrived. */
@@ -52,6 +59,10 @@ export interface BinanceServer {
   readonly handshakes: () => number;
   /** The last 10 000 requests, in the order of execution; `/sim/` paths are not among them. */
   readonly requests: () => readonly RequestRecord[];
+  /** How the streams behave; also `POST /sim/streams`. */
+  readonly streams: StreamBook;
+  /** How many streams of each family are open. */
+  readonly openStreams: () => Readonly<Record<StreamFamily, number>>;
   /** Stops listening and cuts open connections; what was to execute later never does. */
   readonly close: () => Promise<void>;
 }
@@ -81,9 +92,11 @@ export async function serveBinance(options: BinanceServerOptions): Promise<Binan
     handshakes,
     requests: requestsTotal,
     requestCounts,
+    streams: streams.open(),
     struck: gateway.strikes(),
   });
-  const stage = { venue, faults: gateway.faults, facts };
+  const book = new StreamBook();
+  const stage = { venue, faults: gateway.faults, streams: book, facts };
 
   const note = ({ method, path, query, body }: GatewayRequest, status: number): void => {
     requests.push({ method, path, query, body, at: venue.now(), status });
@@ -132,14 +145,25 @@ export async function serveBinance(options: BinanceServerOptions): Promise<Binan
   server.on("secureConnection", () => {
     handshakes += 1;
   });
+  const streams = serveStreams(server, {
+    venue,
+    gateway,
+    book,
+    latencyMs,
+    marksAtOnce: options.marksAtOnce ?? false,
+    note: (path, query, status) => note({ method: "GET", path, query, body: "", apiKey: null, ip: "" }, status),
+  });
   const bound = await listen(server, port);
   return {
     url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${bound}`,
     port: bound,
     handshakes: () => handshakes,
     requests: () => requests,
+    streams: book,
+    openStreams: streams.open,
     close: () => {
       closing.abort();
+      streams.close();
       return close(server);
     },
   };

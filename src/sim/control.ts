@@ -10,6 +10,7 @@ import type { FaultBook } from "./faults.ts";
 import type { Strike } from "./faulty-gateway.ts";
 import type { GatewayRequest, Reply } from "./gateway.ts";
 import { Refused } from "./refusals.ts";
+import type { StreamBook, StreamFamily } from "./stream-book.ts";
 import type { Venue } from "./venue.ts";
 
 /** What the server knows and the venue does not. */
@@ -18,6 +19,8 @@ export interface ServerFacts {
   readonly requests: number;
   /** Requests per `METHOD path`. */
   readonly requestCounts: Readonly<Record<string, number>>;
+  /** Streams that are open. */
+  readonly streams: Readonly<Record<StreamFamily, number>>;
   /** What was told falsely or withheld: the last 1000. */
   readonly struck: readonly Strike[];
 }
@@ -26,6 +29,7 @@ export interface ServerFacts {
 export interface Stage {
   readonly venue: Venue;
   readonly faults: FaultBook;
+  readonly streams: StreamBook;
   readonly facts: () => ServerFacts;
 }
 
@@ -64,6 +68,10 @@ const CONTROLS: Readonly<Record<string, Control>> = {
   "POST /sim/faults": ({ faults }, body) => {
     faults.play(parseFaultScript(JSON.parse(body)));
     return shownFaults(faults);
+  },
+  "POST /sim/streams": ({ streams }, body) => {
+    streams.change(body);
+    return streams.shown();
   },
   "DELETE /sim/faults": ({ faults }) => {
     faults.clear();

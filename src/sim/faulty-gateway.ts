@@ -6,7 +6,7 @@
 import type { UnixMillis } from "../core/time.ts";
 import { replyOf } from "./fault-answers.ts";
 import type { Blow, EffectKind, FaultRequest } from "./fault-effects.ts";
-import { FaultBook } from "./faults.ts";
+import { type Fate, FaultBook } from "./faults.ts";
 import { type Bend, Gateway, type GatewayRequest, type Reply } from "./gateway.ts";
 import type { Limits } from "./rate-limits.ts";
 import type { Venue } from "./venue.ts";
@@ -99,6 +99,13 @@ export class FaultyGateway {
     const strike = this.#record(seen, fate.kind);
     const execute = this.#executor(request, bendOf(fate.blow, this.#venue.now()), strike);
     return { ...planOf(fate.blow, this.#latencyMs, execute), fault: fate.kind };
+  }
+
+  /** Decides the fate of what is no call, such as the opening of a stream; `null` for no fault. Ask it once for each. */
+  fate(request: FaultRequest): Fate | null {
+    const fate = this.faults.next(request, this.#venue.now());
+    if (fate !== null) this.#record(request, fate.kind);
+    return fate;
   }
 
   /** What was told falsely or withheld, oldest first: the last 1000. */

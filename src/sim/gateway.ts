@@ -2,6 +2,7 @@
 
 import { type Decimal, decimal } from "../core/decimal.ts";
 import type { UnixMillis } from "../core/time.ts";
+import type { AccountSpec } from "./account.ts";
 import { Params } from "./params.ts";
 import { DEFAULT_LIMITS, type Limits, RateLimits } from "./rate-limits.ts";
 import { Refused, refuse } from "./refusals.ts";
@@ -90,7 +91,9 @@ export class Gateway {
     const fraction: Decimal | null = bend.fraction === undefined ? null : decimal(bend.fraction);
     const call = { venue: this.#venue, view: this.#venue, limits: this.#limits, params, fraction };
     if (route.access === "public") return route.handle(call);
-    const apiKey = this.#authenticate(request, body, params, bend.arrivedAt ?? this.#venue.now());
+    const { apiKey, account } = this.#identify(request);
+    if (route.access === "keyed") return route.handle({ ...call, apiKey });
+    this.#authenticate(request, body, params, account, bend.arrivedAt ?? this.#venue.now());
     const view = bend.staleMs === undefined ? this.#venue : this.#past(apiKey, bend.staleMs);
     return this.#runSigned(route, { ...call, view, apiKey }, headers);
   }
@@ -122,21 +125,31 @@ export class Gateway {
     if (verdict.kind === "banned") throw refuse("banned", String(verdict.until));
   }
 
-  /** The account the request is proven to come from. */
-  #authenticate(request: GatewayRequest, body: string, params: Params, arrivedAt: UnixMillis): string {
+  /** The account whose key the request carries. */
+  #identify(request: GatewayRequest): { readonly apiKey: string; readonly account: AccountSpec } {
     const { apiKey } = request;
     if (apiKey === null || !/^[\w-]+$/.test(apiKey)) throw refuse("keyFormat");
     const account = this.#venue.accountSpec(apiKey);
     if (account === null) throw refuse("rejectedKey");
     // Each kind of account has its own family of paths, and is nobody on the other's (binance.md 7.9).
     if (request.path.startsWith("/papi/") !== (account.portfolioMargin ?? false)) throw refuse("rejectedKey");
+    return { apiKey, account };
+  }
+
+  /** Has it proven that the request comes from the account. */
+  #authenticate(
+    request: GatewayRequest,
+    body: string,
+    params: Params,
+    account: AccountSpec,
+    arrivedAt: UnixMillis,
+  ): void {
     const timestamp = params.integer("timestamp");
     if (timestamp === null) throw refuse("mandatory", "timestamp");
     if (!params.has("signature")) throw refuse("mandatory", "signature");
     checkTimestamp(timestamp, params.integer("recvWindow") ?? RECV_WINDOW_MS_DEFAULT, arrivedAt);
     const parts = signedParts(request.query, body);
     if (parts === null || !verifySignature(account, parts)) throw refuse("badSignature");
-    return apiKey;
   }
 }
 

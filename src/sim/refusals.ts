@@ -78,6 +78,7 @@ const TABLE = {
   invalidInterval: { status: 400, code: -1120, msg: "Invalid interval." },
   invalidSymbol: { status: 400, code: -1121, msg: "Invalid symbol." },
   invalidSymbolStatus: { status: 400, code: -1122, msg: "Invalid symbol status." },
+  listenKeyGone: { status: 400, code: -1125, msg: "This listenKey does not exist." },
   badCombination: { status: 400, code: -1128, msg: "Combination of optional parameters invalid." },
   invalidParameter: { status: 400, code: -1130, msg: "Data sent for parameter '%s' is not valid." },
   newOrderRejected: { status: 400, code: -2010, msg: "NEW_ORDER_REJECTED" },

@@ -40,7 +40,7 @@ interface Call {
   readonly params: Params;
 }
 
-/** What a handler of a signed path may use: whose call it is has been proven. */
+/** What a handler of a signed or keyed path may use: whose call it is has been proven. */
 export interface SignedCall extends Call {
   readonly apiKey: string;
 }
@@ -49,7 +49,7 @@ export interface SignedCall extends Call {
 type Weight = number | { readonly one: number; readonly all: number } | ((query: URLSearchParams) => number);
 
 interface RouteShape {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly weight: Weight;
 }
@@ -57,6 +57,8 @@ interface RouteShape {
 /** One path and method. `handle` returns what goes out as JSON, or throws `Refused`. */
 export type Route =
   | (RouteShape & { readonly access: "public"; readonly handle: (call: Call) => unknown })
+  /** Proven by the API key alone. */
+  | (RouteShape & { readonly access: "keyed"; readonly handle: (call: SignedCall) => unknown })
   | (RouteShape & {
       readonly access: "signed";
       /** What the call costs of the account's order budgets; absent if it places none. */
@@ -66,6 +68,38 @@ export type Route =
 
 const BATCH_MAX = 5;
 const CANCELLED_ALL: Row = { code: 200, msg: "The operation of cancel all open order is done." };
+
+/** The key of the account's stream (binance.md 4.12). */
+const LISTEN_KEY_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/fapi/v1/listenKey",
+    weight: 1,
+    access: "keyed",
+    handle: ({ venue, apiKey }) => ({ listenKey: venue.listenKeys.obtain(apiKey) }),
+  },
+  {
+    method: "PUT",
+    path: "/fapi/v1/listenKey",
+    weight: 1,
+    access: "keyed",
+    handle: ({ venue, apiKey }) => {
+      const listenKey = venue.listenKeys.renew(apiKey);
+      if (listenKey === null) throw refuse("listenKeyGone");
+      return { listenKey };
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/fapi/v1/listenKey",
+    weight: 1,
+    access: "keyed",
+    handle: ({ venue, apiKey }) => {
+      if (!venue.listenKeys.close(apiKey)) throw refuse("listenKeyGone");
+      return {};
+    },
+  },
+];
 
 /** Every path the simulated venue knows. */
 export const ROUTES: readonly Route[] = [
@@ -286,6 +320,7 @@ export const ROUTES: readonly Route[] = [
   },
   { method: "GET", path: "/fapi/v1/markPriceKlines", weight: klinesWeight, access: "public", handle: markPriceKlines },
   { method: "GET", path: "/fapi/v1/allOrders", weight: 5, access: "signed", handle: allOrders },
+  ...LISTEN_KEY_ROUTES,
   { method: "GET", path: "/fapi/v1/userTrades", weight: 5, access: "signed", handle: userTrades },
   { method: "GET", path: "/fapi/v1/income", weight: 30, access: "signed", handle: income },
   {

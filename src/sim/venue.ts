@@ -14,6 +14,7 @@ import { judgeAlgo } from "./algo.ts";
 import { HistoryTable } from "./history.ts";
 import type { Holdings } from "./holdings.ts";
 import { fillLeg, reducibleBy } from "./leg.ts";
+import { ListenKeys } from "./listen-keys.ts";
 import { type Candle, type CandleInterval, MarkCandles } from "./mark-candles.ts";
 import {
   type AlgoOrder,
@@ -29,6 +30,7 @@ import {
 import { type Mark, PastVenue } from "./past-venue.ts";
 import { Refused, refuse } from "./refusals.ts";
 import { DEFAULT_SYMBOLS, type LotChange, type SymbolRules, type SymbolStatus, withLots } from "./symbols.ts";
+import type { Onlooker, VenueChange } from "./venue-change.ts";
 import { VenueView } from "./venue-view.ts";
 
 /** What can be chosen about a venue. Each default is the less convenient reading of the documentation. */
@@ -60,6 +62,9 @@ const MAKER_FEE = decimal("0.0002");
  * What it reads out is the truth, not a client's view of it; `asOf` reads out what was true.
  */
 export class Venue extends VenueView {
+  /** The keys of the accounts' streams. */
+  readonly listenKeys: ListenKeys;
+  readonly #onlookers = new Set<Onlooker>();
   readonly #now: () => UnixMillis;
   readonly #policy: VenuePolicy;
   readonly #rules = new Map<string, SymbolRules>();
@@ -77,6 +82,7 @@ export class Venue extends VenueView {
     super();
     const { now, symbols = DEFAULT_SYMBOLS, ...policy } = options;
     this.#now = now;
+    this.listenKeys = new ListenKeys(now);
     this.#marks = new HistoryTable(now);
     this.#policy = { ...DEFAULT_POLICY, ...policy };
     for (const rules of symbols) {
@@ -87,6 +93,12 @@ export class Venue extends VenueView {
       this.#candles.set(rules.symbol, new MarkCandles(mark));
       this.#nextOrderId.set(rules.symbol, BigInt(rules.firstOrderId));
     }
+  }
+
+  /** Tells `onlooker` of every change from now on; returns how to stop that. */
+  watch(onlooker: Onlooker): () => void {
+    this.#onlookers.add(onlooker);
+    return () => this.#onlookers.delete(onlooker);
   }
 
   /** The venue's time. */
@@ -122,6 +134,7 @@ export class Venue extends VenueView {
     this.rules(symbol);
     this.#putMark(symbol, mark);
     this.#candles.get(symbol)?.move(mark, this.now());
+    this.#tell({ kind: "mark", symbol });
     for (const account of this.#accounts.values()) {
       this.#fireAlgos(account, symbol, mark);
       this.#matchResting(account, symbol, mark);
@@ -201,13 +214,10 @@ export class Venue extends VenueView {
     }
     const price = setup.entryPrice === undefined ? this.mark(setup.symbol) : decimal(setup.entryPrice);
     const entryPrice = amount.eq(ZERO) ? ZERO : price;
-    account.holdings.stageLeg({
-      symbol: this.rules(setup.symbol).symbol,
-      positionSide,
-      amount,
-      entryPrice,
-      updateTime: this.now(),
-    });
+    const { symbol } = this.rules(setup.symbol);
+    const leg = { symbol, positionSide, amount, entryPrice, updateTime: this.now() };
+    account.holdings.stageLeg(leg);
+    this.#tell({ kind: "leg", apiKey, leg, byHand: true });
     this.#expireUseless(account, setup.symbol);
   }
 
@@ -222,6 +232,7 @@ export class Venue extends VenueView {
     if (moved.eq(ZERO)) throw new Error(`A transfer of ${amount} ${asset} moves nothing`);
     const transfer = { transferId: String(this.#nextTransferId++), asset, amount: moved, time: this.now() };
     account.saveTransfer(transfer);
+    this.#tell({ kind: "transfer", apiKey, transfer });
     return transfer;
   }
 
@@ -308,6 +319,7 @@ export class Venue extends VenueView {
     };
     const waiting = { ...algo, extreme: judgeAlgo(algo, this.mark(algo.symbol)).extreme };
     account.saveAlgo(waiting);
+    this.#tell({ kind: "algo", apiKey, algo: waiting });
     return waiting;
   }
 
@@ -328,6 +340,14 @@ export class Venue extends VenueView {
 
   protected override holdings(apiKey: string): Holdings {
     return this.#account(apiKey).holdings;
+  }
+
+  #tell(change: VenueChange): void {
+    for (const onlooker of this.#onlookers) onlooker(change);
+  }
+
+  #tellOrder(account: Account, order: Order, execution: "NEW" | "TRADE" | "CANCELED" | "EXPIRED", fill?: Fill): void {
+    this.#tell({ kind: "order", apiKey: account.spec.apiKey, order, execution, fill: fill ?? null });
   }
 
   #putMark(symbol: string, price: Decimal): void {
@@ -365,6 +385,7 @@ export class Venue extends VenueView {
       updateTime: now,
     };
     account.saveOrder(order);
+    this.#tellOrder(account, order, "NEW");
     return order;
   }
 
@@ -399,7 +420,7 @@ export class Venue extends VenueView {
     };
     account.holdings.saveLeg(leg);
     account.saveOrder(filled);
-    account.saveFill({
+    const fill: Fill = {
       tradeId: String(this.#nextTradeId++),
       orderId: order.orderId,
       symbol: order.symbol,
@@ -412,7 +433,16 @@ export class Venue extends VenueView {
       commissionAsset: this.rules(order.symbol).marginAsset,
       maker,
       time: now,
-    });
+    };
+    account.saveFill(fill);
+    this.#tellOrder(
+      account,
+      filled.status === "FILLED" ? filled : { ...filled, status: "PARTIALLY_FILLED" },
+      "TRADE",
+      fill,
+    );
+    this.#tell({ kind: "leg", apiKey: account.spec.apiKey, leg, byHand: false });
+    if (filled.status === "EXPIRED") this.#tellOrder(account, filled, "EXPIRED");
     this.#expireUseless(account, order.symbol);
     return filled;
   }
@@ -480,12 +510,14 @@ export class Venue extends VenueView {
   #close(account: Account, order: Order, status: "CANCELED" | "EXPIRED"): Order {
     const closed = { ...order, status, updateTime: this.now() };
     account.saveOrder(closed);
+    this.#tellOrder(account, closed, status);
     return closed;
   }
 
   #closeAlgo(account: Account, algo: AlgoOrder, status: Exclude<AlgoOrder["status"], "NEW">): AlgoOrder {
     const closed = { ...algo, status, updateTime: this.now() };
     account.saveAlgo(closed);
+    this.#tell({ kind: "algo", apiKey: account.spec.apiKey, algo: closed });
     return closed;
   }
 }

@@ -50,6 +50,7 @@ const VIOLATIONS: readonly (readonly [name: string, path: string, source: string
   ["a role imports a package", "src/roles/planted.ts", 'import "ioredis";', "roles import core and ports"],
   ["install touches a file", "src/install/planted.ts", 'import "node:fs";', "install decides, and touches nothing"],
   ["anybody imports Bun's stub", "src/cli/planted.ts", 'import "undici";', "stub that drops requests"],
+  ["anybody imports Bun's other stub", "src/cli/planted.ts", 'import "ws";', "Use src/adapters/http/web-socket.ts"],
 ];
 
 describe("lint complains when", () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Env } from "../../src/config/env.ts";
-import { loadTestnet, loadVenue } from "../../src/config/venue.ts";
+import { loadStreamUrl, loadTestnet, loadVenue } from "../../src/config/venue.ts";
 import { throwAwayCertificate } from "../../src/sim/certificate.ts";
 import { refused } from "./refused.ts";
 
@@ -156,6 +156,52 @@ describe("the key", () => {
     expect(message.replaceAll(`${directory}/`, "dir:")).toBe(expected);
     expect(message).not.toContain(SECRET);
     expect(message).not.toContain(KEY);
+  });
+});
+
+describe("BINANCE_STREAM_URL", () => {
+  const streamUrlOf = (changes: Env, flag?: string): string =>
+    loadStreamUrl(env(changes), loadVenue(env(changes)), flag);
+
+  test.each([
+    [{}, "wss://fstream.binancefuture.com"],
+    [{ BINANCE_TESTNET: "false" }, "wss://fstream.binance.com"],
+    [{ BINANCE_STREAM_URL: "" }, "wss://fstream.binancefuture.com"],
+    [{ BINANCE_BASE_URL: "http://127.0.0.1:8700" }, "ws://127.0.0.1:8700"],
+    [{ BINANCE_BASE_URL: "https://127.0.0.1:8700" }, "wss://127.0.0.1:8700"],
+    [{ BINANCE_BASE_URL: "https://proxy.example.com" }, "wss://proxy.example.com"],
+    [{ BINANCE_STREAM_URL: "wss://proxy.example.com:8443/" }, "wss://proxy.example.com:8443"],
+    [{ BINANCE_STREAM_URL: "ws://localhost:8701" }, "ws://localhost:8701"],
+    [{ BINANCE_STREAM_URL: "wss://demo-fstream.binance.com" }, "wss://demo-fstream.binance.com"],
+    [{ BINANCE_TESTNET: "false", BINANCE_STREAM_URL: "wss://fstream.binance.com" }, "wss://fstream.binance.com"],
+  ] as const)("with %j the streams come from %s", (changes, streamUrl) => {
+    expect(streamUrlOf(changes)).toBe(streamUrl);
+  });
+
+  test("the flag wins over the variable", () => {
+    expect(streamUrlOf({ BINANCE_STREAM_URL: "ws://127.0.0.1:1" }, "ws://127.0.0.1:2")).toBe("ws://127.0.0.1:2");
+  });
+
+  const ONE = "expected one or the other";
+  const REAL = "the real venue, but BINANCE_TESTNET is true";
+  test.each([
+    ["fstream.binance.com", "true", "is not a URL: expected wss://host, or ws://127.0.0.1:port"],
+    ["https://fstream.binance.com", "true", "is not a URL: expected wss://host, or ws://127.0.0.1:port"],
+    ["wss://a:hunter2@host", "true", "has more than scheme, host and port: expected for example wss://host:port"],
+    ["wss://host/market", "true", "has more than scheme, host and port: expected for example wss://host:port"],
+    ["wss://host?key=hunter2", "true", "has more than scheme, host and port: expected for example wss://host:port"],
+    ["ws://10.0.0.1:1", "true", "is ws://10.0.0.1:1: plain ws is accepted on loopback only, expected wss"],
+    ["wss://fstream.binance.com", "true", `is wss://fstream.binance.com, ${REAL}: ${ONE}`],
+    ["wss://fstream.binance.com.", "true", `is wss://fstream.binance.com., ${REAL}: ${ONE}`],
+    [
+      "wss://fstream.binancefuture.com",
+      "false",
+      `is wss://fstream.binancefuture.com, the testnet, but BINANCE_TESTNET is false: ${ONE}`,
+    ],
+  ] as const)("%s is refused where BINANCE_TESTNET is %s", (text, testnet, complaint) => {
+    const message = refused(() => streamUrlOf({ BINANCE_STREAM_URL: text, BINANCE_TESTNET: testnet }));
+    expect(message).toBe(`BINANCE_STREAM_URL ${complaint}`);
+    expect(message).not.toContain("hunter2");
   });
 });
 

@@ -55,10 +55,9 @@ beforeEach(async () => {
     reduceOnly: null,
     clientOrderId: "bot-1",
   });
-  server = await serveBinance({ venue, latencyMs: 5 });
+  server = await serveBinance({ venue, latencyMs: 5, marksAtOnce: true });
 });
 afterEach(async () => {
-  if (process.env["SHOW"]) console.log(brain?.log());
   await brain?.end();
   brain = null;
   await redis.stop();
@@ -102,6 +101,24 @@ const lastBeat = async (field: string): Promise<string | undefined> => {
 };
 
 describe("a brain with an exit policy", () => {
+  test(
+    "has a close on the wire right after the mark that caused it, not a cycle later",
+    async () => {
+      const own = await start();
+      await eventually("the marks flow", () => own.log().includes("The marks stream flows"));
+      await eventually("it is live, and the leg was recalled", () => own.log().includes("BTCUSDT is taken up again"));
+      await eventually("the backstop rests", () => stops().length === 1);
+      const from = Date.now();
+      venue.setMark("BTCUSDT", "48000");
+      await eventually("the account is flat", () => amount() === "0");
+      const order = server.requests().find(({ method, path }) => method === "POST" && path === "/fapi/v1/order");
+      // A cycle is 1000 ms; what it takes exactly is measured, not asserted.
+      expect((order?.at ?? Number.POSITIVE_INFINITY) - from).toBeLessThan(300);
+      if (process.env["MEASURE"] !== undefined) console.log(`mark to order executed: ${(order?.at ?? 0) - from} ms`);
+    },
+    LIMIT_MS,
+  );
+
   test(
     "takes profit step by step, carries a backstop, and leaves at its trailing stop",
     async () => {
@@ -171,7 +188,9 @@ describe("a brain with an exit policy", () => {
       await eventually("it is told", () => own.log().includes("Shadow, would close 50 % of BTCUSDT: +1R reached"));
       expect(await lastBeat("mode")).toBe("shadow");
       expect(amount()).toBe("0.4");
-      expect(server.requests().filter(({ method }) => method !== "GET")).toEqual([]);
+      expect(server.requests().filter(({ method, path }) => method !== "GET" && path !== "/fapi/v1/listenKey")).toEqual(
+        [],
+      );
     },
     LIMIT_MS,
   );

@@ -20,6 +20,7 @@ describe("settingsText()", () => {
     const given = {
       BINANCE_TESTNET: "true",
       BINANCE_BASE_URL: "https://127.0.0.1:8443",
+      BINANCE_STREAM_URL: "wss://127.0.0.1:8444",
       BINANCE_CA_FILE: "/etc/ssl/venue.pem",
       REDIS_URL: "rediss://user:p%40ss@redis:6380/2",
       QUANTUM_DIRECT_HTTP: "127.0.0.1:9000",

@@ -8,6 +8,7 @@ const ROOT = join(import.meta.dir, "../..");
 const SMOKES = [
   { name: "the HTTP client", file: join(import.meta.dir, "http-smoke.ts"), facts: 8 },
   { name: "the exchange client", file: join(import.meta.dir, "http-exchange-smoke.ts"), facts: 4 },
+  { name: "the streams", file: join(import.meta.dir, "stream-smoke.ts"), facts: 16 },
   { name: "the alerts", file: join(import.meta.dir, "alerts-smoke.ts"), facts: 12 },
   { name: "the direct line", file: join(import.meta.dir, "direct-smoke.ts"), facts: 7 },
 ];

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { answerControl } from "../../src/sim/control.ts";
 import { FaultBook } from "../../src/sim/faults.ts";
 import { Gateway, type Reply } from "../../src/sim/gateway.ts";
+import { StreamBook } from "../../src/sim/stream-book.ts";
 import type { Venue } from "../../src/sim/venue.ts";
 import { CLOSE, held, order, refusalOf, signedRequest, venueOf } from "./scene.ts";
 
@@ -12,8 +13,14 @@ beforeEach(() => {
 });
 
 function control(target: string, body: unknown): Reply {
-  const facts = () => ({ handshakes: 0, requests: 0, requestCounts: {}, struck: [] });
-  const stage = { venue, faults: new FaultBook(), facts };
+  const facts = () => ({
+    handshakes: 0,
+    requests: 0,
+    requestCounts: {},
+    streams: { market: 0, private: 0 },
+    struck: [],
+  });
+  const stage = { venue, faults: new FaultBook(), streams: new StreamBook(), facts };
   const reply = answerControl(stage, { ...signedRequest(target), body: JSON.stringify(body) });
   if (reply === null) throw new Error(`${target} is no control`);
   return reply;

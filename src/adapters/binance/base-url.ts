@@ -19,3 +19,25 @@ export function papiBaseFor(baseUrl: string): string | null {
   if (origin === DEMO) return null;
   return origin === PRODUCTION ? "https://papi.binance.com" : baseUrl;
 }
+
+const PRODUCTION_STREAMS = "wss://fstream.binance.com";
+const DEMO_STREAMS = "wss://fstream.binancefuture.com";
+/** Also seen in use for the demo; not in the documentation. */
+const DEMO_STREAM_ALIAS = "demo-fstream.binance.com";
+
+/**
+ * Where the venue streams from: production, its demo, or the same host and port as the given REST base, as a simulated exchange
+ * does. The paths begin with `/market` and `/private`: those without were switched off on 2026-04-23. Source:
+ * developers.binance.com, USDⓈ-M Futures, Important WebSocket Change Notice and User Data Streams (2026-05-28).
+ */
+export function streamUrlFor(baseUrl: string): string {
+  const { origin } = new URL(baseUrl);
+  if (origin === PRODUCTION) return PRODUCTION_STREAMS;
+  return origin === DEMO ? DEMO_STREAMS : origin.replace(/^http/, "ws");
+}
+
+/** Whether that host streams what happens at the demo, or where real money is; null for any other, such as a proxy. */
+export function isDemoStream(hostname: string): boolean | null {
+  if (hostname === new URL(DEMO_STREAMS).hostname || hostname === DEMO_STREAM_ALIAS) return true;
+  return hostname === new URL(PRODUCTION_STREAMS).hostname ? false : null;
+}

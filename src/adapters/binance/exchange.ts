@@ -10,6 +10,7 @@ import type { ExitVenue } from "../../ports/exit-venue.ts";
 import { KEY_REJECTED, meaningForClose, NO_SUCH_ORDER, NOTHING_TO_CANCEL, refusesKey } from "./errors.ts";
 import { binanceExits } from "./exit-venue.ts";
 import { objectionToSide } from "./last-gate.ts";
+import { type ListenKeys, listenKeys } from "./listen-key.ts";
 import { causeOfRejectedKey } from "./portfolio-margin.ts";
 import type { OrderLimits } from "./rate-limits.ts";
 import { type Answer, type RestOptions, rest } from "./rest.ts";
@@ -109,6 +110,8 @@ export type BinanceExchange = Exchange & {
   account(): Promise<Reading<AccountConfig>>;
   /** The account's own order limits. */
   orderLimits(): Promise<Reading<OrderLimits>>;
+  /** The keys of the account's stream, by the same connections and under the same limits as every call. */
+  readonly listenKeys: ListenKeys;
   /** Closes all sockets; calls in flight settle as unknown. */
   dispose(): Promise<void>;
 };
@@ -256,6 +259,8 @@ export function binanceExchange(options: BinanceOptions): BinanceExchange {
     orderLimits: () => venue.read("/fapi/v1/rateLimit/order", [], readOrderLimits),
 
     exits: binanceExits(venue, { clock, queryDeadlineMs, orderDeadlineMs }),
+
+    listenKeys: listenKeys(venue, queryDeadlineMs),
 
     dispose: () => venue.dispose(),
   };

@@ -82,6 +82,8 @@ export interface Rest {
   askElsewhere(baseUrl: string, path: string): Promise<Answer>;
   /** Sends one signed POST or DELETE, once, over the sockets that no query uses. */
   change(method: "POST" | "DELETE", path: string, params: QueryParams, deadlineMs: number): Promise<Answer>;
+  /** Sends one call that wants the API key and no signature, once, within `deadlineMs`. */
+  keyed(method: "POST" | "PUT", path: string, deadlineMs: number): Promise<Answer>;
   /** Asks for something public, without a signature, within `deadlineMs`. */
   readPublic<T>(
     path: string,
@@ -250,6 +252,8 @@ export function rest(options: RestOptions): Rest {
       if (refusedTimestamp(answer)) void syncClock();
       return answer;
     },
+    keyed: (method, path, deadlineMs) =>
+      send(pools.queries, `${method} ${path}`, { method, path: prefix + path, headers, deadlineMs }, [options.apiKey]),
     readPublic: async (path, parse, deadlineMs, params) =>
       parsed(path, await publicCall(pools.queries, path, deadlineMs, params), parse),
     async ping(sockets) {

@@ -39,7 +39,7 @@ export type HttpOutcome =
 
 /** One request. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query exactly as they go on the wire: what was signed is what is sent. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

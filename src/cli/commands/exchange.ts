@@ -11,6 +11,7 @@ export const exchange: Command = {
     https: { type: "boolean", default: false, describe: "serve HTTPS with a throw-away certificate" },
     "ca-file": { type: "string", describe: "with --https: write the certificate here, for BINANCE_CA_FILE" },
     "latency-ms": { type: "string", default: "0", describe: "delay of each answer" },
+    "marks-at-once": { type: "boolean", default: false, describe: "stream a mark as soon as it is moved, too" },
     hedge: { type: "boolean", default: false, describe: "the account is in hedge mode" },
     "portfolio-margin": { type: "boolean", default: false, describe: "the account was switched to Portfolio Margin" },
     leverage: { type: "string", describe: "how many times its margin each position is worth (20)" },

@@ -7,7 +7,7 @@ import type { Env } from "../../config/env.ts";
 import { loadLog } from "../../config/log.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
-import { loadVenue } from "../../config/venue.ts";
+import { loadStreamUrl, loadVenue } from "../../config/venue.ts";
 import { type Account, accountDirectory, type Layout } from "../../install/layout.ts";
 import { installedEnv } from "../installed-settings.ts";
 import { PATIENT_MS } from "./require-redis.ts";
@@ -37,7 +37,7 @@ export function checkSettings(layout: Layout, accounts: readonly Account[]): voi
 
 function readAll(env: Env): void {
   const { triggerSecret } = loadRedis(env, NO_FLAGS);
-  loadVenue(env);
+  loadStreamUrl(env, loadVenue(env));
   loadAlerts(env);
   loadLog(env, { terminal: false, journal: true });
   loadDirectHttp(env, undefined, triggerSecret);

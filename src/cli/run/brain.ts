@@ -1,4 +1,5 @@
 import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
+import { binanceStream } from "../../adapters/binance/stream.ts";
 import { exitFile } from "../../adapters/exits/file.ts";
 import { exitStore } from "../../adapters/exits/store.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
@@ -10,10 +11,11 @@ import { loadLog } from "../../config/log.ts";
 import { loadPolicy } from "../../config/policy.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
-import { loadVenue } from "../../config/venue.ts";
+import { loadStreamUrl, loadVenue } from "../../config/venue.ts";
 import { BRAIN_LIMITS } from "../../core/brain.ts";
 import type { ExitPolicy } from "../../core/exit-policy.ts";
 import type { Log } from "../../ports/log.ts";
+import type { VenueStream } from "../../ports/venue-stream.ts";
 import { type PolicyWorld, runBrain } from "../../roles/brain.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
@@ -26,6 +28,7 @@ import { openRoleLog } from "./role-log.ts";
 export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const redis = loadRedis(io.env, redisFlags(flags));
   const venue = loadVenue(io.env, text(flags, "base-url"));
+  const streamUrl = loadStreamUrl(io.env, venue, text(flags, "stream-url"));
   const logConfig = loadLog(io.env, io);
   const alerts = loadAlerts(io.env);
   const policyPath = text(flags, "policy");
@@ -38,7 +41,9 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   void tellEviction(redis, log);
   const identity = newIdentity("exit_brain");
   const service = openService(io, log);
-  const carriedOut = policy === null ? null : await policyWorld(policy, flags, io, { bus, exchange, log });
+  const { listenKeys: keys } = exchange;
+  const stream = binanceStream({ streamUrl, keys, caPem: venue.caPem ?? undefined, clock: hostClock });
+  const carriedOut = policy === null ? null : await policyWorld(policy, flags, io, { bus, exchange, log, stream });
   const world = { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: carriedOut };
   await runBrain(world, io.signal);
   bus.close();
@@ -51,15 +56,21 @@ interface At {
   readonly bus: ReturnType<typeof redisBrainBus>;
   readonly exchange: BinanceExchange;
   readonly log: Log;
+  readonly stream: VenueStream;
 }
 
 /** The policy with what earlier lives have written down of it. */
-async function policyWorld(policy: ExitPolicy, flags: Flags, io: Io, { bus, exchange, log }: At): Promise<PolicyWorld> {
+async function policyWorld(
+  policy: ExitPolicy,
+  flags: Flags,
+  io: Io,
+  { bus, exchange, log, stream }: At,
+): Promise<PolicyWorld> {
   const directory = stateDirectory(io.env);
   const store = exitStore(exitFile(directory), { read: bus.readExits, write: bus.writeExits });
   const { memory, trouble } = await store.load();
   for (const line of trouble) log.write("warn", `Look at ${line}`, "alarm");
   const options = { shadow: isSet(flags, "shadow"), autoLive: isSet(flags, "auto-live") };
   const start = { policy, ...options, ...memory };
-  return { start, exits: exchange.exits, store, rulebooks: rulebookFile(directory) };
+  return { start, exits: exchange.exits, stream, store, rulebooks: rulebookFile(directory) };
 }

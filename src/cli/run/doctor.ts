@@ -11,7 +11,7 @@ import { loadLog } from "../../config/log.ts";
 import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
-import { loadVenue, type VenueConfig } from "../../config/venue.ts";
+import { loadStreamUrl, loadVenue, type VenueConfig } from "../../config/venue.ts";
 import type { Alert } from "../../core/alert.ts";
 import { type CheckupFacts, checkup, type Finding, isFit } from "../../core/checkup.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
@@ -54,6 +54,7 @@ export async function doctor(flags: Flags, io: Io): Promise<ExitCode> {
 async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promise<readonly Finding[]> {
   const redis = { ...loadRedis(io.env, redisFlags(flags)), deadlineMs: PATIENT_MS };
   const venue = loadVenue(io.env, text(flags, "base-url"));
+  loadStreamUrl(io.env, venue);
   loadLog(io.env, io);
   const door = loadDirectHttp(io.env, undefined, redis.triggerSecret);
   const path = stateDirectory(io.env);

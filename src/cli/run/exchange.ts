@@ -30,6 +30,7 @@ export async function exchange(flags: Flags, io: Io): Promise<ExitCode> {
   const key = accountKey(io.env);
   const means = meansOf(flags);
   const limits = limitsOf(flags);
+  const marksAtOnce = isSet(flags, "marks-at-once");
   const faults = faultsOf(flags);
   const symbols = wholeNumber("--symbols", text(flags, "symbols"), 1, SYMBOLS_MAX) ?? DEFAULT_SYMBOLS.length;
   const venue = new Venue({ now: hostClock.wall, symbols: manySymbols(symbols) });
@@ -40,7 +41,15 @@ export async function exchange(flags: Flags, io: Io): Promise<ExitCode> {
   if (caFile !== undefined && !isSet(flags, "https"))
     throw new Refusal("--ca-file names where the certificate goes: expected --https with it");
   const tls = isSet(flags, "https") ? await throwAwayCertificate() : undefined;
-  const server = await serve({ venue, port, latencyMs, limits, faults, ...(tls === undefined ? {} : { tls }) });
+  const server = await serve({
+    venue,
+    port,
+    latencyMs,
+    limits,
+    faults,
+    marksAtOnce,
+    ...(tls === undefined ? {} : { tls }),
+  });
   if (tls !== undefined && caFile !== undefined) writeFileSync(caFile, tls.certPem);
   io.out(
     isSet(flags, "json") ? JSON.stringify({ base_url: server.url, api_key: key.apiKey }) : welcome(server, key, caFile),
