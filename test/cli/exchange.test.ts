@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WebSocket } from "real-ws";
 import { binanceExchange } from "../../src/adapters/binance/exchange.ts";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { runCli } from "../../src/cli/cli.ts";
@@ -65,6 +66,19 @@ describe("quantum exchange", () => {
     expect(rateLimits.map(({ limit }) => limit)).toEqual([2, 5, 3]);
     expect((await get(`${url}/fapi/v1/ping`)).status).toBe(200);
     expect((await get(`${url}/fapi/v1/ping`)).status).toBe(429);
+  });
+
+  test("--marks-at-once streams a mark as soon as it is moved", async () => {
+    const url = await start("--marks-at-once");
+    const stream = new WebSocket(`${url.replace("http", "ws")}/market/ws/btcusdt@markPrice`);
+    const told = new Promise((resolve) => stream.on("message", (data: Buffer) => resolve(JSON.parse(data.toString()))));
+    await new Promise<void>((resolve) => stream.once("open", () => resolve()));
+    const mark = JSON.stringify({ symbol: "BTCUSDT", price: "61812.5" });
+    expect((await fetch(`${url}/sim/marks`, { method: "POST", body: mark })).status).toBe(200);
+    // By itself this stream tells it after three seconds.
+    const soon = await Promise.race([told, hostClock.sleep(1_500)]);
+    expect(soon).toMatchObject({ e: "markPriceUpdate", s: "BTCUSDT", p: "61812.50000000" });
+    stream.terminate();
   });
 
   test("--balance and --leverage are what the account has and trades at", async () => {

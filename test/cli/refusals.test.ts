@@ -276,6 +276,17 @@ describe("bad configuration is one line and exit 2", () => {
     expect(await line([command], 2, { env })).toContain("the real venue, but BINANCE_TESTNET is true");
   });
 
+  test("streams of the real venue where the testnet is meant are refused by whoever uses them, and by the check-up", async () => {
+    const expected = "BINANCE_STREAM_URL is wss://fstream.binance.com, the real venue, but BINANCE_TESTNET is true";
+    const real = "wss://fstream.binance.com";
+    const env = { ...VENUE, REDIS_URL: deadUrl, BINANCE_STREAM_URL: real };
+    expect(await line(["brain"], 2, { env })).toContain(expected);
+    expect(await line(["brain", "--stream-url", real], 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(
+      expected,
+    );
+    expect(await line(["doctor"], 2, { env })).toContain(expected);
+  });
+
   test.each([
     ["LOG_LEVEL", "loud", 'LOG_LEVEL is "loud": expected debug, info, warn, critical'],
     ["LOG_FORMAT", "xml", 'LOG_FORMAT is "xml": expected text, json'],

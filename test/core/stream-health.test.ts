@@ -190,6 +190,15 @@ describe("step()", () => {
     expect(after(TIMER)).toBe(62_000);
   });
 
+  test("after a change for age a stream that does not open again is told, and soon tried again", () => {
+    const [changing] = step(MARKS, open({ heardAt: at(82_799_500), failures: 2 }), TIMER, at(82_800_000));
+    expect(changing).toMatchObject({ told: "flowing", failures: 0 });
+    const [again] = step(MARKS, changing, TIMER, at(82_800_000));
+    const [state, actions] = step(MARKS, again, lost(2), at(82_800_010));
+    expect(shown(state)).toBe("pausing until 82800260");
+    expect(words(actions)).toBe("cut, quiet: it broke");
+  });
+
   test("a stream that opened asks for its next pong, and renews its key, in time", () => {
     const [state] = step(ACCOUNT, opening(), said("opened"), at(100));
     expect(state).toMatchObject({ pingAt: 3_100, renewAt: 1_800_100, heardAt: 100, openedAt: 100 });

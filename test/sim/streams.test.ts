@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { WebSocket } from "real-ws";
 import { hostClock } from "../../src/adapters/host/clock.ts";
-import { ZERO } from "../../src/core/decimal.ts";
+import { decimal } from "../../src/core/decimal.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { type BinanceServer, type BinanceServerOptions, serveBinance } from "../../src/sim/binance-server.ts";
 import { Gateway, type GatewayRequest } from "../../src/sim/gateway.ts";
@@ -206,10 +206,14 @@ describe("the account's stream", () => {
 
   test("tells a part that was executed, and that the rest expired", async () => {
     const listener = await account();
-    const { venue } = listener;
-    venue.place("one-way", order({ side: "BUY", quantity: "0.01" }), ZERO);
-    await heard(listener, 2);
-    expect(listener.messages.at(-1)).toMatchObject({ o: { x: "EXPIRED", X: "EXPIRED", z: "0.000", er: "9" } });
+    listener.venue.place("one-way", order({ side: "BUY", quantity: "0.01" }), decimal("0.5"));
+    await heard(listener, 5);
+    const orders = listener.messages.flatMap(({ e, o }) => (e === "ORDER_TRADE_UPDATE" ? [o as Message] : []));
+    expect(orders.map(({ x, X, l, z, er }) => [x, X, l, z, er])).toEqual([
+      ["NEW", "NEW", "0.000", "0.000", "0"],
+      ["TRADE", "PARTIALLY_FILLED", "0.005", "0.005", "0"],
+      ["EXPIRED", "EXPIRED", "0.000", "0.005", "9"],
+    ]);
   });
 
   test("tells a conditional order, and what it became", async () => {
