@@ -172,6 +172,11 @@ describe("bad usage is one line and exit 2", () => {
     ["a bot before --", ["brain", "guard", "sh"], "Unknown argument: sh"],
     ["a bot that is no program", ["brain", "guard", "--", "no-such-bot"], "no-such-bot is no program that can be"],
     ["a bot that is a folder", ["brain", "guard", "--", "/bin"], "/bin is no program that can be started: expected"],
+    [
+      "a flag of the brain that is none of the guard",
+      ["brain", "guard", "--shadow", "--", "/bin/sh"],
+      "Unknown argument",
+    ],
     ["a misspelt flag of the guard", ["brain", "guard", "--probe", "x", "--", "/bin/sh"], "Unknown argument: probe"],
     [
       "a file without an age",

@@ -18,14 +18,15 @@ trap '' HUP INT TERM
 read -r group || exit 0
 read -r over && exit 0
 all() {
-  kill "-$1" -- "-$group" 2>/dev/null
-  for process in /proc/[0-9]*; do
-    if tr '\\0' '\\n' < "$process/environ" | grep -qxF "${MARK}=$mark"; then kill "-$1" "\${process#/proc/}"; fi
-  done 2>/dev/null
+  kill -s "$1" -- "-$group" 2>/dev/null
+  for found in $(grep -lszxF "${MARK}=$mark" /proc/[0-9]*/environ); do
+    found=\${found#/proc/}
+    kill -s "$1" "\${found%/environ}" 2>/dev/null
+  done
 }
 mark=$1
 all TERM
-while [ "$2" -gt 0 ] && kill -0 -- "-$group" 2>/dev/null; do sleep 0.1; set -- "$1" $(($2 - 1)); done
+while [ "$2" -gt 0 ] && kill -s 0 -- "-$group" 2>/dev/null; do sleep 0.1; set -- "$1" $(($2 - 1)); done
 all KILL`;
 
 /** A shell that waits. */

@@ -1,7 +1,7 @@
 /** Real processes: what a bot leaves running must not outlive it, nor the bot its guard. */
 
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { botProcess } from "../../../src/adapters/host/bot-process.ts";
@@ -91,12 +91,13 @@ test("a signal is handed on to the bot alone", async () => {
   expect(written("child")).toBe("");
 });
 
-/** A bot with a child, a grandchild that has lost its parent, and one in a session of its own. */
+/** A bot with a child, a grandchild that has lost its parent, one in a session of its own, and one that was given no environment. */
 const FAMILY = `
   sleep 1000 & echo $! > "$PLACE/child"
   (sleep 1000 & echo $! > "$PLACE/orphan")
+  env -i "$(command -v sleep)" 1000 & echo $! > "$PLACE/stripped"
   setsid sh -c 'echo $$ > "$PLACE/session"; exec sleep 1000' &`;
-const MEMBERS = ["child", "orphan", "session"] as const;
+const MEMBERS = ["child", "orphan", "stripped", "session"] as const;
 const family = async (): Promise<readonly string[]> => {
   await Promise.all(MEMBERS.map(appears));
   return MEMBERS.map(written);
@@ -151,14 +152,34 @@ describe("ending it takes everything along that it has started", () => {
   });
 });
 
+/** The process that ends the bot with its guard: a child of the guard, by its name. */
+function keeperOf(guard: string): number {
+  const about = (pid: string, what: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${what}`, "latin1");
+    } catch {
+      return "";
+    }
+  };
+  const found = readdirSync("/proc").filter((pid) => {
+    const isKeeper = about(pid, "cmdline").includes("quantum-guard-keeper");
+    return isKeeper && /\) \S (\d+) /.exec(about(pid, "stat"))?.[1] === guard;
+  });
+  expect(found).toHaveLength(1);
+  return Number(found[0]);
+}
+
 test("a bot whose guard is killed outright is ended all the same, with everything that it has started", async () => {
   const script = join(directory, "guard.ts");
   const source = join(ROOT, "src", "adapters", "host");
   const lasting = `trap '' TERM; ${FAMILY} echo $$ > "$PLACE/own"; while :; do sleep 0.1; done`;
   writeFileSync(
     script,
-    `import { botProcess } from ${JSON.stringify(join(source, "bot-process.ts"))};
+    `import { writeFileSync } from "node:fs";
+     import { join } from "node:path";
+     import { botProcess } from ${JSON.stringify(join(source, "bot-process.ts"))};
      import { hostClock } from ${JSON.stringify(join(source, "clock.ts"))};
+     writeFileSync(join(process.env.PLACE, "guard"), String(process.pid));
      const started = await botProcess({
        file: "sh", args: ["-c", ${JSON.stringify(lasting)}], env: process.env, clock: hostClock,
      }).start();
@@ -174,7 +195,9 @@ test("a bot whose guard is killed outright is ended all the same, with everythin
   const pids = [...(await family())];
   await appears("own");
   pids.push(written("own"));
-  expect(pids.filter(lives)).toHaveLength(4);
+  expect(pids.filter(lives)).toHaveLength(5);
+  // What systemd does to all of them, where it is told to stop a unit.
+  process.kill(keeperOf(written("guard")), "SIGTERM");
   await guard.end();
   await eventually("nothing of the bot is left", () => !pids.some(lives));
 });

@@ -144,6 +144,17 @@ describe("a file", () => {
     expect((await one.check()).known).toBe(false);
   });
 
+  test("that gets the time of an older one has changed since the last look all the same", async () => {
+    write();
+    const one = probe();
+    await one.check();
+    pass(1_000);
+    write(3_600_000);
+    expect(await one.check()).toEqual(PASSES);
+    pass(1_001);
+    expect((await one.check()).known).toBe(false);
+  });
+
   test("that is replaced by another of the same time has changed", async () => {
     write();
     const one = probe();
