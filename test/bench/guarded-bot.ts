@@ -2,12 +2,11 @@
  * Somebody else's bot, as a guard finds it: a `ccxt` program that keeps a long position open, and opens it again whenever it is
  * closed. It says that it is well in two ways, by a file and by HTTP, and fails as it is told to.
  *
- * `PLACE` is its folder: it writes there `starts`, a line for each start, `port`, and `alive`, its process id, with each cycle.
+ * `PORT` is where it answers. `PLACE` is its folder: it writes there `starts`, a line for each start, and `alive` with each cycle.
  */
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { binanceusdm } from "ccxt";
@@ -51,9 +50,7 @@ const server = createServer((request, response) => {
     default:
   }
 });
-server.listen(0, "127.0.0.1", () => {
-  writeFileSync(place("port"), String((server.address() as AddressInfo).port));
-});
+server.listen(Number(setting("PORT")), "127.0.0.1");
 
 process.on("SIGTERM", () => {
   console.log("bot: told to end");

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../src/adapters/host/port.ts";
 import { ChildRun } from "../../src/adapters/host/processes.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { type BinanceServer, serveBinance } from "../../src/sim/binance-server.ts";
@@ -23,6 +24,7 @@ let venue: Venue;
 let server: BinanceServer;
 let runs: ChildRun[];
 let guards: number;
+let port: number;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "quantum-guard-"));
@@ -30,7 +32,7 @@ beforeEach(async () => {
   venue = new Venue({ now: () => Date.now() as UnixMillis });
   venue.addAccount({ apiKey: WORKER_KEY.BINANCE_API_KEY, secret: WORKER_KEY.BINANCE_API_SECRET });
   server = await serveBinance({ venue, latencyMs: 20 });
-  [runs, guards] = [[], 0];
+  [runs, guards, port] = [[], 0, await freePort()];
 });
 afterEach(async () => {
   // The guard first: it takes its bot along.
@@ -75,6 +77,7 @@ const guardEnv = () => ({
   BINANCE_BASE_URL: server.url,
   LOG_FORMAT: "text",
   PLACE: directory,
+  PORT: String(port),
 });
 
 function startGuard(flags: readonly string[]): ChildRun {
@@ -94,7 +97,7 @@ async function deploy(...flags: readonly string[]): Promise<ChildRun> {
   const common = { redis, server, directory };
   runs.push(startWorker({ ...common, name: "worker" }), startWatchdog({ ...common, name: "watchdog" }));
   const guard = startGuard(flags);
-  await eventually("the bot holds its position", () => !isFlat() && read("port") !== "");
+  await eventually("the bot holds its position", () => !isFlat());
   await eventually("the watchdog is armed", async () => {
     const last = (await entries("watchdog:heartbeat")).at(-1);
     return last !== undefined && field(last, "state") === "armed";
@@ -108,12 +111,14 @@ async function deploy(...flags: readonly string[]): Promise<ChildRun> {
 
 /** What the bot is told by HTTP; one that crashes or hangs over it gives no answer. */
 const tell = (what: string): Promise<unknown> =>
-  fetch(`http://127.0.0.1:${read("port")}/${what}`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
+  fetch(`http://127.0.0.1:${port}/${what}`, { signal: AbortSignal.timeout(1_000) }).catch(() => null);
 const signal = (name: NodeJS.Signals): void => void process.kill(Number(starts().at(-1)), name);
 
-/** By HTTP, to a port that only the bot knows: a command asks it. */
-const HTTP = ["--probe-cmd", 'curl -sf -m 1 "http://127.0.0.1:$(cat "$PLACE/port")/ping"'];
-const FILE = ["--probe-file", "alive", "--max-age-ms", "1000"];
+const HTTP = (): readonly string[] => ["--probe-http", `http://127.0.0.1:${port}/ping`];
+const FILE = (): readonly string[] => ["--probe-file", "alive", "--max-age-ms", "1000"];
+/** The same by a command. */
+const COMMAND = (): readonly string[] => ["--probe-cmd", `find "$PLACE/alive" -newermt "-1 seconds" | grep -q .`];
+const NONE = (): readonly string[] => [];
 
 /** The account is flat and stays it: trading is halted, and nobody is there who could open anything. */
 async function overAndDone(guard: ChildRun, since: number): Promise<Entry> {
@@ -136,21 +141,22 @@ async function overAndDone(guard: ChildRun, since: number): Promise<Entry> {
 
 describe("a bot that fails, found by its guard and then by the watchdog", () => {
   test.each([
-    ["crashes", [], () => tell("crash"), /The bot has ended by itself, exit code 1: silent/],
-    ["is killed", [], () => signal("SIGKILL"), /The bot has ended by itself, killed by SIGKILL: silent/],
-    ["exits with 0", [], () => tell("exit"), /The bot has ended by itself, exit code 0: silent/],
+    ["crashes", NONE, () => tell("crash"), /The bot has ended by itself, exit code 1: silent/],
+    ["is killed", NONE, () => signal("SIGKILL"), /The bot has ended by itself, killed by SIGKILL: silent/],
+    ["exits with 0", NONE, () => tell("exit"), /The bot has ended by itself, exit code 0: silent/],
     [
-      "is stopped, and a command asks it by HTTP",
+      "is stopped, and is asked by HTTP",
       HTTP,
       () => signal("SIGSTOP"),
-      /Stopping the bot, because no heart.*killed/,
+      /Stopping the bot, because no heart.*no answer within 1000 ms/,
     ],
     ["is stopped, and writes a file", FILE, () => signal("SIGSTOP"), /Stopping the bot, because no heart.*not written/],
+    ["runs in a loop, and is asked by HTTP", HTTP, () => tell("loop"), /Stopping the bot, because no heartbeat/],
     [
-      "runs in a loop, and a command asks it by HTTP",
-      HTTP,
-      () => tell("loop"),
-      /Stopping the bot, because no heartbeat/,
+      "trades on, stops writing its file, and a command looks at that",
+      COMMAND,
+      () => tell("mute"),
+      /Stopping the bot, because no heart.*exit code 1/,
     ],
     [
       "trades on, and stops writing its file",
@@ -159,7 +165,7 @@ describe("a bot that fails, found by its guard and then by the watchdog", () => 
       /Stopping the bot, because no heart.*not written/,
     ],
   ] as const)("%s: flat within the limits, halted, and not started again", async (_what, flags, fail, words) => {
-    const guard = await deploy(...flags);
+    const guard = await deploy(...flags());
     const failedAt = Date.now();
     await fail();
     const panic = await overAndDone(guard, failedAt);
@@ -226,7 +232,6 @@ describe("a guard to which the bot's end is proof", () => {
       const flatMs = Date.now() - endedAt;
       const panic = await overAndDone(guard, endedAt);
       const panicMs = at(panic) - endedAt;
-      console.log(`panic after ${panicMs} ms, flat after ${flatMs} ms`);
       expect(panicMs).toBeLessThan(100);
       expect(flatMs).toBeLessThan(500);
       expect(field(panic, "issued_by")).toBe("exit_brain");
