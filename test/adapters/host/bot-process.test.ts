@@ -75,7 +75,9 @@ test("its words arrive as they were typed, and no shell reads them", async () =>
     clock: hostClock,
   });
   const started = await bot.start();
-  if (started.known) await started.value.ended;
+  if (!started.known) throw new Error(started.why);
+  bots.push(started.value);
+  await started.value.ended;
   expect(written("words")).toBe("a b|$HOME|--|*||");
 });
 
