@@ -47,7 +47,7 @@ function percent(value: Decimal | null): string {
 /** Millionths, so that places behind the point are part of it. */
 function number(min: number, max: number): fc.Arbitrary<Decimal> {
   return fc
-    .integer({ min: min * 1_000_000, max: max * 1_000_000 })
+    .integer({ min: Math.round(min * 1_000_000), max: Math.round(max * 1_000_000) })
     .map((millionths) => decimal(String(millionths)).div(decimal("1000000")));
 }
 
@@ -84,9 +84,15 @@ function leg(): fc.Arbitrary<LegPolicy> {
         fc.tuple(fc.integer({ min: 1, max: 366 }), fc.constantFrom(...SPANS_MS)).map(([n, ms]) => n * ms),
       ),
       liquidationDistancePercent: rule(part),
-      backstopPercent: rule(part.filter((percent) => percent.gt(atLeast))),
+      backstopPercent: beyond(atLeast),
     });
   });
+}
+
+/** Further than that, or none: where nothing is further a filter would look for ever. */
+function beyond(percent: Decimal): fc.Arbitrary<Decimal | null> {
+  const millionths = Number(plain(percent.times("1000000")));
+  return millionths >= 99_999_999 ? fc.constant(null) : rule(number((millionths + 1) / 1_000_000, 99.999999));
 }
 
 /** Rising, in one unit, and no more than all of it. */
