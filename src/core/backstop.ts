@@ -91,28 +91,41 @@ export function watchStops(
   ];
 }
 
-/** The venue's stops, against those that the legs should carry. */
+/** The legs as far as stops are concerned. */
+interface StopLegs {
+  /** As last listed. */
+  readonly positions: readonly Position[];
+  /** By name: those that one list alone does not show any more are among them. */
+  readonly held: ReadonlySet<string>;
+}
+
+/**
+ * The venue's stops, against those that the legs should carry. One of ours is taken away where its leg is to have another, or is
+ * gone for certain: not where one list does not show it, and not where the tick that it is placed by is not known yet.
+ */
 export function alignStops(
   policy: ExitPolicy,
   rulebook: Rulebook,
   state: BackstopState,
-  positions: readonly Position[],
+  { held, positions }: StopLegs,
   listed: Reading<readonly RestingStop[]>,
   now: Instant,
 ): Step {
   const next: BackstopState = { ...state, listing: false, listedAt: now };
   if (!listed.known) return tellOnce(next, "", `The stops at the venue can't be read: ${listed.why}`);
   const wanted = wantedStops(policy, rulebook, positions);
+  const mayNeed = (leg: string): boolean => held.has(leg) && hasBackstopFor(policy, leg, positions);
   const cancels: BackstopAction[] = [];
   const places: BackstopAction[] = [];
   const kept = new Set<string>();
   for (const stop of listed.value) {
-    const want = wanted.find((other) => sameLeg(other, stop) && other.side === stop.side);
+    const leg = legName(stop);
     const isOurs = stop.clientOrderId.startsWith(BACKSTOP_ORDER);
+    const want = wanted.find((other) => legName(other) === leg);
     // Somebody else's stop protects the leg, too, and the venue would take no second one.
-    if (want !== undefined && (!isOurs || (stop.triggerPrice.eq(want.triggerPrice) && !kept.has(legName(stop))))) {
-      kept.add(legName(stop));
-    } else if (isOurs) {
+    const serves = want?.side === stop.side && (!isOurs || stop.triggerPrice.eq(want.triggerPrice));
+    if (serves && !kept.has(leg)) kept.add(leg);
+    else if (isOurs && (want !== undefined || !mayNeed(leg))) {
       const { orderId, symbol } = stop;
       cancels.push({ kind: "cancel_stop", request: { symbol, family: "algo", orderId } });
     }
@@ -149,6 +162,12 @@ function tellOnce(state: BackstopState, leg: string, text: string): readonly [Ba
   return [{ ...state, told: new Map(state.told).set(leg, text) }, [warn(text)]];
 }
 
+/** A leg that is not listed may be one with a backstop. */
+function hasBackstopFor(policy: ExitPolicy, name: string, positions: readonly Position[]): boolean {
+  const leg = positions.find((position) => legName(position) === name);
+  return leg === undefined || policyFor(policy, leg.symbol).backstopPercent !== null;
+}
+
 function hasBackstop({ defaults, symbols }: ExitPolicy): boolean {
   return [defaults, ...symbols.values()].some(({ backstopPercent }) => backstopPercent !== null);
 }
@@ -180,8 +199,4 @@ function wantedText(stops: readonly ProtectiveStop[]): string {
     .map((stop) => `${legName(stop)} ${stop.side} ${plain(stop.triggerPrice)}`)
     .sort()
     .join(", ");
-}
-
-function sameLeg(one: ProtectiveStop, other: ProtectiveStop): boolean {
-  return legName(one) === legName(other);
 }

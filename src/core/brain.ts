@@ -7,17 +7,18 @@
 
 import { cents, type Decimal, plain, sum } from "./decimal.ts";
 import {
+  advancePanic,
   allow,
   blind,
   type Exits,
   type ExitsAction,
   type ExitsEvent,
   type ExitsStart,
+  exitsDeadline,
   hear,
   isLive,
   look,
   openExits,
-  raised,
 } from "./exits.ts";
 import { advance, closing, type Fence, getsThrough, unproven } from "./fence.ts";
 import type { BrainMode, Halt } from "./messages.ts";
@@ -41,8 +42,13 @@ export interface BrainLimits {
   readonly showMs: number;
   /** Without a confirmed heartbeat for this long the brain fences itself. Design section 5: a second before the watchdog's limit. */
   readonly fenceMs: number;
-  /** What happens at the venue, or to an order, may bring the next cycle forward, but not closer than this to the last one. */
+  /** The answer to an order of ours brings the next cycle forward, but not closer than this to the last one. */
   readonly soonMs: number;
+  /**
+   * So does whatever else changes in the account, but not closer than this: beside a bot that sends orders all the time there are
+   * two looks a second, of weight 10 at most, of the 2400 that the address has in a minute.
+   */
+  readonly nudgeMs: number;
   /** When the other roles count as lost. */
   readonly peers: PeerLimits;
 }
@@ -54,6 +60,7 @@ export const BRAIN_LIMITS: BrainLimits = {
   showMs: 10_000,
   fenceMs: 4_000,
   soonMs: 100,
+  nudgeMs: 500,
   peers: PEER_LIMITS,
 };
 
@@ -99,10 +106,6 @@ export type BrainEvent =
   | { readonly kind: "exits"; readonly event: ExitsEvent; readonly wall: UnixMillis }
   /** The venue says that orders or legs have changed: it is worth a look. */
   | { readonly kind: "account_changed" }
-  /** The panic that was raised is on the bus. */
-  | { readonly kind: "panic_confirmed" }
-  /** It is not known to be there, so it is raised again. */
-  | ({ readonly kind: "panic_lost" } & Omit<Unread, "known">)
   /** The bus has the heartbeat that was sent at `sentAt`. */
   | { readonly kind: "beat_confirmed"; readonly sentAt: Instant }
   /** Not confirmed: it may or may not be on the bus, so it proves nothing. */
@@ -169,25 +172,30 @@ export function mayAct(limits: BrainLimits, { halt, fence }: BrainState, now: In
 export function step(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
   const sentAt = event.kind === "beat_confirmed" ? event.sentAt : null;
   const [fence, lines] = advance(limits.fenceMs, state.fence, sentAt, now);
-  const [next, actions] = cycle(limits, fence === state.fence ? state : { ...state, fence }, event, now);
-  return [next, [...lines, ...actions]];
+  const fenced = fence === state.fence ? state : { ...state, fence };
+  const [panicking, raised] = event.kind === "timer" ? raiseAgain(fenced, now) : [fenced, []];
+  const [next, actions] = cycle(limits, panicking, event, now);
+  return [next, [...lines, ...raised, ...actions]];
 }
 
 /** When `step` wants a `timer` event, if nothing else happens before. */
 export function deadline(state: BrainState): Instant | null {
-  return earliest(state.kind === "resting" ? state.nextAt : state.beatBy, closing(state.fence));
+  const panicAt = state.exits === null ? null : exitsDeadline(state.exits);
+  return earliest(state.kind === "resting" ? state.nextAt : state.beatBy, closing(state.fence), panicAt);
+}
+
+function raiseAgain(state: BrainState, now: Instant): Step {
+  if (state.exits === null) return [state, []];
+  const [exits, actions] = advancePanic(state.exits, { kind: "timer" }, now);
+  return [exits === state.exits ? state : { ...state, exits }, actions];
 }
 
 function cycle(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
   switch (event.kind) {
     case "beat_lost":
       return [state, [warn(`Heartbeat not confirmed: ${event.why}`, alarmIf(event.needsPerson))]];
-    case "panic_lost":
-      return [state, [warn(`Panic close not confirmed, it is raised again: ${event.why}`, "alarm")]];
-    case "panic_confirmed":
-      return [state.exits === null ? state : { ...state, exits: raised(state.exits) }, []];
     case "account_changed":
-      return [soon(limits, state, now), []];
+      return [soon(limits.nudgeMs, state, now), []];
     case "exits":
       return exitsHeard(limits, state, event, now);
     default:
@@ -274,13 +282,13 @@ function exitsHeard(
   if (state.exits === null) return [state, []];
   const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: mayAct(limits, state, now) });
   const next = { ...state, exits };
-  return [event.kind === "closed" ? soon(limits, next, now) : next, actions];
+  return [event.kind === "closed" ? soon(limits.soonMs, next, now) : next, actions];
 }
 
 /** The next cycle is brought forward. */
-function soon(limits: BrainLimits, state: BrainState, now: Instant): BrainState {
+function soon(apartMs: number, state: BrainState, now: Instant): BrainState {
   if (state.kind !== "resting") return state;
-  const earliestAt = state.lookedAt === null ? now : latest(now, after(state.lookedAt, limits.soonMs));
+  const earliestAt = state.lookedAt === null ? now : latest(now, after(state.lookedAt, apartMs));
   return earliestAt < state.nextAt ? { ...state, nextAt: earliestAt } : state;
 }
 

@@ -31,6 +31,8 @@ export interface BookLimits {
   readonly refusedPauseMs: number;
   /** The pause after the venue's records of a leg could not be read. */
   readonly recallPauseMs: number;
+  /** How far the venue's clock may be ahead of this host's, by which a leg is noted as opened (binance.md 2.5, -1021: a second). */
+  readonly clockApartMs: number;
   /** One leg's records at a time, and no more often: they cost some 15 of the address's 2400 a minute. */
   readonly recallEveryMs: number;
 }
@@ -42,6 +44,7 @@ export const BOOK_LIMITS: BookLimits = {
   goneMs: 3_000,
   refusedPauseMs: 1_000,
   recallPauseMs: 10_000,
+  clockApartMs: 5_000,
   recallEveryMs: 2_000,
 };
 
@@ -51,7 +54,6 @@ interface PendingExit {
   readonly step: string | null;
   /** What is missing of the step, or open of the leg: this order may be a part of it. */
   readonly wanted: Decimal;
-  readonly sentAt: UnixMillis;
 }
 
 /** What is written down of a leg. */
@@ -79,6 +81,8 @@ interface LegState extends ExitRecord {
   readonly pause: { readonly until: Instant; readonly count: number } | null;
   /** The price band has refused a market order: the next one has a limit inside of it. */
   readonly inBand: boolean;
+  /** Since when the order under way was sent at the latest: in this life, or before it began. Null: none is. */
+  readonly sentAt: Instant | null;
   /** The order's answer is under way: it is not asked for. */
   readonly waiting: boolean;
   /** What was told of closes that were not made. */
@@ -118,7 +122,7 @@ type Step = readonly [Book, readonly BookAction[]];
 const SETTLED = { kind: "settled" } as const;
 
 /** The book of a new life, from what earlier ones have written down. */
-export function openBook(records: readonly ExitRecord[]): Book {
+export function openBook(records: readonly ExitRecord[], now: Instant): Book {
   const legs = new Map(
     records.map((record): [string, LegState] => [
       legName(record),
@@ -130,6 +134,7 @@ export function openBook(records: readonly ExitRecord[]): Book {
         recall: SETTLED,
         pause: null,
         inBand: false,
+        sentAt: record.pending === null ? null : now,
         waiting: false,
         told: new Set<string>(),
       },
@@ -138,7 +143,7 @@ export function openBook(records: readonly ExitRecord[]): Book {
   return { legs, recallAt: null };
 }
 
-/** The venue has listed the open legs; `fresh` marks may be younger than the list. */
+/** The venue has listed the open legs. */
 export function see(limits: BookLimits, book: Book, positions: readonly Position[], look: Look): Step {
   const next = new Map<string, LegState>();
   const told: Tell[] = [];
@@ -213,7 +218,8 @@ export function heard(limits: BookLimits, book: Book, name: string, outcome: Clo
       return put(book, name, { ...free, inBand }, [line, ...clear]);
     }
     case "unknown": {
-      const isProof = outcome.absent === true && look.wall - pending.sentAt >= limits.absentIsProofMs;
+      const waitedMs = look.now - (leg.sentAt ?? look.now);
+      const isProof = outcome.absent === true && waitedMs >= limits.absentIsProofMs;
       if (!isProof) {
         const line = warn(`${name}: what became of ${orderWords(pending.order)} is not known yet: ${outcome.why}`);
         return [replaced(book, name, { ...leg, waiting: false }), leg.told.has("unknown") ? [] : [line]];
@@ -242,7 +248,8 @@ export function recalled(
   const settled: LegState = { ...leg, recall: SETTLED };
   if (recall.value === null) return [replaced(book, name, settled), []];
   // A leg that was opened later than what is remembered of it is another one.
-  const same = recall.value.openedAt <= leg.memory.openedAt && recall.value.side === leg.memory.side;
+  const isNewer = recall.value.openedAt > leg.memory.openedAt + limits.clockApartMs;
+  const same = !isNewer && recall.value.side === leg.memory.side;
   const memory = same ? join(leg.memory, recall.value) : recall.value;
   const done = Object.keys(memory.steps).join(", ") || "none";
   return put(book, name, { ...settled, memory }, [info(`${name} is taken up again: steps taken: ${done}`)]);
@@ -279,6 +286,7 @@ function first(look: Look, position: Position): readonly [LegState, readonly Tel
     recall: { kind: "wanted", at: look.now },
     pause: null,
     inBand: false,
+    sentAt: null,
     waiting: false,
     told: new Set(),
   };
@@ -403,7 +411,8 @@ function closeFirst(
     const sent: LegState = {
       ...leg,
       memory: { ...memory, exiting, sent: memory.sent + 1 },
-      pending: { order, step, wanted: quantity, sentAt: look.wall },
+      pending: { order, step, wanted: quantity },
+      sentAt: look.now,
       waiting: true,
       told,
     };

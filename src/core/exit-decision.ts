@@ -116,7 +116,8 @@ function floored(quantity: Decimal, lot: LotRule | null): Decimal {
   return lot === null ? quantity : quantity.minus(quantity.mod(lot.step));
 }
 
-function prices({ entryPrice, markPrice }: Position): string {
+/** The two prices that a decision is about, for people. */
+export function prices({ entryPrice, markPrice }: Position): string {
   return `entry ${readable(entryPrice)}, mark ${readable(markPrice)}`;
 }
 

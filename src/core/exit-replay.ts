@@ -8,7 +8,7 @@
  */
 
 import { type Decimal, decimal, plain, sum, ZERO } from "./decimal.ts";
-import { due, readable } from "./exit-decision.ts";
+import { due, prices, readable } from "./exit-decision.ts";
 import {
   atLeastAsGood,
   beginLeg,
@@ -238,10 +238,6 @@ function stopMoved(
   const reason = `stop of ${legName(leg)} moved${from} to ${readable(stop.level)}: ${RULES[stop.rule]} (${prices(leg)})`;
   const left = leg.amount.abs();
   return [{ at, mark: leg.markPrice, kind: "stop_moved", step: null, reason, quantity: ZERO, pnl: ZERO, left }];
-}
-
-function prices({ entryPrice, markPrice }: Position): string {
-  return `entry ${readable(entryPrice)}, mark ${readable(markPrice)}`;
 }
 
 function placesOf(price: Decimal): number {

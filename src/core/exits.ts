@@ -29,6 +29,14 @@ import {
 import type { LegMemory } from "./exit-memory.ts";
 import type { ExitPolicy } from "./exit-policy.ts";
 import {
+  beginPanic,
+  inPanic,
+  type OwnPanic,
+  type OwnPanicAction,
+  type OwnPanicEvent,
+  panicDeadline,
+} from "./own-panic.ts";
+import {
   countFrom,
   heardTransfers,
   openPortfolio,
@@ -41,7 +49,7 @@ import { type CloseOutcome, legName, type Position } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import type { Rulebook } from "./rulebook.ts";
 import { NOT_YET, type Permission, type Standing, type StandingOptions, stand } from "./standing.ts";
-import { critical, info, type Tell, warn } from "./tell.ts";
+import { info, type Tell, warn } from "./tell.ts";
 import type { Instant, UnixMillis } from "./time.ts";
 
 /** What a brain with a policy starts with. */
@@ -63,9 +71,11 @@ export interface Exits {
   /** As last listed. */
   readonly positions: readonly Position[];
   /** A panic that was raised and has not halted trading yet. */
-  readonly panic: { readonly reason: string; readonly confirmed: boolean } | null;
+  readonly panic: OwnPanic | null;
   /** The reason of a panic that was only told, in shadow. */
   readonly toldPanic: string | null;
+  /** Where it stands, as last told; null: nothing was. */
+  readonly toldStanding: "live" | "shadow" | "halted" | null;
 }
 
 /** What is known at one moment of what all legs depend on. */
@@ -84,17 +94,20 @@ export type ExitsEvent =
   | { readonly kind: "stops"; readonly listed: Reading<readonly RestingStop[]> }
   | { readonly kind: "protected"; readonly stop: ProtectiveStop; readonly outcome: ProtectOutcome }
   | { readonly kind: "rulebook"; readonly rulebook: Rulebook }
-  | { readonly kind: "marks"; readonly marks: ReadonlyMap<string, Decimal> };
+  | { readonly kind: "marks"; readonly marks: ReadonlyMap<string, Decimal> }
+  | OwnPanicEvent;
 
 /** What the policy wants done. */
 export type ExitsAction =
   | BookAction
   | BackstopAction
   | Exclude<PortfolioAction, { readonly kind: "break" }>
-  /** To be published until it is confirmed (contract 3.2, `exit_brain`). */
-  | { readonly kind: "raise"; readonly reason: string };
+  | OwnPanicAction;
 
 type Step = readonly [Exits, readonly ExitsAction[]];
+
+/** A panic that is not confirmed published is published again so soon; as the watchdog's. */
+const PANIC_LIMITS = { publishRetryMs: 250 } as const;
 
 /** The policy of a new life; it does nothing before it has looked. */
 export function openExits(start: ExitsStart, now: Instant): Exits {
@@ -102,13 +115,14 @@ export function openExits(start: ExitsStart, now: Instant): Exits {
   return {
     options: { autoLive, policy, shadow },
     rulebook: new Map(),
-    book: openBook(start.records),
+    book: openBook(start.records, now),
     portfolio: openPortfolio(start.portfolio, now),
     backstop: openBackstop(now),
     standing: NOT_YET,
     positions: [],
     panic: null,
     toldPanic: null,
+    toldStanding: null,
   };
 }
 
@@ -119,21 +133,29 @@ export function isLive({ standing, panic }: Exits): boolean {
 
 /** Where the permission stands after a look at the bus. `halted`: a halt was read. */
 export function allow(exits: Exits, permission: Reading<Permission>, halted: boolean, now: Instant): Step {
-  const standing = stand(exits.options, exits.standing, permission, halted);
-  const portfolio =
-    permission.known && !halted ? countFrom(exits.portfolio, standing.newestPanic, now) : exits.portfolio;
+  // What can't be read changes nothing, and nothing is done on it.
+  if (!permission.known) return [exits, []];
+  const standing = stand(exits.options, exits.standing, permission.value, halted);
+  const portfolio = halted ? exits.portfolio : countFrom(exits.portfolio, standing.newestPanic, now);
+  const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   // A halt is the answer to a panic.
-  const next: Exits = { ...exits, standing, portfolio, panic: halted ? null : exits.panic };
-  return [next, standingLines(exits, next, halted)];
+  const panic = halted ? null : exits.panic;
+  const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
+  return [{ ...exits, standing, portfolio, panic, toldStanding }, lines];
 }
 
-function standingLines({ standing: before }: Exits, { options, standing }: Exits, halted: boolean): readonly Tell[] {
-  if (before.isLive === standing.isLive && before !== NOT_YET) return [];
-  if (standing.isLive) return [info("Live: the exit policy is acted on")];
-  if (halted) return [];
-  if (options.shadow) return before === NOT_YET ? [] : [];
-  const until = options.shadow ? "" : ", until a person says: quantum brain live";
-  return [warn(`Shadow: the exit policy is told and not acted on${until}`)];
+function standingLines(standing: "live" | "shadow" | "halted", { shadow }: StandingOptions): readonly Tell[] {
+  switch (standing) {
+    case "live":
+      return [info("Live: the exit policy is acted on")];
+    case "shadow": {
+      const line = "Shadow: the exit policy is told and not acted on";
+      return [shadow ? info(line) : warn(`${line}, until a person says: quantum brain live`)];
+    }
+    case "halted":
+      // The halt is told by whoever reads it.
+      return [];
+  }
 }
 
 /** The venue has listed the legs; `equity` is null where no rule needs it. */
@@ -155,10 +177,7 @@ export function look(
       : [exits.backstop, []];
   const next: Exits = { ...exits, book, portfolio, backstop, positions };
   const [after, portfolioActions] = raise(next, weighed, moment);
-  // Done is when it is confirmed.
-  const again: readonly ExitsAction[] =
-    exits.panic?.confirmed === false ? [{ kind: "raise", reason: exits.panic.reason }] : [];
-  return [after, [...again, ...bookActions, ...portfolioActions, ...stopActions]];
+  return [after, [...bookActions, ...portfolioActions, ...stopActions]];
 }
 
 /** Something came back. */
@@ -178,10 +197,9 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
       return raise({ ...exits, portfolio }, actions, moment);
     }
     case "stops": {
-      const acts = stanceOf(exits, moment) === "act";
-      const legs = acts ? exits.positions : [];
+      const legs = { positions: exits.positions, held: new Set(exits.book.legs.keys()) };
       const [backstop, actions] = alignStops(options.policy, rulebook, exits.backstop, legs, event.listed, moment.now);
-      return [{ ...exits, backstop }, acts ? actions : []];
+      return [{ ...exits, backstop }, stanceOf(exits, moment) === "act" ? actions : []];
     }
     case "protected": {
       const [backstop, lines, reason] = heardProtect(exits.backstop, event.stop, event.outcome);
@@ -191,6 +209,11 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
     }
     case "rulebook":
       return [{ ...exits, rulebook: event.rulebook }, []];
+    case "named":
+    case "raised":
+    case "not_raised":
+    case "called":
+      return advancePanic(exits, event, moment.now);
     case "marks": {
       const [book, actions] = watchMarks(BOOK_LIMITS, exits.book, event.marks, lookOf(exits, moment));
       return [{ ...exits, book }, actions];
@@ -198,9 +221,16 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
   }
 }
 
-/** The panic that was raised is on the bus. */
-export function raised(exits: Exits): Exits {
-  return exits.panic === null ? exits : { ...exits, panic: { ...exits.panic, confirmed: true } };
+/** Advances the panic, if there is one, by what came back of it or by a timer. */
+export function advancePanic(exits: Exits, event: OwnPanicEvent | { readonly kind: "timer" }, now: Instant): Step {
+  if (exits.panic === null) return [exits, []];
+  const [panic, actions] = inPanic(PANIC_LIMITS, exits.panic, event, now);
+  return [panic === exits.panic ? exits : { ...exits, panic }, actions];
+}
+
+/** When a panic that is not confirmed is to be published again; null: none is. */
+export function exitsDeadline({ panic }: Exits): Instant | null {
+  return panic === null ? null : panicDeadline(panic);
 }
 
 /** What of the policy can't be judged now; null: nothing. It degrades the brain. */
@@ -239,8 +269,9 @@ function raise(exits: Exits, actions: readonly PortfolioAction[], moment: Moment
     const { reason } = action;
     const stance = stanceOf(exits, moment);
     if (stance === "act") {
-      panic = { reason, confirmed: false };
-      others.push(critical(`Portfolio limit broken: ${reason}`, "alarm"), { kind: "raise", reason });
+      const [begun, actions] = beginPanic(reason);
+      panic = begun;
+      others.push(...actions);
     } else if (stance === "tell" && toldPanic === null) {
       toldPanic = reason;
       others.push(warn(`Shadow, would raise a panic: ${reason}`));

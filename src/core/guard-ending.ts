@@ -13,7 +13,8 @@ import type {
   Panic,
 } from "./guard-state.ts";
 import { memoryOf } from "./guard-state.ts";
-import { alarmIf, asEvent, critical, info, regarding, warn } from "./tell.ts";
+import { beginPanic, inPanic } from "./own-panic.ts";
+import { critical, info, warn } from "./tell.ts";
 import { after, type Instant } from "./time.ts";
 
 type EndingState = GuardMemory & Ending;
@@ -22,7 +23,7 @@ type EndingState = GuardMemory & Ending;
 export function close(limits: GuardLimits, state: GuardMemory & Guarding, cause: EndCause, now: Instant): GuardStep {
   const signal = cause.kind === "asked" ? cause.signal : "SIGTERM";
   const killAfterMs = cause.kind === "fenced" ? Math.min(limits.killAfterMs, limits.fencedKillMs) : limits.killAfterMs;
-  const panic = panicOf(limits, cause);
+  const [panic, naming] = panicOf(limits, cause);
   const next: EndingState = {
     ...memoryOf(state),
     kind: "ending",
@@ -32,15 +33,14 @@ export function close(limits: GuardLimits, state: GuardMemory & Guarding, cause:
     until: after(now, limits.lingerMs),
     hurry: false,
   };
-  const naming: readonly GuardAction[] = panic.kind === "naming" ? [{ kind: "name_incident" }] : [];
   return [next, [...naming, { kind: "end_bot", signal, killAfterMs }, ...opening(limits, state, cause)]];
 }
 
 /** Death is proof only where it was not ordered: by a person, or by a halt. */
-function panicOf({ tripOnExit }: GuardLimits, cause: EndCause): Panic {
-  if (!tripOnExit || cause.kind === "asked" || cause.kind === "halted") return { kind: "none" };
-  if (cause.kind === "died") return { kind: "naming", reason: `EXIT_BRAIN_BOT_EXITED_(${endCode(cause.end)})` };
-  return { kind: "owed", reason: `EXIT_BRAIN_BOT_STOPPED_(${cause.reason})` };
+function panicOf({ tripOnExit }: GuardLimits, cause: EndCause): readonly [Panic, readonly GuardAction[]] {
+  if (!tripOnExit || cause.kind === "asked" || cause.kind === "halted") return [{ kind: "none" }, []];
+  if (cause.kind === "died") return beginPanic(`EXIT_BRAIN_BOT_EXITED_(${endCode(cause.end)})`);
+  return [{ kind: "owed", reason: `EXIT_BRAIN_BOT_STOPPED_(${cause.reason})` }, []];
 }
 
 function opening(limits: GuardLimits, { halt }: GuardMemory & Guarding, cause: EndCause): readonly GuardAction[] {
@@ -85,69 +85,23 @@ function ended(
       const left = event.left.length === 0 ? [] : [stubborn(event.left)];
       const gone = { ...state, gone: true };
       if (panic.kind !== "owed") return [gone, left];
-      return [{ ...gone, panic: { kind: "naming", reason: panic.reason } }, [{ kind: "name_incident" }, ...left]];
-    }
-    case "named": {
-      if (panic.kind !== "naming") return [state, []];
-      const { incidentId } = event;
-      const { reason } = panic;
-      const raising: Panic = { kind: "raising", incidentId, reason, againAt: null, line: "free" };
-      return [
-        { ...state, panic: raising },
-        regarding<GuardAction>(about(incidentId), [
-          { kind: "raise", incidentId, reason },
-          critical("TRIGGERING PANIC CLOSE", "alarm"),
-          critical(`Reason: ${reason}`),
-        ]),
-      ];
-    }
-    case "raised": {
-      if (panic.kind !== "raising") return [state, []];
-      const { incidentId } = panic;
-      const lines = [
-        critical("Panic close published to system:panic_close", "done"),
-        critical(`Event ID: ${incidentId}`),
-      ];
-      return [{ ...state, panic: { kind: "confirmed" } }, regarding<GuardAction>(about(incidentId), lines)];
-    }
-    case "not_raised": {
-      if (panic.kind !== "raising") return [state, []];
-      const { incidentId, reason, line } = panic;
-      const next: Panic = {
-        ...panic,
-        againAt: after(now, limits.publishRetryMs),
-        line: line === "free" ? "calling" : line,
-      };
-      const call: readonly GuardAction[] = line === "free" ? [{ kind: "call_direct", incidentId, reason }] : [];
-      const words = `Panic close not confirmed published, trying again: ${event.why}`;
-      return [
-        { ...state, panic: next },
-        regarding(about(incidentId), [...call, critical(words, alarmIf(event.needsPerson))]),
-      ];
-    }
-    case "called": {
-      if (panic.kind !== "raising") return [state, []];
-      const { answer } = event;
-      const words = answer.known
-        ? "The worker has heard it by the direct line; publishing goes on, so that it is on record"
-        : `The worker can't be reached by the direct line: ${answer.why}`;
-      const next: Panic = { ...panic, line: answer.known ? "heard" : "free" };
-      return [{ ...state, panic: next }, regarding<GuardAction>(about(panic.incidentId), [critical(words)])];
+      const [begun, actions] = beginPanic(panic.reason);
+      return [{ ...gone, panic: begun }, [...actions, ...left]];
     }
     case "asked":
       return [{ ...state, hurry: true }, []];
+    case "named":
+    case "raised":
+    case "not_raised":
+    case "called":
     case "timer": {
-      if (panic.kind !== "raising" || panic.againAt === null || now < panic.againAt) return [state, []];
-      const { incidentId, reason } = panic;
-      return [{ ...state, panic: { ...panic, againAt: null } }, [{ kind: "raise", incidentId, reason }]];
+      if (panic.kind === "none" || panic.kind === "owed") return [state, []];
+      const [next, actions] = inPanic(limits, panic, event, now);
+      return [{ ...state, panic: next }, actions];
     }
     default:
       return [state, []];
   }
-}
-
-function about(incidentId: string): ReturnType<typeof asEvent> {
-  return asEvent({ incidentId, number: 1 });
 }
 
 function stubborn(left: readonly number[]): GuardAction {

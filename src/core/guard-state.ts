@@ -1,10 +1,10 @@
 /** What the guard of somebody else's bot knows, what can happen to it, and what it wants done. */
 
 import type { BrainMode, Halt } from "./messages.ts";
+import type { OwnPanic, OwnPanicAction, OwnPanicEvent } from "./own-panic.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
 import type { Position } from "./position.ts";
 import type { Reading, Unread } from "./reading.ts";
-import type { Tell } from "./tell.ts";
 import type { Instant } from "./time.ts";
 
 /** The guard's rhythm, and how long it waits for whom. */
@@ -163,17 +163,7 @@ export type Panic =
   | { readonly kind: "none" }
   /** To be raised once the bot is gone. */
   | { readonly kind: "owed"; readonly reason: string }
-  | { readonly kind: "naming"; readonly reason: string }
-  | {
-      readonly kind: "raising";
-      readonly incidentId: string;
-      readonly reason: string;
-      /** Null: a publish is under way. */
-      readonly againAt: Instant | null;
-      /** `calling` or `heard`: the worker is not called again by the direct line. */
-      readonly line: "free" | "calling" | "heard";
-    }
-  | { readonly kind: "confirmed" };
+  | OwnPanic;
 
 interface Over {
   readonly kind: "over";
@@ -195,11 +185,7 @@ export type GuardEvent =
   | { readonly kind: "exited"; readonly end: BotEnd }
   /** The bot was made to end, with everything that it has started; `left` could not be. */
   | { readonly kind: "gone"; readonly left: readonly number[] }
-  | { readonly kind: "named"; readonly incidentId: string }
-  | { readonly kind: "raised" }
-  | ({ readonly kind: "not_raised" } & Omit<Unread, "known">)
-  /** The worker was called by the direct line. */
-  | { readonly kind: "called"; readonly answer: Reading<unknown> }
+  | OwnPanicEvent
   /** A person wants the guard to stop, and the bot with it. */
   | { readonly kind: "asked"; readonly signal: StopSignal }
   | { readonly kind: "timer" };
@@ -219,13 +205,9 @@ export type GuardAction =
     }
   /** Ends the bot and everything that it has started: by the signal, and after so long for certain. */
   | { readonly kind: "end_bot"; readonly signal: StopSignal; readonly killAfterMs: number }
-  /** Asks for the event id of the panic. */
-  | { readonly kind: "name_incident" }
-  | { readonly kind: "raise"; readonly incidentId: string; readonly reason: string }
-  | { readonly kind: "call_direct"; readonly incidentId: string; readonly reason: string }
+  | OwnPanicAction
   /** The guard's own end, with its exit code. */
-  | { readonly kind: "end"; readonly code: 0 | 1 }
-  | Tell;
+  | { readonly kind: "end"; readonly code: 0 | 1 };
 
 export type GuardStep = readonly [GuardState, readonly GuardAction[]];
 

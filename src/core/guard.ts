@@ -21,6 +21,7 @@ import {
   type Waiting,
 } from "./guard-state.ts";
 import type { Halt } from "./messages.ts";
+import { panicDeadline } from "./own-panic.ts";
 import { legName, type Position } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import { alarmIf, critical, info, type Tell, warn } from "./tell.ts";
@@ -66,7 +67,7 @@ export function deadline(limits: GuardLimits, state: GuardState): Instant | null
     }
     case "ending": {
       const { gone, panic } = state;
-      const againAt = panic.kind === "raising" ? panic.againAt : null;
+      const againAt = panic.kind === "none" || panic.kind === "owed" ? null : panicDeadline(panic);
       // Before nothing of the bot is left there is nothing to decide then.
       return earliest(state.haltLookAt, againAt, gone ? state.until : null);
     }

@@ -6,8 +6,6 @@
  * there was a panic.
  */
 
-import type { Reading } from "./reading.ts";
-
 /** What the bus says about it. */
 export interface Permission {
   /** Entry id of the newest panic event; null: there never was one. */
@@ -36,16 +34,14 @@ export interface Standing {
 /** Before the bus was asked. */
 export const NOT_YET: Standing = { isLive: false, newestPanic: null };
 
-/** What a reading makes of it; `halted`: a halt was read at the same look. What can't be read changes nothing here. */
+/** What a reading makes of it; `halted`: a halt was read at the same look. */
 export function stand(
   options: StandingOptions,
   before: Standing,
-  permission: Reading<Permission>,
+  { given, newestPanic: newestOnRecord }: Permission,
   halted: boolean,
 ): Standing {
-  if (!permission.known) return before;
-  const { given } = permission.value;
-  const newestPanic = newer(before.newestPanic, permission.value.newestPanic);
+  const newestPanic = newer(before.newestPanic, newestOnRecord);
   if (halted) return { isLive: false, newestPanic, spent: given?.id ?? null };
   const isSpent = before.spent !== undefined && before.spent === (given?.id ?? null);
   const covers = newestPanic === null || (given !== null && compare(given.upTo, newestPanic) >= 0);

@@ -13,6 +13,7 @@ import { brainLine } from "../core/status-line.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { BeatingRole, BrainBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { ExitStore } from "../ports/exit-store.ts";
 import type { ExitVenue } from "../ports/exit-venue.ts";
@@ -31,6 +32,8 @@ import { keepReadyForExits, type Memory } from "./upkeep.ts";
 export interface PolicyWorld {
   readonly start: ExitsStart;
   readonly exits: ExitVenue;
+  /** The way to the worker without the bus; null: there is none. */
+  readonly direct: DirectCall | null;
   /** Tells sooner what the lists tell anyway. */
   readonly stream: VenueStream;
   readonly store: ExitStore;
@@ -124,12 +127,10 @@ function handsOf(
   policy: PolicyWorld,
   emit: (event: BrainEvent) => void,
 ): ReturnType<typeof exitHands> {
-  const { exits, start, store } = policy;
+  const { direct, exits, start, store } = policy;
   const { instanceId } = world.identity;
-  return exitHands(
-    { ...world, exits, store, policy: start.policy, instanceId },
-    (event, wall) => emit({ kind: "exits", event, wall }),
-    (answer) => emit(answer.known ? { kind: "panic_confirmed" } : { ...answer, kind: "panic_lost" }),
+  return exitHands({ ...world, direct, exits, store, policy: start.policy, instanceId }, (event, wall) =>
+    emit({ kind: "exits", event, wall }),
   );
 }
 

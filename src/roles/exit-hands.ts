@@ -3,16 +3,17 @@
 import { type ExitPolicy, policyFor } from "../core/exit-policy.ts";
 import type { ExitsAction, ExitsEvent } from "../core/exits.ts";
 import type { CancelRequest, PositionSide } from "../core/position.ts";
-import type { Reading } from "../core/reading.ts";
 import type { Tell } from "../core/tell.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { BrainBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { ExitStore } from "../ports/exit-store.ts";
 import type { ExitVenue } from "../ports/exit-venue.ts";
 import type { Log } from "../ports/log.ts";
 import { recallFromVenue } from "./exit-recall.ts";
+import { raisePanic } from "./own-panic.ts";
 
 /** What it works with. */
 interface HandsWorld {
@@ -24,22 +25,18 @@ interface HandsWorld {
   readonly log: Log;
   readonly policy: ExitPolicy;
   readonly instanceId: string;
+  /** The way to the worker without the bus; null: there is none. */
+  readonly direct: DirectCall | null;
 }
 
 /** What comes back, and when by the wall clock. */
 type Emit = (event: ExitsEvent, wall: UnixMillis) => void;
 
-/** Hands for one life of the brain; `raised` is told what became of a panic. */
-export function exitHands(
-  world: HandsWorld,
-  emit: Emit,
-  raised: (answer: Reading<null>) => void,
-): (action: Exclude<ExitsAction, Tell>) => void {
-  const { bus, clock, exchange, exits, log, policy, store } = world;
+/** Hands for one life of the brain. */
+export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<ExitsAction, Tell>) => void {
+  const { clock, exchange, exits, log, policy, store } = world;
   /** Cancels of stops that are under way: the venue takes no new stop beside an old one. */
   let cancelling: Promise<unknown> = Promise.resolve();
-  /** The event of a panic, so that it is raised again under the same id. */
-  let incident: { readonly reason: string; readonly id: Promise<string> } | null = null;
   let diskTrouble: string | null = null;
 
   const tellDisk = (trouble: string | null): void => {
@@ -91,12 +88,11 @@ export function exitHands(
         void cancelling.then(() => exits.protect(stop)).then((outcome) => back({ kind: "protected", stop, outcome }));
         return;
       }
-      case "raise": {
-        const { reason } = action;
-        if (incident?.reason !== reason) incident = { reason, id: bus.ownIncident(world.instanceId) };
-        void incident.id.then((id) => bus.raise(id, reason)).then(raised);
+      case "name_incident":
+      case "raise":
+      case "call_direct":
+        raisePanic(world, action, back);
         return;
-      }
     }
   };
 }

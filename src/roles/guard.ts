@@ -8,6 +8,7 @@ import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Log } from "../ports/log.ts";
 import type { Service } from "../ports/service.ts";
+import { raisePanic } from "./own-panic.ts";
 import { watchPeers } from "./peers.ts";
 import type { Identity } from "./pulse.ts";
 import { run } from "./role.ts";
@@ -89,17 +90,9 @@ export async function runGuard(world: GuardWorld, signal: AbortSignal): Promise<
         return;
       }
       case "name_incident":
-        void bus.ownIncident(identity.instanceId).then((incidentId) => emit({ kind: "named", incidentId }));
-        return;
       case "raise":
-        void bus.raise(action.incidentId, action.reason).then((answer) => {
-          emit(answer.known ? { kind: "raised" } : { ...answer, kind: "not_raised" });
-        });
-        return;
       case "call_direct":
-        void world.direct
-          ?.call({ incidentId: action.incidentId, number: 1 }, action.reason)
-          .then((answer) => emit({ kind: "called", answer }));
+        raisePanic({ bus, direct: world.direct, instanceId: identity.instanceId }, action, emit);
         return;
       case "end":
         code = action.code;

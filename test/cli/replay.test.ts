@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "quantum-replay-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const EXAMPLE = relative(process.cwd(), join(ROOT, "examples", "exits.yaml"));
-const CANDLES = relative(process.cwd(), join(import.meta.dir, "golden", "candles.csv"));
+const CANDLES = relative(process.cwd(), join(ROOT, "examples", "candles.csv"));
 const LONG = ["--symbol", "ETHUSDT", "--leverage", "10"];
 const SHORT = ["--symbol", "BTCUSDT", "--side", "short", "--size", "0.25", "--entry-time", "2026-02-02 03:00"];
 const ESCAPE = "\u001b[";
@@ -138,7 +138,7 @@ describe("a replay is refused in one line, where", () => {
     [
       "a row is wrong behind the end of the leg",
       () => {
-        const more = `${golden("candles.csv")}1970000000,1,1,1\n`;
+        const more = `${readFileSync(CANDLES, "utf8")}1970000000,1,1,1\n`;
         return ["--policy", noOverrides, "--candles", file("bad.csv", more), "--entry", "60000"];
       },
       "bad.csv:62: has 4 columns, expected 5 or more: time,open,high,low,close",

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { checkPolicy, loadPolicy, problemLine, readPolicy } from "../../src/config/policy.ts";
 import { decimal } from "../../src/core/decimal.ts";
 import type { ExitPolicy, LegPolicy } from "../../src/core/exit-policy.ts";
+import { rules } from "../support/exits.ts";
 import { ROOT } from "../support/run.ts";
 import { anyPolicy, printPolicy } from "./policy-print.ts";
 import { refused } from "./refused.ts";
@@ -40,15 +41,7 @@ function plainly(value: unknown): string {
   return JSON.stringify(value, (_key, part) => (part instanceof Map ? [...part] : part));
 }
 
-const NONE: LegPolicy = {
-  stopLoss: null,
-  ladder: [],
-  breakEven: null,
-  trailing: null,
-  timeLimitMs: null,
-  liquidationDistancePercent: null,
-  backstopPercent: null,
-};
+const NONE = rules();
 
 /** A failure is told before it is made small, if that would take long. */
 const BOUNDED = { interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true } as const;

@@ -96,6 +96,15 @@ describe("an order whose outcome is not known", () => {
     expect(new Set(run.orders).size).toBe(2);
   });
 
+  test("is not given up because the wall clock was set forward", () => {
+    const run = inDoubt();
+    run.answer = (order) => run.execute(order, order.quantity);
+    run.wallMs = 3_600_000;
+    run.look("102");
+    run.look("102");
+    expect(run.orders.map(bare)).toEqual(["SELL 0.5"]);
+  });
+
   test("is still in doubt in the next life", () => {
     const run = inDoubt();
     run.restart();

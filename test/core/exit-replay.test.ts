@@ -5,16 +5,7 @@ import type { LegPolicy } from "../../src/core/exit-policy.ts";
 import { beginReplay, type Candle, pnlOf, type Replay, realized, replayCandle } from "../../src/core/exit-replay.ts";
 import type { Position } from "../../src/core/position.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
-
-const NONE: LegPolicy = {
-  stopLoss: null,
-  ladder: [],
-  breakEven: null,
-  trailing: null,
-  timeLimitMs: null,
-  liquidationDistancePercent: null,
-  backstopPercent: null,
-};
+import { rules } from "../support/exits.ts";
 
 const percent = (value: string): { unit: "percent"; value: Decimal } => ({ unit: "percent", value: decimal(value) });
 const r = (value: string): { unit: "r"; value: Decimal } => ({ unit: "r", value: decimal(value) });
@@ -45,8 +36,8 @@ function candles(...rows: readonly string[]): readonly Candle[] {
 }
 
 function replay(policy: Partial<LegPolicy>, of: Position, path: readonly Candle[]): Replay {
-  const rules = { ...NONE, ...policy };
-  return path.reduce((now, candle) => replayCandle(rules, now, candle), beginReplay(rules, of, 0 as UnixMillis));
+  const whole = rules(policy);
+  return path.reduce((now, candle) => replayCandle(whole, now, candle), beginReplay(whole, of, 0 as UnixMillis));
 }
 
 /** Each decision as `kind quantity@mark pnl`. */

@@ -78,6 +78,8 @@ export class PolicyRun {
   permission: Permission = ALLOWED;
   halted = false;
   ms = 0;
+  /** By how much the wall clock was set forward. */
+  wallMs = 0;
   exits: Exits;
 
   constructor(policy: ExitPolicy, step: string | null = "0.001", options: Partial<StandingOptions> = {}) {
@@ -157,7 +159,7 @@ export class PolicyRun {
   }
 
   #moment() {
-    return { now: at(this.ms), wall: (STARTS_AT + this.ms) as UnixMillis, mayAct: !this.halted };
+    return { now: at(this.ms), wall: (STARTS_AT + this.ms + this.wallMs) as UnixMillis, mayAct: !this.halted };
   }
 
   #hear(event: Parameters<typeof hear>[1]): void {

@@ -1,11 +1,12 @@
 /** The brain's memory on disk: `exits.jsonl` in its state directory, where the last line about a leg counts. */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { ExitRecord } from "../../core/exit-book.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import { legName } from "../../core/position.ts";
+import { putFile } from "../host/files.ts";
 import { readLegRecord, readPortfolioRecord, writeRecord } from "./record.ts";
 
 /** A file longer than this is written anew with what counts of it. */
@@ -48,11 +49,11 @@ export function exitFile(directory: string): ExitFile {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       if (bytes + text.length > BYTES_MAX) {
         const all = textOf(whole());
-        appendTo(`${path}.new`, all, "w");
-        renameSync(`${path}.new`, path);
+        const put = putFile(path, { text: all }, 0o600);
+        if (!put.known) return put.why;
         bytes = all.length;
       } else {
-        appendTo(path, `${needsNewline ? "\n" : ""}${text}`, "a");
+        append(path, `${needsNewline ? "\n" : ""}${text}`);
         bytes += text.length;
       }
       needsNewline = false;
@@ -139,8 +140,8 @@ function textOf(lines: readonly Line[]): string {
   return lines.map((given) => `${JSON.stringify(given)}\n`).join("");
 }
 
-function appendTo(path: string, text: string, mode: "a" | "w"): void {
-  const file = openSync(path, mode, 0o600);
+function append(path: string, text: string): void {
+  const file = openSync(path, "a", 0o600);
   try {
     writeSync(file, text);
     fsyncSync(file);

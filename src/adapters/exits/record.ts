@@ -1,19 +1,12 @@
 /** The brain's memory as JSON, one text for each leg and one for the portfolio: the same on disk and in Redis. */
 
 import { z } from "zod";
-import { type Decimal, decimal, plain } from "../../core/decimal.ts";
+import { type Decimal, plain } from "../../core/decimal.ts";
 import type { ExitRecord } from "../../core/exit-book.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import type { UnixMillis } from "../../core/time.ts";
+import { decimalText } from "../decimal-shape.ts";
 
-const number = z.string().transform((text, context): Decimal => {
-  try {
-    return decimal(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "not a decimal number" });
-    return z.NEVER;
-  }
-});
 const millis = z.int().transform((value) => value as UnixMillis);
 const positionSide = z.enum(["BOTH", "LONG", "SHORT"]);
 
@@ -22,8 +15,8 @@ const order = z.object({
   positionSide,
   side: z.enum(["BUY", "SELL"]),
   mode: z.enum(["one_way", "hedge"]),
-  limitPrice: z.nullable(number),
-  quantity: number,
+  limitPrice: z.nullable(decimalText),
+  quantity: decimalText,
   clientOrderId: z.string(),
 });
 const legRecord = z.object({
@@ -33,24 +26,24 @@ const legRecord = z.object({
     side: z.enum(["long", "short"]),
     openedAt: millis,
     rules: z.string(),
-    entryPrice: number,
-    amount: number,
-    size: number,
-    best: number,
-    stop: z.nullable(z.object({ level: number, rule: z.enum(["stop_loss", "break_even", "trailing"]) })),
-    r: z.nullable(number),
-    steps: z.record(z.string(), z.object({ taken: number, done: z.boolean() })),
+    entryPrice: decimalText,
+    amount: decimalText,
+    size: decimalText,
+    best: decimalText,
+    stop: z.nullable(z.object({ level: decimalText, rule: z.enum(["stop_loss", "break_even", "trailing"]) })),
+    r: z.nullable(decimalText),
+    steps: z.record(z.string(), z.object({ taken: decimalText, done: z.boolean() })),
     exiting: z.nullable(z.string()),
     sent: z.int(),
   }),
-  pending: z.nullable(z.object({ order, step: z.nullable(z.string()), wanted: number, sentAt: millis })),
+  pending: z.nullable(z.object({ order, step: z.nullable(z.string()), wanted: decimalText })),
 });
 const portfolioRecord = z.object({
   since: millis,
-  net: number,
-  peak: number,
+  net: decimalText,
+  peak: decimalText,
   day: z.int(),
-  dayStart: number,
+  dayStart: decimalText,
   panic: z.nullable(z.string()),
 });
 

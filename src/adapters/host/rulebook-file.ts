@@ -1,22 +1,14 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type Decimal, decimal, plain } from "../../core/decimal.ts";
+import { plain } from "../../core/decimal.ts";
 import type { ContractRules, Rulebook } from "../../core/rulebook.ts";
 import type { RulebookStore } from "../../ports/rulebook-store.ts";
-
-const exact = z.string().transform((text, context): Decimal => {
-  try {
-    return decimal(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "not a decimal number" });
-    return z.NEVER;
-  }
-});
+import { decimalText } from "../decimal-shape.ts";
 
 const contractRow = z.object({
-  lot: z.nullable(z.object({ min: exact, max: exact, step: exact })),
-  band: z.nullable(z.object({ up: exact, down: exact, tick: exact })),
+  lot: z.nullable(z.object({ min: decimalText, max: decimalText, step: decimalText })),
+  band: z.nullable(z.object({ up: decimalText, down: decimalText, tick: decimalText })),
 });
 const saved = z.record(z.string(), contractRow);
 

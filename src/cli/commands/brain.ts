@@ -1,6 +1,6 @@
 import { Refusal } from "../../config/refusal.ts";
 import type { Command } from "../command.ts";
-import { isSet, redisOptions, streamOptions, text, venueOptions } from "../options.ts";
+import { directOptions, isSet, redisOptions, streamOptions, text, venueOptions } from "../options.ts";
 import { guard } from "./guard.ts";
 import { live } from "./live.ts";
 import { replay } from "./replay.ts";
@@ -16,6 +16,7 @@ export const brain: Command = {
     ...redisOptions,
     ...venueOptions,
     ...streamOptions,
+    ...directOptions,
     policy: { type: "string", describe: "file that says when positions are left (YAML; see examples/exits.yaml)" },
     shadow: { type: "boolean", describe: "decide and log by --policy, and send nothing" },
     "auto-live": {

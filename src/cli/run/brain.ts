@@ -1,5 +1,6 @@
 import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
 import { binanceStream } from "../../adapters/binance/stream.ts";
+import { brainCall } from "../../adapters/direct/watchdog-call.ts";
 import { exitFile } from "../../adapters/exits/file.ts";
 import { exitStore } from "../../adapters/exits/store.ts";
 import { hostClock } from "../../adapters/host/clock.ts";
@@ -14,6 +15,7 @@ import { stateDirectory } from "../../config/state-directory.ts";
 import { loadStreamUrl, loadVenue } from "../../config/venue.ts";
 import { BRAIN_LIMITS } from "../../core/brain.ts";
 import type { ExitPolicy } from "../../core/exit-policy.ts";
+import type { DirectCall } from "../../ports/direct-line.ts";
 import type { Log } from "../../ports/log.ts";
 import type { VenueStream } from "../../ports/venue-stream.ts";
 import { type PolicyWorld, runBrain } from "../../roles/brain.ts";
@@ -23,6 +25,7 @@ import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
 import { openRoleLog } from "./role-log.ts";
+import { waysToWorker } from "./ways-to-worker.ts";
 
 /** Runs `quantum brain`. */
 export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
@@ -31,6 +34,7 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const streamUrl = loadStreamUrl(io.env, venue, text(flags, "stream-url"));
   const logConfig = loadLog(io.env, io);
   const alerts = loadAlerts(io.env);
+  const ways = waysToWorker(flags, io.env, redis.triggerSecret);
   const policyPath = text(flags, "policy");
   const policy = policyPath === undefined ? null : loadPolicy(policyPath);
   await requireRedis(redis);
@@ -43,7 +47,9 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const service = openService(io, log);
   const { listenKeys: keys } = exchange;
   const stream = binanceStream({ streamUrl, keys, caPem: venue.caPem ?? undefined, clock: hostClock });
-  const carriedOut = policy === null ? null : await policyWorld(policy, flags, io, { bus, exchange, log, stream });
+  const direct = ways.length === 0 ? null : brainCall(ways, redis.triggerSecret, hostClock);
+  const carriedOut =
+    policy === null ? null : await policyWorld(policy, flags, io, { bus, direct, exchange, log, stream });
   const world = { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: carriedOut };
   await runBrain(world, io.signal);
   bus.close();
@@ -57,6 +63,7 @@ interface At {
   readonly exchange: BinanceExchange;
   readonly log: Log;
   readonly stream: VenueStream;
+  readonly direct: DirectCall | null;
 }
 
 /** The policy with what earlier lives have written down of it. */
@@ -64,7 +71,7 @@ async function policyWorld(
   policy: ExitPolicy,
   flags: Flags,
   io: Io,
-  { bus, exchange, log, stream }: At,
+  { bus, direct, exchange, log, stream }: At,
 ): Promise<PolicyWorld> {
   const directory = stateDirectory(io.env);
   const store = exitStore(exitFile(directory), { read: bus.readExits, write: bus.writeExits });
@@ -72,5 +79,5 @@ async function policyWorld(
   for (const line of trouble) log.write("warn", `Look at ${line}`, "alarm");
   const options = { shadow: isSet(flags, "shadow"), autoLive: isSet(flags, "auto-live") };
   const start = { policy, ...options, ...memory };
-  return { start, exits: exchange.exits, stream, store, rulebooks: rulebookFile(directory) };
+  return { start, direct, exits: exchange.exits, stream, store, rulebooks: rulebookFile(directory) };
 }

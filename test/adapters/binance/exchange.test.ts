@@ -7,31 +7,10 @@ import { decimal, plain } from "../../../src/core/decimal.ts";
 import type { CloseOrder } from "../../../src/core/position.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { all } from "../../support/core.ts";
-import { json, type Received, type Reply, refusal, type ScriptedVenue, serveScript } from "./scripted-venue.ts";
+import { API_KEY, connect, on, SECRET } from "./scripted-exchange.ts";
+import { json, type Received, type Reply, refusal, serveScript } from "./scripted-venue.ts";
 
-// The percent sign is no escape: redacting it must not try to decode it.
-const API_KEY = "the-api-key-0123456789-%zz";
-const SECRET = "the-secret-0123456789";
 const ORDER = "/fapi/v1/order";
-
-function connect(venue: ScriptedVenue, more: Partial<BinanceOptions> = {}): BinanceExchange & AsyncDisposable {
-  const exchange = binanceExchange({
-    baseUrl: venue.url,
-    apiKey: API_KEY,
-    secret: SECRET,
-    clock: hostClock,
-    // Long for a loopback answer on a busy machine, short for the tests that wait for it to pass.
-    queryDeadlineMs: 1_500,
-    orderDeadlineMs: 1_000,
-    ...more,
-  });
-  return { ...exchange, [Symbol.asyncDispose]: () => exchange.dispose() };
-}
-
-const on = (path: string, reply: Reply | ((request: Received) => Reply)) => (request: Received) => {
-  if (request.path !== path) return undefined;
-  return typeof reply === "function" ? reply(request) : reply;
-};
 
 const oneWay: CloseOrder = {
   symbol: "BTCUSDT",

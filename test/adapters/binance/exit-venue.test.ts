@@ -1,35 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { type BinanceExchange, type BinanceOptions, binanceExchange } from "../../../src/adapters/binance/exchange.ts";
-import { hostClock } from "../../../src/adapters/host/clock.ts";
+import type { BinanceExchange } from "../../../src/adapters/binance/exchange.ts";
 import { decimal, plain } from "../../../src/core/decimal.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import type { ProtectiveStop } from "../../../src/ports/exit-venue.ts";
-import { json, type Received, type Reply, refusal, type ScriptedVenue, serveScript } from "./scripted-venue.ts";
+import { API_KEY, connect, on, SECRET } from "./scripted-exchange.ts";
+import { json, type Reply, refusal, type ScriptedVenue, serveScript } from "./scripted-venue.ts";
 
-const API_KEY = "the-api-key-0123456789";
-const SECRET = "the-secret-0123456789";
 const ALGO = "/fapi/v1/algoOrder";
 const KLINES = "/fapi/v1/markPriceKlines";
-
-function connect(venue: ScriptedVenue, more: Partial<BinanceOptions> = {}): BinanceExchange & AsyncDisposable {
-  const exchange = binanceExchange({
-    baseUrl: venue.url,
-    apiKey: API_KEY,
-    secret: SECRET,
-    clock: hostClock,
-    // Long for a loopback answer on a busy machine, short for the tests that wait for it to pass.
-    queryDeadlineMs: 1_500,
-    orderDeadlineMs: 1_000,
-    ...more,
-  });
-  return { ...exchange, [Symbol.asyncDispose]: () => exchange.dispose() };
-}
-
-const on = (path: string, reply: Reply | ((request: Received) => Reply)) => (request: Received) => {
-  if (request.path !== path) return undefined;
-  return typeof reply === "function" ? reply(request) : reply;
-};
 
 const stop: ProtectiveStop = {
   symbol: "BTCUSDT",

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { NOT_YET, type Permission, type Standing, stand } from "../../src/core/standing.ts";
+
+const MANUAL = { shadow: false, autoLive: false };
+const AUTO = { shadow: false, autoLive: true };
+const given = (id: string, upTo: string): Permission["given"] => ({ id, upTo });
+
+/** Where it stands behind looks at the bus: `halted`, or the permission that is read. */
+function behind(options: typeof MANUAL, looks: readonly (readonly [Permission, halted?: boolean])[]): boolean {
+  let standing: Standing = NOT_YET;
+  for (const [permission, halted = false] of looks) standing = stand(options, standing, permission, halted);
+  return standing.isLive;
+}
+
+describe("a brain with a policy", () => {
+  const CALM: Permission = { newestPanic: null, given: null };
+  const rows: readonly (readonly [
+    fact: string,
+    options: typeof MANUAL,
+    looks: Parameters<typeof behind>[1],
+    live: boolean,
+  ])[] = [
+    ["is live where there never was a panic", MANUAL, [[CALM]], true],
+    ["is in shadow behind one, without a permission", MANUAL, [[{ newestPanic: "9-0", given: null }]], false],
+    ["is live by a permission for it", MANUAL, [[{ newestPanic: "9-0", given: given("a", "9-0") }]], true],
+    ["is in shadow by one that is older", MANUAL, [[{ newestPanic: "9-1", given: given("a", "9-0") }]], false],
+    ["compares ids as numbers", MANUAL, [[{ newestPanic: "9-0", given: given("a", "10-0") }]], true],
+    ["is in shadow behind a halt by hand", MANUAL, [[CALM], [CALM, true], [CALM]], false],
+    [
+      "needs another permission than the one before the halt",
+      MANUAL,
+      [
+        [{ newestPanic: null, given: given("a", "0-0") }],
+        [{ newestPanic: null, given: given("a", "0-0") }, true],
+        [{ newestPanic: null, given: given("a", "0-0") }],
+      ],
+      false,
+    ],
+    [
+      "is live by one from behind the halt",
+      MANUAL,
+      [[{ newestPanic: "9-0", given: null }, true], [{ newestPanic: "9-0", given: given("b", "9-0") }]],
+      true,
+    ],
+    ["does not forget a panic that Redis has lost", MANUAL, [[{ newestPanic: "9-0", given: null }], [CALM]], false],
+    [
+      "needs none with --auto-live, once the halt is gone",
+      AUTO,
+      [[{ newestPanic: "9-0", given: null }, true], [{ newestPanic: "9-0", given: null }]],
+      true,
+    ],
+    ["is not live while halted, with --auto-live either", AUTO, [[CALM, true]], false],
+    [
+      "is never live with --shadow",
+      { shadow: true, autoLive: false },
+      [[{ newestPanic: "9-0", given: given("a", "9-0") }]],
+      false,
+    ],
+  ];
+  test.each(rows)("%s", (_fact, options, looks, live) => expect(behind(options, looks)).toBe(live));
+});
