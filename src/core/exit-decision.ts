@@ -90,13 +90,14 @@ function ladderSteps(
   let left = leg.amount.abs();
   let percentBefore = ZERO;
   for (const { at, closePercent } of ladder) {
-    const from = floored(percentOf(memory.size, percentBefore), lot);
-    percentBefore = percentBefore.plus(closePercent);
-    const share = floored(percentOf(memory.size, percentBefore), lot).minus(from);
+    const [from, to] = [percentBefore, percentBefore.plus(closePercent)];
+    percentBefore = to;
+    const level = levelOf(memory, at);
+    if (level === null || !atLeastAsGood(memory.side, leg.markPrice, level)) continue;
     const step = targetName(at);
     const { taken, done } = memory.steps[step] ?? { taken: ZERO, done: false };
-    const level = levelOf(memory, at);
-    if (done || level === null || !atLeastAsGood(memory.side, leg.markPrice, level)) continue;
+    if (done) continue;
+    const share = floored(percentOf(memory.size, to), lot).minus(floored(percentOf(memory.size, from), lot));
     const missing = share.minus(taken);
     const open = missing.gt(left) ? left : missing;
     const quantity = open.gt(ZERO) ? orderable(open, lot) : ZERO;

@@ -10,7 +10,8 @@ import { type LegPolicy, type Target, targetName } from "./exit-policy.ts";
 import type { Position } from "./position.ts";
 import type { UnixMillis } from "./time.ts";
 
-const HUNDRED = decimal("100");
+/** By it and not by a division: that one is cut after twenty places. */
+const HUNDREDTH = decimal("0.01");
 const ONE = decimal("1");
 
 /** Which way a leg earns. */
@@ -76,7 +77,7 @@ export function towardsProfit(side: Side, price: Decimal, distance: Decimal): De
 
 /** So many percent of a price. */
 export function percentOf(price: Decimal, percent: Decimal): Decimal {
-  return price.times(percent).div(HUNDRED);
+  return price.times(percent).times(HUNDREDTH);
 }
 
 /** The memory of a leg that was just opened, or that nothing is known of. */
@@ -118,8 +119,10 @@ export function follow(
   const { entryPrice, markPrice } = leg;
   const grown = amount.gt(memory.amount);
   const size = amount.gt(memory.size) ? amount : memory.size;
-  const best = grown || atLeastAsGood(memory.side, markPrice, memory.best) ? markPrice : memory.best;
-  const seen: LegMemory = { ...memory, entryPrice, amount, size, best };
+  const best = grown || !atLeastAsGood(memory.side, memory.best, markPrice) ? markPrice : memory.best;
+  // Where nothing has changed it is the same memory: what is new is written down, each second anew.
+  const isSame = sameEntry && best === memory.best && amount.eq(memory.amount);
+  const seen: LegMemory = isSame ? memory : { ...memory, entryPrice, amount, size, best };
   const rules = rulesOf(policy);
   if (rules !== memory.rules) {
     // A person has said otherwise: what was tightened by the old rules is not theirs any more.
@@ -133,7 +136,7 @@ export function follow(
 
 /** The memory after another mark was seen, where nothing else of the leg is known anew. */
 export function watchMark(policy: LegPolicy, memory: LegMemory, mark: Decimal): LegMemory {
-  if (memory.best.eq(mark) || atLeastAsGood(memory.side, memory.best, mark)) return memory;
+  if (atLeastAsGood(memory.side, memory.best, mark)) return memory;
   return tighten(policy, { ...memory, best: mark });
 }
 

@@ -9,6 +9,7 @@ import {
   step,
 } from "../core/brain.ts";
 import { type ExitsStart, needsEquity } from "../core/exits.ts";
+import type { Position } from "../core/position.ts";
 import { brainLine } from "../core/status-line.ts";
 import type { UnixMillis } from "../core/time.ts";
 import type { BeatingRole, BrainBus } from "../ports/bus.ts";
@@ -141,8 +142,14 @@ function listen(
   role: Running<BrainState, BrainEvent | { readonly kind: "timer" }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const isHeld = (symbol: string): boolean =>
-    role.state().exits?.positions.some((leg) => leg.symbol === symbol) === true;
+  let listed: readonly Position[] = [];
+  let held = new Set<string>();
+  const isHeld = (symbol: string): boolean => {
+    const positions = role.state().exits?.positions ?? listed;
+    // Asked for every contract that the venue has, each second.
+    if (positions !== listed) [listed, held] = [positions, new Set(positions.map((leg) => leg.symbol))];
+    return held.has(symbol);
+  };
   const emit = (event: StreamEvent): void => {
     switch (event.kind) {
       case "marks": {

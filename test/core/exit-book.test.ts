@@ -22,6 +22,17 @@ describe("an exit", () => {
     expect(onDisk).toContain(run.orders[0]?.split(" ")[2] ?? "none");
   });
 
+  test("that nothing changes is not written down again: marks that get no better, legs that stay as they are", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "0.5", "100");
+    for (const mark of ["100", "101"]) run.look(mark);
+    const written = run.writes;
+    for (const mark of ["101", "100.5", "101"]) run.look(mark);
+    expect(run.writes).toBe(written);
+    run.look("101.5");
+    expect(run.writes).toBe(written + 1);
+  });
+
   test("of a step is made once, and the next step takes the rest", () => {
     const run = new PolicyRun(LADDER);
     run.hold("BTCUSDT", "0.5", "100");

@@ -67,6 +67,8 @@ export class PolicyRun {
   readonly #rulebook: Rulebook;
   readonly legs: Map<string, Leg> = new Map();
   readonly disk: Map<string, string> = new Map();
+  /** How often something was written to `disk`. */
+  writes = 0;
   readonly orders: string[] = [];
   readonly lines: string[] = [];
   /** Everything asked for that is no order, no line and nothing to remember. */
@@ -172,6 +174,7 @@ export class PolicyRun {
     for (const action of actions) {
       if (action.kind === "tell") this.lines.push(action.text);
       else if (action.kind === "remember") {
+        this.writes += 1;
         for (const name of action.gone) this.disk.delete(name);
         for (const record of action.records) this.disk.set(legName(record), writeRecord(record));
       } else if (action.kind === "close") {

@@ -75,7 +75,9 @@ function parse<T>(shape: z.ZodType<T>, text: string): T | null {
 function plainly(value: unknown): unknown {
   if (value === null || typeof value !== "object") return value;
   if (isDecimal(value)) return plain(value);
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plainly(part)]));
+  const parts: Record<string, unknown> = {};
+  for (const [key, part] of Object.entries(value)) parts[key] = plainly(part);
+  return parts;
 }
 
 function isDecimal(value: object): value is Decimal {
