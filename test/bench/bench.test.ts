@@ -1,12 +1,13 @@
 /** The benchmark runs, and its tables say what they should. How fast anybody was is no concern of this test. */
 
 import { describe, expect, test } from "bun:test";
+import { type ExitFigures, exitsTable, exitVerdicts } from "./exits/report.ts";
 import { figures, type Sample } from "./figures.ts";
 import type { Run } from "./measure.ts";
 import { parseOptions } from "./options.ts";
 import { figuresTable, verdictsTable } from "./render.ts";
 import { CLOSERS, type CloserName, type Row } from "./rows.ts";
-import { runSuite } from "./suite.ts";
+import { runExits, runSuite } from "./suite.ts";
 import { verdicts } from "./targets.ts";
 
 const PLAIN: Row = { positions: 2, orders: false, cold: false };
@@ -27,6 +28,39 @@ test(
   },
   SMOKE_LIMIT_MS,
 );
+
+test(
+  "a brain with 200 legs sends an order for every mark that crosses a stop, by stream and by REST",
+  async () => {
+    const options = parseOptions(["--only", "exits", "--repeats", "1"]);
+    const { brain, decision } = await runExits(options, () => undefined, new AbortController().signal);
+    expect([brain.byStreamMs.length, brain.byRestMs.length]).toEqual([4, 4]);
+    expect(decision.meanMs).toBeGreaterThan(0);
+    expect(brain.cpuMsPerCycle).toBeGreaterThan(0);
+  },
+  SMOKE_LIMIT_MS,
+);
+
+describe("exits", () => {
+  const figures = (meanMs: number, stream: number[], rest: number[]): ExitFigures => ({
+    decision: { meanMs, medianMs: 1, worstMs: 9 },
+    brain: { cpuMsPerCycle: 50, byStreamMs: stream, byRestMs: rest },
+  });
+
+  test.each([
+    ["all in time", figures(4, [5, 20], [40, 1_000]), [true, true, true]],
+    ["a dear decision", figures(5.1, [5], [40]), [false, true, true]],
+    ["one late order by stream", figures(4, [5, 21, 6], [40]), [true, false, true]],
+    ["one order by REST that missed a cycle", figures(4, [5], [40, 1_021]), [true, true, false]],
+    ["nothing measured", figures(4, [], []), [true, false, false]],
+  ] as const)("%s", (_, measured, passed) => {
+    expect(exitVerdicts(measured).map((verdict) => verdict.passed)).toEqual([...passed]);
+  });
+
+  test("the table shows the median and the worst", () => {
+    expect(exitsTable(figures(4, [7, 5, 89], [40]))).toMatch(/by stream, ms +│ 7 +│ 89 +│ 3/);
+  });
+});
 
 const NOTHING = { handshakes: 0, fills: 2, outcome: null, steps: [] };
 
@@ -71,6 +105,7 @@ describe("options", () => {
   test.each([
     ["--repeats", "0"],
     ["--only", "a few"],
+    ["--only", "21"],
     ["--latency-ms", "-1"],
     ["--ccxt-under", "deno"],
   ])("%s %s is refused by name", (flag, value) => {

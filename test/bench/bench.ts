@@ -1,10 +1,11 @@
-/** `npm run bench`: how fast the account is flat, ours beside its peers, and whether the targets are met. */
+/** `npm run bench`: how fast the account is flat, ours beside its peers, what the exits cost, and whether the targets are met. */
 
 import { availableParallelism, loadavg } from "node:os";
+import { exitsTable, exitVerdicts } from "./exits/report.ts";
 import { figures } from "./figures.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
 import { figuresTable, verdictsTable } from "./render.ts";
-import { runSuite } from "./suite.ts";
+import { runExits, runSuite } from "./suite.ts";
 import { verdicts } from "./targets.ts";
 
 function options(): BenchOptions {
@@ -20,16 +21,19 @@ const asked = options();
 const loadBefore = loadavg();
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
-const samples = await runSuite(asked, (line) => console.error(line), interrupted.signal);
+const say = (line: string): void => console.error(line);
+const samples = await runSuite(asked, say, interrupted.signal);
+const exits = asked.exits ? await runExits(asked, say, interrupted.signal) : null;
 const measured = figures(samples, asked.latencyMs);
-const judged = verdicts(measured);
+const judged = [...verdicts(measured), ...(exits === null ? [] : exitVerdicts(exits))];
 const passed = judged.every((verdict) => verdict.passed);
 const machine = { cores: availableParallelism(), loadBefore, loadAfter: loadavg() };
 if (asked.json) {
-  console.log(JSON.stringify({ passed, options: asked, machine, figures: measured, targets: judged, samples }));
+  console.log(JSON.stringify({ passed, options: asked, machine, figures: measured, targets: judged, samples, exits }));
 } else {
   const load = (values: readonly number[]): string => values.map((value) => value.toFixed(2)).join(" ");
-  console.log(figuresTable(measured));
+  if (measured.length > 0) console.log(figuresTable(measured));
+  if (exits !== null) console.log(exitsTable(exits));
   console.log(verdictsTable(judged));
   console.log(
     `${asked.latencyMs} ms per call, ${asked.repeats} repeats, ccxt under ${asked.ccxtRuntime}. ` +

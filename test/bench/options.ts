@@ -9,11 +9,16 @@ export interface BenchOptions {
   readonly repeats: number;
   readonly latencyMs: number;
   readonly rows: readonly Row[];
+  /** Whether the brain's exits are measured. */
+  readonly exits: boolean;
   readonly json: boolean;
   /** Whether what the worker asks while it waits is watched, too. */
   readonly idle: boolean;
   readonly ccxtRuntime: CcxtRuntime;
 }
+
+/** What `--only` says for the exits. */
+const EXITS = "exits";
 
 /** @throws {Error} naming the flag that cannot be used. */
 export function parseOptions(args: readonly string[]): BenchOptions {
@@ -31,7 +36,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   return {
     repeats: whole("--repeats", values.repeats),
     latencyMs: whole("--latency-ms", values["latency-ms"]),
-    rows: rows(values.only),
+    rows: values.only === EXITS ? [] : rows(values.only),
+    exits: values.only === undefined || values.only === EXITS,
     json: values.json,
     idle: !values["no-idle"],
     ccxtRuntime: runtime(values["ccxt-under"]),
@@ -46,8 +52,8 @@ function whole(flag: string, text: string): number {
 /** The rows with so many positions; all without a number. */
 function rows(only: string | undefined): readonly Row[] {
   if (only === undefined) return ROWS;
-  const found = ROWS.filter(({ positions }) => positions === whole("--only", only));
-  if (found.length === 0) throw new Error(`--only ${only}: expected one of the sizes that are measured`);
+  const found = ROWS.filter(({ positions }) => String(positions) === only);
+  if (found.length === 0) throw new Error(`--only ${only}: expected exits, or one of the sizes that are measured`);
   return found;
 }
 

@@ -8,6 +8,10 @@ export type VenueCommand =
   | { readonly do: "shut" }
   /** This many positions, half of them with resting orders if `orders`, and nothing else on the account. */
   | { readonly do: "set"; readonly positions: number; readonly orders: boolean }
+  /** Another mark for one contract, streamed at once. */
+  | { readonly do: "mark"; readonly symbol: string; readonly price: string }
+  /** Streams that carry something, or that are silent for the client to find out. */
+  | { readonly do: "stream"; readonly mood: "flowing" | "quiet" }
   | { readonly do: "report" };
 
 /** The first line a venue writes. */
@@ -23,6 +27,8 @@ export interface VenueReport {
   readonly resting: number;
   /** When each execution since the last `set` happened, Unix ms on the machine's clock. */
   readonly fills: readonly number[];
+  /** When a mark was moved last, Unix ms on the machine's clock; null: none was. */
+  readonly markedAt: number | null;
   /** TLS handshakes completed since the venue was started. */
   readonly handshakes: number;
   /** What has been asked since the last `set`. */

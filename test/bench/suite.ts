@@ -1,4 +1,4 @@
-/** The whole benchmark: one redis-server, one venue, and every closer in every row. */
+/** The whole benchmark: one redis-server, one venue, and every closer in every row; then the exits. */
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -6,6 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChildRun } from "../../src/adapters/host/processes.ts";
 import { startRedis } from "../support/redis.ts";
+import { type BrainCost, brainCost } from "./exits/brain.ts";
+import { decisionCost } from "./exits/decision.ts";
+import { LEGS } from "./exits/policy.ts";
+import type { ExitFigures } from "./exits/report.ts";
 import type { Sample } from "./figures.ts";
 import { measure, type Stage } from "./measure.ts";
 import type { BenchOptions } from "./options.ts";
@@ -17,11 +21,36 @@ import { startVenue } from "./venue-process.ts";
  * Measures the rows asked for; `say` hears how it goes. Each closer runs alone: there are few cores, and none to share.
  * When `signal` aborts, everything is ended and the promise rejects.
  */
-export async function runSuite(
+export function runSuite(
   options: BenchOptions,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly Sample[]> {
+  return onStage(options, say, signal, (stage) => measureAll(options, stage));
+}
+
+/** Measures the brain's exits, on a venue that answers at once; as `runSuite` otherwise. */
+export function runExits(
+  options: BenchOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<ExitFigures> {
+  say(`exits, ${LEGS} positions`);
+  const decision = decisionCost();
+  say(`  CPU of one decision: ${decision.meanMs.toFixed(2)} ms`);
+  const measured = (stage: Stage): Promise<BrainCost> => brainCost(stage, options.repeats);
+  return onStage({ ...options, latencyMs: 0 }, say, signal, async (stage) => ({
+    decision,
+    brain: await measured(stage),
+  }));
+}
+
+async function onStage<T>(
+  options: BenchOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "quantum-bench-"));
   const base = { PATH: process.env["PATH"] ?? "", HOME: directory };
   const key = {
@@ -44,7 +73,7 @@ export async function runSuite(
   const children = new Set<ChildRun>();
   const stage: Stage = { ...options, venue, trigger: events, env, directory, children, say };
   try {
-    return await Promise.race([measureAll(options, stage), interruption(signal)]);
+    return await Promise.race([act(stage), interruption(signal)]);
   } finally {
     for (const child of children) await child.end();
     events.close();

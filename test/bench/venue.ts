@@ -36,11 +36,12 @@ const tls = await throwAwayCertificate();
 writeFileSync(setting("BINANCE_CA_FILE"), tls.certPem);
 
 const serve = (port: number): Promise<BinanceServer> =>
-  serveBinance({ venue, port, tls, latencyMs: Number(setting("LATENCY_MS")), limits: LIMITS });
+  serveBinance({ venue, port, tls, latencyMs: Number(setting("LATENCY_MS")), limits: LIMITS, marksAtOnce: true });
 
 let server: BinanceServer | null = await serve(0);
 const { port, url } = server;
 let setAt = hostClock.wall();
+let markedAt: number | null = null;
 let handshakesBefore = 0;
 
 async function shut(): Promise<void> {
@@ -62,6 +63,13 @@ async function obey(command: VenueCommand): Promise<void> {
       setScene(venue, apiKey, contracts.slice(0, command.positions), command.orders);
       setAt = hostClock.wall();
       return;
+    case "mark":
+      venue.setMark(command.symbol, command.price);
+      markedAt = hostClock.wall();
+      return;
+    case "stream":
+      server?.streams.change(JSON.stringify({ mood: command.mood }));
+      return;
     case "report":
       return;
   }
@@ -75,6 +83,7 @@ function report(): VenueReport {
       .fills(apiKey)
       .filter(({ time }) => time >= setAt)
       .map(({ time }) => time),
+    markedAt,
     handshakes: handshakesBefore + (server?.handshakes() ?? 0),
     steps: steps(),
   };

@@ -37,6 +37,11 @@ export class ChildRun {
     });
   }
 
+  /** Its number while it runs; null: it could not be started, or is gone. */
+  pid(): number | null {
+    return this.running() ? (this.#child.pid ?? null) : null;
+  }
+
   /** Whether it runs; a frozen process does. */
   running(): boolean {
     return !this.#over && this.#child.pid !== undefined;
