@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain, ZERO } from "../../src/core/decimal.ts";
-import { ladder, PolicyRun, policyOf, rules, stopLoss, target } from "../support/exits.ts";
+import { ladder, PolicyRun, policyOf, pricePath, RICH, rules, stopLoss } from "../support/exits.ts";
 
 const LADDER = policyOf(rules({ stopLoss: stopLoss("2"), ladder: ladder(["1R", "50"], ["2R", "50"]) }));
 const bare = (order = ""): string => order.split(" ").slice(0, 2).join(" ");
@@ -172,44 +172,6 @@ test("a refused close of the whole leg that other orders block has them cleared 
   expect(run.others.map(({ kind }) => kind)).toEqual(["clear_way"]);
 });
 
-/** A path of 1000 steps that crosses every level of a policy, drawn from a seed. */
-function path(seed: number): readonly string[] {
-  let x = seed;
-  let cents = 10_000;
-  return Array.from({ length: 1_000 }, () => {
-    x = (Math.imul(x, 1_103_515_245) + 12_345) & 0x7fffffff;
-    cents += ((x >> 8) % 61) - 28;
-    return (cents / 100).toFixed(2);
-  });
-}
-
-const RICH = policyOf(
-  rules({
-    stopLoss: stopLoss("20"),
-    ladder: ladder(["0.1R", "10"], ["0.2R", "20"], ["0.35R", "20"], ["0.5R", "10"]),
-    breakEven: { at: target("0.3R"), offsetPercent: decimal("0.1") },
-    trailing: { activation: target("0.6R"), distance: target("4 %") },
-    timeLimitMs: 900_000,
-  }),
-);
-
-function ordersOf(marks: readonly string[], restartAt: number | null): readonly string[] {
-  const run = new PolicyRun(RICH);
-  run.hold("BTCUSDT", "0.777", "100");
-  for (const [i, mark] of marks.entries()) {
-    if (i === restartAt) run.restart();
-    run.look(mark);
-  }
-  return run.orders;
-}
-
-test("a restart before any cycle of 1000 gives the same orders as none", () => {
-  const marks = path(7);
-  const orders = ordersOf(marks, null);
-  expect(orders.length).toBeGreaterThan(3);
-  for (let i = 0; i < marks.length; i++) expect(ordersOf(marks, i)).toEqual([...orders]);
-}, 120_000);
-
 test("whatever the path and the answers: no order grows the leg, and no more is closed than was open", () => {
   const answers = fc.array(fc.constantFrom("all", "part", "none", "refused", "unknown", "done_unknown"), {
     minLength: 1,
@@ -234,7 +196,7 @@ test("whatever the path and the answers: no order grows the leg, and no more is 
           if (outcome.kind === "executed") closed = closed.plus(outcome.executed);
           return kind === "done_unknown" ? { kind: "unknown", why: "drawn" } : outcome;
         };
-        for (const [i, mark] of path(seed).slice(0, 200).entries()) {
+        for (const [i, mark] of pricePath(seed).slice(0, 200).entries()) {
           if (i % 37 === 36) run.restart();
           run.look(mark);
         }

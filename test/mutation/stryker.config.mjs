@@ -9,15 +9,19 @@ export default {
   // A run takes about a second. A mutant that takes longer than this loops, and counts as noticed.
   timeoutMS: 10_000,
   thresholds: { high: 95, low: 90, break: 90 },
-  // What the sandbox is given: the core and its tests.
+  // What the sandbox is given: the core and its tests, and how a memory is written down: a restart goes through that.
   ignorePatterns: [
     "**",
     "!src/core/**",
+    "!src/adapters/exits/record.ts",
+    "!src/adapters/decimal-shape.ts",
     "!test/core/**",
     "!test/support/**",
     "!test/mutation/run-tests.sh",
     "!package.json",
     "test/core/practice.test.ts",
+    // A thousand lives take ten seconds: nearly every mutant would be noticed for its slowness.
+    "test/core/exit-restart.test.ts",
   ],
   tempDirName: "build/.cache/mutation/sandbox",
   reporters: ["progress-append-only", "clear-text", "json"],

@@ -188,3 +188,25 @@ export class PolicyRun {
     }
   }
 }
+
+/** A path of 1000 steps that crosses every level of a policy, drawn from a seed. */
+export function pricePath(seed: number): readonly string[] {
+  let x = seed;
+  let cents = 10_000;
+  return Array.from({ length: 1_000 }, () => {
+    x = (Math.imul(x, 1_103_515_245) + 12_345) & 0x7fffffff;
+    cents += ((x >> 8) % 61) - 28;
+    return (cents / 100).toFixed(2);
+  });
+}
+
+/** Every rule but the portfolio's, at levels that `pricePath` crosses. */
+export const RICH: ExitPolicy = policyOf(
+  rules({
+    stopLoss: stopLoss("20"),
+    ladder: ladder(["0.1R", "10"], ["0.2R", "20"], ["0.35R", "20"], ["0.5R", "10"]),
+    breakEven: { at: target("0.3R"), offsetPercent: decimal("0.1") },
+    trailing: { activation: target("0.6R"), distance: target("4 %") },
+    timeLimitMs: 900_000,
+  }),
+);
