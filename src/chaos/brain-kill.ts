@@ -60,14 +60,16 @@ const REPORT_MS = 3_000;
  * @throws {Failure} if a person ends the drill, the blow can't be confirmed, or the bus is lost after it.
  */
 export async function brainKill(stage: Stage, method: Method, notes: DrillNotes = newNotes()): Promise<DrillResult> {
-  const { bus, progress, supervisor } = stage;
+  const { bus, progress, supervisor, victim } = stage;
   const { seen } = notes;
   const startedAt = await required(bus.now());
   notes.startedAt = startedAt;
   const symbols = await baseline(stage);
 
   const struck = await steadyBrain(stage);
-  progress(`steady: ${symbols.length} open positions, heartbeat flowing. Striking the brain with ${METHODS[method]}`);
+  progress(
+    `steady: ${symbols.length} open positions, heartbeat flowing. Striking the ${victim} with ${METHODS[method]}`,
+  );
   const bookmark = await required(bus.bookmark());
   await required(stage.begin(startedAt));
   notes.struck = true;
@@ -77,7 +79,7 @@ export async function brainKill(stage: Stage, method: Method, notes: DrillNotes 
   if (!struckAt.known) throw new Failure(`Redis was lost right after the blow, ${struckAt.why}`);
   const killedAt = struckAt.value;
   seen.killedAt = killedAt;
-  progress("brain killed");
+  progress(`${victim} killed`);
 
   const panic = await until(stage, "the watchdog's panic event", CRITERIA.detectionMs, () => ownPanic(stage, bookmark));
   notes.eventId = panic?.event.eventId ?? null;
@@ -97,7 +99,7 @@ export async function brainKill(stage: Stage, method: Method, notes: DrillNotes 
   const recovery = held && panic !== null ? await recover(stage, bookmark, panic.event.eventId) : null;
   const timeline = [
     moment(killedAt, seen.lastBeatAt, "last heartbeat"),
-    moment(killedAt, killedAt, `brain struck with ${METHODS[method]}`),
+    moment(killedAt, killedAt, `${victim} struck with ${METHODS[method]}`),
     moment(killedAt, panic?.publishedAt ?? null, "panic published"),
     moment(killedAt, seen.flatAt, "last fill, account flat at the venue"),
     ...(recovery?.steps ?? []).map((step) => moment(killedAt, step.at, step.event)),

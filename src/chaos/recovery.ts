@@ -36,7 +36,7 @@ export async function recover(stage: Stage, bookmark: Bookmark, eventId: string)
   await done("halt cleared");
   const restarted = await supervisor.restart("brain");
   if (!restarted.known) return failed(restarted.why);
-  await done("brain restarted");
+  await done(stage.victim === "brain" ? "brain restarted" : "guard and bot restarted");
 
   const beating = await until(stage, "the heartbeat", STEP_MS, async () => {
     const beats = await bus.beatsSince(before.value);

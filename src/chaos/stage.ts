@@ -5,6 +5,7 @@ import type { DrillBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Exchange } from "../ports/exchange.ts";
 import type { Supervisor } from "../ports/supervisor.ts";
+import type { Struck } from "./guarded-bot.ts";
 
 /** Where a drill plays: a live testnet deployment or a sandbox, through the same ports. */
 export interface Stage {
@@ -13,6 +14,8 @@ export interface Stage {
   readonly bus: DrillBus;
   readonly exchange: Exchange;
   readonly supervisor: Supervisor;
+  /** Whom the blow strikes: the exit brain, or a bot or its guard where those are in its place. */
+  readonly victim: "brain" | Struck;
   /** Protectors left out on purpose, to see the drill fail. */
   readonly without: readonly ("watchdog" | "eew")[];
   /** Puts on record that the blow is about to fall; unknown: it can't be kept, and no blow falls. */

@@ -222,6 +222,7 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
 
   return {
     target: "sandbox",
+    victim: "brain",
     without: [],
     signal,
     blows,

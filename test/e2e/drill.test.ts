@@ -136,6 +136,7 @@ async function stageOf(sandbox: Sandbox, signal: AbortSignal): Promise<{ stage: 
   return {
     stage: {
       target: "sandbox",
+      victim: "brain",
       clock: hostClock,
       bus,
       exchange,

@@ -18,6 +18,8 @@ describe("chaos --sandbox --brain guard", () => {
       const finished = await drill([...GUARDED, "--strike", struck, "--method", method]);
       expect(finished.code, finished.stderr).toBe(0);
       expect(finished.stderr).toContain(`the blow strikes ${struck === "bot" ? "the bot" : "its guard"}`);
+      expect(finished.stderr).toContain(`Striking the ${struck} with ${method.toUpperCase()}`);
+      expect(finished.stdout).toContain(`${struck} struck with ${method.toUpperCase()}`);
       const { passed, checks, recovery } = document(finished);
       expect(passed).toBe(true);
       expect(checks.map(({ name }) => name)).toEqual([...CRITERIA]);

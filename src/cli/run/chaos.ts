@@ -37,6 +37,7 @@ async function inSandbox(flags: Flags, io: Io, method: Method): Promise<DrillRes
   try {
     const place = {
       target: "sandbox",
+      victim: guarded ?? "brain",
       env,
       flags: {},
       supervisor,

@@ -87,6 +87,7 @@ async function drill(
     env: io.env,
     flags,
     supervisor,
+    victim: "brain",
     without: [],
     begin,
     notes,

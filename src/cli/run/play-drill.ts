@@ -12,7 +12,7 @@ import { openVenue } from "./open-venue.ts";
 import { PATIENT_MS, requireRedis } from "./require-redis.ts";
 
 /** Where the drill plays, what gets to know how it goes, and what tells about it if it fails. */
-export interface Place extends Pick<Stage, "target" | "supervisor" | "without" | "begin"> {
+export interface Place extends Pick<Stage, "target" | "victim" | "supervisor" | "without" | "begin"> {
   readonly env: Env;
   readonly flags: Flags;
   readonly notes: DrillNotes;
