@@ -43,7 +43,7 @@ export function stand(
 ): Standing {
   const newestPanic = newer(before.newestPanic, newestOnRecord);
   if (halted) return { isLive: false, newestPanic, spent: given?.id ?? null };
-  const isSpent = before.spent !== undefined && before.spent === (given?.id ?? null);
+  const isSpent = before.spent === (given?.id ?? null);
   const covers = newestPanic === null || (given !== null && compare(given.upTo, newestPanic) >= 0);
   const isLive = !options.shadow && (options.autoLive || (covers && !isSpent));
   return isLive ? { isLive, newestPanic } : { ...before, isLive, newestPanic };
@@ -56,6 +56,11 @@ function newer(one: string | null, other: string | null): string | null {
 
 /** Entry ids in the order of the stream: milliseconds, then a number within them. */
 function compare(one: string, other: string): number {
-  const [[oneMs = "0", oneSeq = "0"], [otherMs = "0", otherSeq = "0"]] = [one.split("-"), other.split("-")];
-  return Number(oneMs) - Number(otherMs) || Number(oneSeq) - Number(otherSeq);
+  const [first, second] = [numbersOf(one), numbersOf(other)];
+  return first.ms - second.ms || first.seq - second.seq;
+}
+
+function numbersOf(id: string): { readonly ms: number; readonly seq: number } {
+  const [ms, seq] = id.split("-").map(Number);
+  return { ms: ms ?? 0, seq: seq ?? 0 };
 }

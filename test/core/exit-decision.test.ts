@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain } from "../../src/core/decimal.ts";
-import { due } from "../../src/core/exit-decision.ts";
+import { blindRule, due } from "../../src/core/exit-decision.ts";
 import { beginLeg, follow, watchMark } from "../../src/core/exit-memory.ts";
 import type { LegPolicy } from "../../src/core/exit-policy.ts";
 import type { Position } from "../../src/core/position.ts";
@@ -167,6 +167,45 @@ describe("what is due", () => {
     expect(decide(policy, "1", "100", ["99"], { liquidationPrice: decimal("90") })).toEqual([]);
     expect(decide(policy, "1", "100", ["99"], { liquidationPrice: null })).toEqual([]);
     expect(decide(policy, "1", "100", ["89"], { liquidationPrice: decimal("90") })[0]).toContain("0 % away");
+  });
+});
+
+test("prices are grouped by thousands, their fractions are not", () => {
+  const [close] = decide(rules({ stopLoss: stopLoss("2") }), "1", "1234567.25", ["1000000.1234"]);
+  expect(close).toContain("(entry 1,234,567.25, mark 1,000,000.1234)");
+});
+
+test("a step that is less than the venue takes is due, and is nothing that could be ordered", () => {
+  const policy = rules({ ladder: ladder(["1 %", "50"]) });
+  const position = leg("0.003", "100", "101");
+  const memory = beginLeg(policy, position, OPENED);
+  const lot = { ...LOT, min: decimal("0.002") };
+  expect(due(policy, position, memory, lot, OPENED).map(({ quantity }) => plain(quantity))).toEqual(["0"]);
+});
+
+describe("a rule that can't be judged for want of a reading is told", () => {
+  const ofMargin = rules({
+    stopLoss: { percent: decimal("30"), of: "margin" },
+    ladder: ladder(["1R", "50"]),
+  });
+  const distance = rules({ liquidationDistancePercent: decimal("5") });
+  const liquidation = "the liquidation price of BTCUSDT can't be read";
+  const leverage = "the stop loss of BTCUSDT is in percent of margin, and the venue does not tell its leverage";
+  test.each([
+    ["none without rules", rules(), {}, null],
+    ["none with a stop loss of entry", rules({ stopLoss: stopLoss("2") }), {}, null],
+    ["a stop loss of margin without leverage", ofMargin, {}, leverage],
+    ["none with leverage", ofMargin, { leverage: decimal("20") }, null],
+    ["a distance to liquidation that nobody tells", distance, {}, liquidation],
+    ["none where there is no liquidation", distance, { liquidationPrice: null }, null],
+    ["none where liquidation is told", distance, { liquidationPrice: decimal("50") }, null],
+  ] as const)("%s", (_, policy, changes, expected) => {
+    const position = leg("1", "100", "100", changes);
+    expect(blindRule(policy, position, beginLeg(policy, position, OPENED))).toBe(expected);
+  });
+
+  test("and a step in R is not due meanwhile", () => {
+    expect(decide(ofMargin, "1", "100", ["200"])).toEqual([]);
   });
 });
 

@@ -44,6 +44,25 @@ describe("a brain with a policy", () => {
     ],
     ["does not forget a panic that Redis has lost", MANUAL, [[{ newestPanic: "9-0", given: null }], [CALM]], false],
     [
+      "goes by the newest that it has seen, though Redis shows an older one",
+      MANUAL,
+      [[{ newestPanic: "9-0", given: null }], [{ newestPanic: "5-0", given: given("a", "5-0") }]],
+      false,
+    ],
+    [
+      "goes by a newer one than it has seen",
+      MANUAL,
+      [[{ newestPanic: "5-0", given: null }], [{ newestPanic: "9-0", given: given("a", "5-0") }]],
+      false,
+    ],
+    [
+      "is live by a permission for the newest of two",
+      MANUAL,
+      [[{ newestPanic: "5-0", given: null }], [{ newestPanic: "9-0", given: given("a", "9-0") }]],
+      true,
+    ],
+    ["is not live before it has asked", AUTO, [], false],
+    [
       "needs none with --auto-live, once the halt is gone",
       AUTO,
       [[{ newestPanic: "9-0", given: null }, true], [{ newestPanic: "9-0", given: null }]],
