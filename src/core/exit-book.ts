@@ -7,7 +7,7 @@
 
 import { type Decimal, plain, ZERO } from "./decimal.ts";
 import { blindRule, due, type PlannedClose } from "./exit-decision.ts";
-import { beginLeg, type Change, follow, join, type LegMemory, settle, watchMark } from "./exit-memory.ts";
+import { beginLeg, type Change, follow, join, type LegMemory, settle, sideOf, watchMark } from "./exit-memory.ts";
 import { exitOrder, orderWords } from "./exit-order.ts";
 import { type ExitPolicy, policyFor } from "./exit-policy.ts";
 import { type CloseOrder, type CloseOutcome, legName, type Position, type PositionSide } from "./position.ts";
@@ -296,7 +296,7 @@ function first(look: Look, position: Position): readonly [LegState, readonly Tel
 function again(look: Look, leg: LegState, position: Position): readonly [LegState, readonly Tell[]] {
   const policy = policyFor(look.policy, leg.symbol);
   const seen: LegState = { ...leg, seen: position, missingSince: null };
-  const isLate = leg.lag !== null && look.now < leg.lag.until && within(position.amount.abs(), leg);
+  const isLate = isOld(leg, position, look);
   if (leg.pending !== null || isLate) {
     // What the list shows may be from before the order, from after it, or from in between.
     return [{ ...seen, memory: watchMark(policy, leg.memory, position.markPrice) }, []];
@@ -332,9 +332,17 @@ const CHANGE_WORDS: Readonly<Record<Change, string | null>> = {
   other_rules: "is under other rules than before",
 };
 
-/** Whether a listed amount may be one from before the last order was executed. */
-function within(amount: Decimal, { lag, memory }: LegState): boolean {
-  return lag !== null && amount.gt(memory.amount) && amount.lte(lag.before);
+/** Whether what is listed may be from before the last order was executed: an order that only reduces changes neither side nor entry. */
+function isOld(leg: LegState, listed: Position, { now }: Look): boolean {
+  const { lag, memory } = leg;
+  if (lag === null || now >= lag.until || !isOfMemory(leg, listed)) return false;
+  const amount = listed.amount.abs();
+  return amount.gt(memory.amount) && amount.lte(lag.before);
+}
+
+/** Whether a listed leg is the one that is remembered, and not one that other hands have turned or grown since. */
+function isOfMemory({ memory }: LegState, listed: Position): boolean {
+  return sideOf(listed) === memory.side && listed.entryPrice.eq(memory.entryPrice);
 }
 
 function stopWords({ stop }: LegMemory): string {
@@ -376,9 +384,10 @@ function closeDue(
   seen: Position,
   look: Look,
 ): readonly [LegState, readonly BookAction[], boolean] {
-  const isLate = leg.lag !== null && look.now < leg.lag.until && within(seen.amount.abs(), leg);
+  const isLate = isOld(leg, seen, look);
   const isPaused = leg.pause !== null && look.now < leg.pause.until;
-  if (isLate || isPaused) return [leg, [], false];
+  // What came between an order and its answer is followed with the next list: until then its levels are another leg's.
+  if (isLate || isPaused || !isOfMemory(leg, seen)) return [leg, [], false];
   const { lot = null } = look.rulebook.get(leg.symbol) ?? {};
   const closes = due(policyFor(look.policy, leg.symbol), seen, leg.memory, lot, look.wall).filter(
     ({ step }) => step === null || leg.recall.kind === "settled",

@@ -138,6 +138,31 @@ describe("other hands", () => {
     expect(run.orders.map(bare)).toEqual(["SELL 0.3"]);
   });
 
+  test("that open the other side right behind a close are not taken for a list that lags", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    run.look("97");
+    run.hold("BTCUSDT", "-1", "97");
+    run.look("97");
+    run.mark("99");
+    expect(run.orders.map(bare)).toEqual(["SELL 1", "BUY 1"]);
+  });
+
+  test("that turn the leg while an order is in doubt get no order by the old leg's levels", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    run.answer = () => ({ kind: "unknown", why: "no answer within 3500 ms" });
+    run.look("97");
+    run.hold("BTCUSDT", "-2", "97");
+    run.lookUp = () => ({ kind: "executed", orderId: "1", executed: decimal("1") });
+    run.look("97");
+    run.mark("96");
+    run.look("96");
+    expect(run.orders.map(bare)).toEqual(["SELL 1"]);
+  });
+
   test("that close the leg end its memory, but one list without it does not", () => {
     const run = new PolicyRun(LADDER);
     run.hold("BTCUSDT", "1", "100");
