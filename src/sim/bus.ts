@@ -6,6 +6,7 @@
  * link between a side and the record, and what the record forgets to `flush` and `checkpoint`.
  */
 
+import type { ExitHash } from "../adapters/exits/store.ts";
 import {
   brainEvent,
   eventIdFor,
@@ -76,8 +77,11 @@ export class SimulatedBus {
   #found = new Map<string, readonly FoundLeg[]>();
   /** What a worker has put back after a loss, by event id. */
   #putBack = new Map<string, PastHalt>();
-  #halt: Halt | null = null;
+  #haltOnRecord: Halt | null = null;
+  #haltedSince: Instant | null = null;
   #live: Permission["given"] = null;
+  /** What a brain has written down of its exit policy, by field. */
+  #exits = new Map<string, string>();
   #seq = 0;
   #wake: (() => void)[] = [];
   readonly #eventIdFor = remembering(eventIdFor);
@@ -120,6 +124,44 @@ export class SimulatedBus {
           }),
         ),
     };
+  }
+
+  /** Since when trading is halted without a break, by what is on record; null: it is not. */
+  haltedSince(): Instant | null {
+    return this.#haltedSince;
+  }
+
+  get #halt(): Halt | null {
+    return this.#haltOnRecord;
+  }
+
+  set #halt(halt: Halt | null) {
+    this.#haltOnRecord = halt;
+    this.#haltedSince = halt === null ? null : (this.#haltedSince ?? this.#clock.now());
+  }
+
+  /** Whether a brain may act without having been asked to stay in shadow: a person has allowed it behind the newest panic. */
+  allowsLive(): boolean {
+    const newest = this.#panics.at(-1);
+    return newest === undefined || (this.#live !== null && seqOf(this.#live.upTo) >= newest.seq);
+  }
+
+  /** The second copy of the exit policy's memory (adapters/redis/brain-bus.ts). */
+  exitHash(link: BusLink = AT_HAND): ExitHash {
+    return {
+      read: () => link.read("read the exits", async () => new Map(this.#exits)),
+      write: (set, removed) =>
+        link.write("write the exits", async () => {
+          for (const [field, text] of set) this.#exits.set(field, text);
+          for (const field of removed) this.#exits.delete(field);
+          return null;
+        }),
+    };
+  }
+
+  /** That copy as it is now. */
+  exits(): ReadonlyMap<string, string> {
+    return this.#exits;
   }
 
   /** A person lets a brain in shadow act. */
@@ -187,6 +229,7 @@ export class SimulatedBus {
     this.#found = new Map();
     this.#putBack = new Map();
     this.#live = null;
+    this.#exits = new Map();
     this.reset();
   }
 
@@ -197,7 +240,7 @@ export class SimulatedBus {
     const [panics, completions] = [[...this.#panics], [...this.#completions]];
     const [unfinished, read, putBack] = [new Map(this.#unfinished), new Set(this.#read), new Map(this.#putBack)];
     const found = new Map(this.#found);
-    const halt = this.#halt;
+    const [halt, live, exits] = [this.#halt, this.#live, new Map(this.#exits)];
     return () => {
       this.#heartbeats = heartbeats;
       this.#panics = panics;
@@ -207,6 +250,8 @@ export class SimulatedBus {
       this.#found = found;
       this.#putBack = putBack;
       this.#halt = halt;
+      this.#live = live;
+      this.#exits = exits;
       this.#stir();
     };
   }
@@ -520,6 +565,11 @@ export class SimulatedBus {
     // Behind what has changed it: where that is carried out twice, one look shows both.
     await Promise.resolve();
   }
+}
+
+/** The `seq` in an entry's id. */
+function seqOf(id: string): number {
+  return Number(id.split("-")[1]);
 }
 
 /** Derives each id once: a hash takes longer than all the rest of a look at the bus, and every look asks for the same ones. */

@@ -8,6 +8,7 @@ import { known, type Reading, unknown } from "../core/reading.ts";
 import type { ExitVenue, ProtectOutcome } from "../ports/exit-venue.ts";
 import { Refused } from "./refusals.ts";
 import type { Venue } from "./venue.ts";
+import type { VenueView } from "./venue-view.ts";
 
 /** More candles than a span of any interval has within a venue's life. */
 const CANDLES_MAX = 10_000;
@@ -19,10 +20,17 @@ const CAUSES: ReadonlyMap<number, "crossed" | "exists"> = new Map([
   [-4130, "exists"],
 ]);
 
-/** One account of the venue as an `ExitVenue` that answers at once and is never out of reach. Faults belong around it. */
-export function simulatedExits(venue: Venue, apiKey: string): ExitVenue {
+/**
+ * One account of the venue as an `ExitVenue` that answers at once and is never out of reach. Faults belong around it.
+ *
+ * `seen` is what its lists of the account show: the present, if not given. Its records do not lag: a fill is there or not.
+ */
+export function simulatedExits(venue: Venue, apiKey: string, seen: () => VenueView = () => venue): ExitVenue {
   return {
-    equity: async () => known(sum([...DOLLARS].map((asset) => venue.marginBalance(apiKey, asset)))),
+    equity: async () => {
+      const view = seen();
+      return known(sum([...DOLLARS].map((asset) => view.marginBalance(apiKey, asset))));
+    },
 
     transfersSince: async (since) => {
       const transfers = venue.transfers(apiKey).filter(({ time }) => time >= since);
@@ -63,11 +71,13 @@ export function simulatedExits(venue: Venue, apiKey: string): ExitVenue {
 
     protectiveStops: async () =>
       known(
-        venue.openAlgoOrders(apiKey).flatMap((algo) => {
-          const { symbol, positionSide, side, triggerPrice, algoId: orderId, clientAlgoId: clientOrderId } = algo;
-          if (!algo.closePosition || algo.type !== "STOP_MARKET" || triggerPrice === null) return [];
-          return [{ symbol, positionSide, side, triggerPrice, orderId, clientOrderId }];
-        }),
+        seen()
+          .openAlgoOrders(apiKey)
+          .flatMap((algo) => {
+            const { symbol, positionSide, side, triggerPrice, algoId: orderId, clientAlgoId: clientOrderId } = algo;
+            if (!algo.closePosition || algo.type !== "STOP_MARKET" || triggerPrice === null) return [];
+            return [{ symbol, positionSide, side, triggerPrice, orderId, clientOrderId }];
+          }),
       ),
 
     fillsSince: async (symbol, since) =>

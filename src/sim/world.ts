@@ -5,12 +5,15 @@
  * simulated. Each role is a machine of its own, with its own clocks and its own links, and can stop at any moment.
  */
 
+import type { DirectWay } from "../adapters/direct/call.ts";
 import { directLine, type OpenLine } from "../adapters/direct/line.ts";
-import { watchdogCall } from "../adapters/direct/watchdog-call.ts";
+import { brainCall, watchdogCall } from "../adapters/direct/watchdog-call.ts";
+import { exitStore } from "../adapters/exits/store.ts";
 import { JournalMemory } from "../adapters/host/journal-memory.ts";
 import { BRAIN_LIMITS } from "../core/brain.ts";
 import { type Decimal, decimal, plain, ZERO } from "../core/decimal.ts";
 import { EEW_LIMITS } from "../core/eew.ts";
+import type { ExitRecord } from "../core/exit-book.ts";
 import type { Completion, PanicEvent } from "../core/messages.ts";
 import { legName } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";
@@ -21,24 +24,34 @@ import type { BrainBus, EewBus, WatchdogBus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DirectCall } from "../ports/direct-line.ts";
 import type { Exchange } from "../ports/exchange.ts";
+import type { ExitVenue } from "../ports/exit-venue.ts";
 import type { Journal, JournalRecord } from "../ports/journal.ts";
 import type { Log } from "../ports/log.ts";
 import type { RulebookStore } from "../ports/rulebook-store.ts";
 import { UNSUPERVISED } from "../ports/service.ts";
-import { runBrain } from "../roles/brain.ts";
+import { type PolicyWorld, runBrain } from "../roles/brain.ts";
 import { runEew } from "../roles/eew.ts";
 import { runWatchdog } from "../roles/watchdog.ts";
 import { type BusLink, SimulatedBus } from "./bus.ts";
 import { VirtualClock } from "./clock.ts";
 import type { OrderRequest } from "./orders.ts";
+import { Refused } from "./refusals.ts";
 import { Venue } from "./venue.ts";
+import { type ExitDisk, type ExitsSetup, exitFileOn, SILENT_STREAM, streamOver } from "./world/brain-policy.ts";
 import { type Draw, stream } from "./world/draw.ts";
 import { Host, type Life } from "./world/host.ts";
 import { FAR, Link, NEAR } from "./world/link.ts";
-import { busOver, directWay, exchangeOver, type RedisMood } from "./world/ports.ts";
+import { busOver, directWay, exchangeOver, exitsOver, type RedisMood } from "./world/ports.ts";
 import { type SiteHook, withSites } from "./world/sites.ts";
 import { Trace } from "./world/trace.ts";
-import { CLEAR, exchangeIn, type VenueWeather } from "./world/venue-weather.ts";
+import {
+  CLEAR,
+  exchangeIn,
+  exitsIn,
+  LATE_IN_WINDOW_MS,
+  type VenueSide,
+  type VenueWeather,
+} from "./world/venue-weather.ts";
 
 /** Who can be started, stopped and cut off. */
 export const ROLES = ["brain", "wd1", "wd2", "eew1", "eew2"] as const;
@@ -62,6 +75,11 @@ export interface Observer {
   brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus;
   watchdogBus(who: "wd1" | "wd2", bus: WatchdogBus): WatchdogBus;
   directCall(direct: DirectCall): DirectCall;
+  /** A brain with a policy begins with these records. */
+  brainLoads(records: readonly ExitRecord[]): void;
+  /** What a brain with a policy asks and sends, where it does so: before anything on the way. */
+  brainExchange(life: Life, exchange: Exchange): Exchange;
+  exitVenue(exits: ExitVenue): ExitVenue;
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
   /** The same account, on the venue's side of the link. */
@@ -87,10 +105,14 @@ export class World<W extends Observer> {
   readonly redisLinks: Readonly<Record<RoleName, Link>>;
   /** From those that ask the venue to it. */
   readonly venueLinks: Readonly<Record<"brain" | "brain2" | "eew1" | "eew2", Link>>;
-  /** From each watchdog to each worker. */
-  readonly directLinks: Readonly<Record<"wd1" | "wd2", readonly Link[]>>;
+  /** From each watchdog to each worker, and from a brain with a policy. */
+  readonly directLinks: Readonly<Record<"wd1" | "wd2" | "brain", readonly Link[]>>;
   readonly witness: W;
   readonly #disks: Readonly<Record<"eew1" | "eew2", Disk>>;
+  /** The policy of the brain; null: it only watches. */
+  readonly exits: ExitsSetup | null;
+  readonly exitDisk: ExitDisk = { legs: new Map(), written: new Map(), portfolio: null };
+  #brainRulebook: Rulebook = new Map();
   readonly #lines: Partial<Record<RoleName, OpenLine>> = {};
   /** How Redis takes what is written, and how far its wall clock is off. */
   redisMood: RedisMood = "takes all";
@@ -101,21 +123,26 @@ export class World<W extends Observer> {
   /** When the halt was cleared last; 0: never. */
   resetAt = 0 as Instant;
   readonly #venueDraw: Draw;
+  readonly #exitsDraw: Draw;
+  readonly #streamDraw: Draw;
   /** When each heartbeat of a brain arrived, by its entry. */
   readonly #heard = new Map<string, Instant>();
   #openedAt = 0 as Instant;
 
   /** Nothing runs yet but Redis and the venue. The seed draws how long what takes. */
-  constructor(seed: number, witness: (world: World<W>) => W) {
+  constructor(seed: number, witness: (world: World<W>) => W, exits: ExitsSetup | null = null) {
     const { time } = this;
+    this.exits = exits;
     this.witness = witness(this);
     this.redis.start();
     this.bus = new SimulatedBus(this.#redisClock());
     const venueHost = new Host("venue", time);
     venueHost.start();
-    this.venue = new Venue({ now: () => time.wall() });
+    this.venue = new Venue({ now: () => time.wall(), protectiveStopsExpire: exits?.stopsExpire ?? true });
     this.venue.addAccount({ apiKey: API_KEY, secret: "world-secret" });
     this.#venueDraw = stream(seed, "venue");
+    this.#exitsDraw = stream(seed, "venue of the exits");
+    this.#streamDraw = stream(seed, "venue streams");
     const host = (name: RoleName): Host => new Host(name, time);
     this.hosts = {
       brain: host("brain"),
@@ -145,8 +172,8 @@ export class World<W extends Observer> {
       eew1: link("eew1", venueHost),
       eew2: link("eew2", venueHost),
     };
-    const toWorkers = (name: "wd1" | "wd2"): readonly Link[] => WORKERS.map((worker) => link(name, this.hosts[worker]));
-    this.directLinks = { wd1: toWorkers("wd1"), wd2: toWorkers("wd2") };
+    const toWorkers = (name: RoleName): readonly Link[] => WORKERS.map((worker) => link(name, this.hosts[worker]));
+    this.directLinks = { wd1: toWorkers("wd1"), wd2: toWorkers("wd2"), brain: toWorkers("brain") };
     this.#disks = { eew1: { records: [], rulebook: new Map() }, eew2: { records: [], rulebook: new Map() } };
   }
 
@@ -201,9 +228,60 @@ export class World<W extends Observer> {
   openPosition(symbol: string, amount: string): void {
     this.trace.tell("bot", `opens ${symbol} ${amount}`);
     if (this.venue.positions(API_KEY).some((leg) => leg.symbol === symbol)) return;
-    const quantity = decimal(amount);
-    this.#order({ symbol, side: quantity.gt(ZERO) ? "BUY" : "SELL", type: "MARKET", quantity: quantity.abs() });
-    this.#openedAt = this.time.now();
+    this.#market(symbol, decimal(amount));
+  }
+
+  /** Buys or sells by hand or by the bot, whatever is open: it may grow, reduce, empty or turn a leg. */
+  tradeByHand(symbol: string, amount: Decimal): void {
+    this.trace.tell("bot", `trades ${symbol} ${plain(amount)}`);
+    this.#ifTaken(() => this.#market(symbol, amount));
+  }
+
+  /** Leaves a take-profit that only reduces, as far above or below the mark as it takes to rest. */
+  restTakeProfit(symbol: string): void {
+    const leg = this.venue.leg(API_KEY, symbol, "BOTH");
+    if (leg.amount.eq(ZERO)) return;
+    const isLong = leg.amount.gt(ZERO);
+    const price = this.venue.mark(symbol).times(decimal(isLong ? "1.03" : "0.97"));
+    const rounded = price.minus(price.mod(decimal(this.venue.rules(symbol).price.tick)));
+    const quantity = decimal("0.1");
+    if (quantity.gt(leg.amount.abs())) return;
+    this.trace.tell("bot", `rests a take-profit on ${symbol}`);
+    const order = { symbol, side: isLong ? "SELL" : "BUY", type: "LIMIT", quantity, price: rounded } as const;
+    this.#ifTaken(() => this.#order({ ...order, reduceOnly: true }));
+  }
+
+  /** Money is put into the account, or taken out of it. */
+  transfer(amount: string): void {
+    this.trace.tell("person", `transfers ${amount} USDT`);
+    this.venue.transfer(API_KEY, "USDT", amount);
+  }
+
+  /** A person lets a brain in shadow act. */
+  allowLive(id: string): void {
+    this.trace.tell("person", "says: quantum brain live");
+    this.bus.allowLive(id);
+  }
+
+  /** The brain's machine is lost with its disk; what starts next starts on another. */
+  loseExitDisk(): void {
+    this.trace.tell("brain", "DISK LOST");
+    this.exitDisk.legs.clear();
+    this.exitDisk.portfolio = null;
+    this.#brainRulebook = new Map();
+  }
+
+  /** Takes away what still rests where nothing is open, as a person does who wants to reset. */
+  cancelByHand(): void {
+    for (const { symbol } of this.venue.openAlgoOrders(API_KEY)) {
+      this.trace.tell("person", `cancels the stops that rest on ${symbol}`);
+      this.venue.cancelAllAlgo(API_KEY, symbol);
+    }
+  }
+
+  /** The key of the one account that there is. */
+  get apiKey(): string {
+    return API_KEY;
   }
 
   /** Leaves an order that opens or grows a leg when the mark comes by. */
@@ -233,10 +311,15 @@ export class World<W extends Observer> {
     return Math.max(this.#openedAt, last === undefined ? 0 : last.time - STARTS_AT) as Instant;
   }
 
-  left(): readonly string[] {
+  /** `stopsUntil`: stops that came in behind that moment are not looked at. */
+  left(stopsUntil: Instant = Number.POSITIVE_INFINITY as Instant): readonly string[] {
     return [
       ...this.venue.positions(API_KEY).map((leg) => `${legName(leg)} ${plain(leg.amount)}`),
       ...this.venue.openOrders(API_KEY).map(({ symbol, orderId }) => `${symbol} order ${orderId}`),
+      ...this.venue
+        .openAlgoOrders(API_KEY)
+        .filter(({ createTime }) => createTime - STARTS_AT <= stopsUntil)
+        .map(({ symbol, algoId }) => `${symbol} order ${algoId}`),
     ];
   }
 
@@ -248,15 +331,33 @@ export class World<W extends Observer> {
       const now = before.plus(fill.side === "BUY" ? fill.quantity : fill.quantity.neg());
       amounts.set(fill.symbol, now);
       const order = this.venue.order(API_KEY, fill.symbol, { orderId: fill.orderId });
-      if (order?.clientOrderId.startsWith("q-") !== true) return [];
+      if (order === null || !/^qx?-/.test(order.clientOrderId)) return [];
       const shrinks = now.abs().lt(before.abs()) && (now.eq(ZERO) || now.gt(ZERO) === before.gt(ZERO));
       return shrinks ? [] : [`${order.clientOrderId}: ${fill.symbol} from ${plain(before)} to ${plain(now)}`];
     });
   }
 
-  #order(order: Pick<OrderRequest, "symbol" | "side" | "type" | "quantity"> & { readonly price?: Decimal }): void {
-    const rest = { positionSide: "BOTH", timeInForce: "GTC", reduceOnly: false, clientOrderId: null } as const;
-    this.venue.place(API_KEY, { price: null, ...order, ...rest });
+  /** What a hand or a bot sends may be refused: too small, or more than there is to reduce. */
+  #ifTaken(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.trace.tell("venue", `refuses that: ${error.message}`);
+    }
+  }
+
+  #market(symbol: string, amount: Decimal): void {
+    this.#order({ symbol, side: amount.gt(ZERO) ? "BUY" : "SELL", type: "MARKET", quantity: amount.abs() });
+    this.#openedAt = this.time.now();
+  }
+
+  #order(
+    order: Pick<OrderRequest, "symbol" | "side" | "type" | "quantity"> &
+      Partial<Pick<OrderRequest, "price" | "reduceOnly">>,
+  ): void {
+    const rest = { positionSide: "BOTH", timeInForce: "GTC", clientOrderId: null } as const;
+    this.venue.place(API_KEY, { price: null, reduceOnly: false, ...order, ...rest });
   }
 
   async #run(name: RoleName, life: Life): Promise<unknown> {
@@ -277,18 +378,24 @@ export class World<W extends Observer> {
         const heard = withSites(this.bus.brain(this.#noting(bus)), "brain.bus", life, pass);
         const brainBus = this.witness.brainBus(name, life, heard);
         const exchange = withSites(this.#exchangeOf(name, life), "brain.venue", life, pass, AT_ONCE);
+        const setup = name === "brain" ? this.exits : null;
+        const policy = setup === null ? null : await this.#policyWorld(setup, life, bus, pass);
         return await runBrain(
-          { ...common, bus: brainBus, exchange, limits: BRAIN_LIMITS, identity, policy: null },
+          {
+            ...common,
+            bus: brainBus,
+            exchange: policy === null ? exchange : this.witness.brainExchange(life, exchange),
+            limits: BRAIN_LIMITS,
+            identity,
+            policy,
+          },
           forever,
         );
       }
       case "wd1":
       case "wd2": {
         const identity = { serviceId: "watchdog", instanceId: `${name}-${life.number}` };
-        const ways = this.directLinks[name].map((way, i) => {
-          const worker = i === 0 ? "eew1" : "eew2";
-          return directWay(worker, way.connect(life), () => this.#lines[worker] ?? null);
-        });
+        const ways = this.directLinks[name].map((way, i) => this.#wayTo(i === 0 ? "eew1" : "eew2", way, life));
         const direct = this.witness.directCall(watchdogCall(ways, null, life));
         const watchdogBus = this.witness.watchdogBus(
           name,
@@ -323,6 +430,43 @@ export class World<W extends Observer> {
     }
   }
 
+  /** What the brain's policy is carried out with, and what its former lives have written down (cli/run/brain.ts). */
+  async #policyWorld(setup: ExitsSetup, life: Life, bus: BusLink, pass: SiteHook): Promise<PolicyWorld> {
+    const { venue, time } = this;
+    const { policy, shadow, autoLive, streams } = setup;
+    const link = this.venueLinks.brain;
+    const hash = withSites(this.bus.exitHash(bus), "brain.memory", life, pass);
+    const store = exitStore(exitFileOn(this.exitDisk, life, pass), hash);
+    const { memory } = await store.load();
+    this.witness.brainLoads(memory.records);
+    const exits = exitsOver(link.connect(life), exitsIn(this.#brainSide()));
+    const ways = this.directLinks.brain.map((way, i) => this.#wayTo(i === 0 ? "eew1" : "eew2", way, life));
+    return {
+      start: { policy, shadow, autoLive, ...memory },
+      exits: this.witness.exitVenue(withSites(exits, "brain.exits", life, pass)),
+      direct: setup.direct ? this.witness.directCall(brainCall(ways, null, life)) : null,
+      stream: streams ? streamOver(venue, time, link, this.#streamDraw, life) : SILENT_STREAM,
+      store,
+      rulebooks: {
+        load: () => this.#brainRulebook,
+        save: (rulebook) => {
+          if (!life.ended()) this.#brainRulebook = rulebook;
+          return true;
+        },
+      },
+    };
+  }
+
+  #wayTo(worker: "eew1" | "eew2", way: Link, life: Life): DirectWay {
+    return directWay(worker, way.connect(life), () => this.#lines[worker] ?? null);
+  }
+
+  #brainSide(): VenueSide {
+    const weather = (): VenueWeather => this.venueWeather;
+    const { venue, time } = this;
+    return { venue, apiKey: API_KEY, time, weather, draw: this.#exitsDraw, lateMs: LATE_IN_WINDOW_MS };
+  }
+
   /** Notes when a heartbeat of the brain arrives: Redis's own clock may be off. */
   #noting(bus: BusLink): BusLink {
     return {
@@ -346,7 +490,7 @@ export class World<W extends Observer> {
     const { venue, time } = this;
     const weather = (): VenueWeather => this.venueWeather;
     const side = { venue, apiKey: API_KEY, time, weather, draw: this.#venueDraw };
-    const there = exchangeIn(side, life);
+    const there = exchangeIn(name === "brain" && this.exits !== null ? this.#brainSide() : side, life);
     const isWorker = name === "eew1" || name === "eew2";
     return exchangeOver(
       this.venueLinks[name].connect(life),

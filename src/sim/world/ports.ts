@@ -6,6 +6,7 @@ import { eventText } from "../../adapters/direct/protocol.ts";
 import type { Ending } from "../../core/messages.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { Exchange } from "../../ports/exchange.ts";
+import type { ExitVenue } from "../../ports/exit-venue.ts";
 import type { BusLink } from "../bus.ts";
 import type { Connection } from "./link.ts";
 
@@ -71,6 +72,27 @@ export function exchangeOver(connection: Connection, venue: Exchange): Exchange 
     lookUp: async (order) => {
       const [what, answer] = [`look up ${order.symbol}`, () => venue.lookUp(order)] as const;
       const heard = await connection.ask({ what, answer, limitMs: QUERY_LIMIT_MS, repeatable: true });
+      return heard.known ? heard.value : { kind: "unknown", why: heard.why };
+    },
+  };
+}
+
+/** What an exit policy needs besides, over a connection. A stop is placed once. */
+export function exitsOver(connection: Connection, venue: ExitVenue): ExitVenue {
+  const query = async <T>(what: string, answer: () => Promise<Reading<T>>): Promise<Reading<T>> => {
+    const heard = await connection.ask({ what, answer, limitMs: QUERY_LIMIT_MS, repeatable: true });
+    return heard.known ? heard.value : heard;
+  };
+  return {
+    equity: () => query("read equity", venue.equity),
+    transfersSince: (since) => query("read transfers", () => venue.transfersSince(since)),
+    protectiveStops: () => query("read stops", venue.protectiveStops),
+    fillsSince: (symbol, since) => query("read fills", () => venue.fillsSince(symbol, since)),
+    ordersSince: (symbol, since) => query("read past orders", () => venue.ordersSince(symbol, since)),
+    markExtremesSince: (symbol, since) => query("read candles", () => venue.markExtremesSince(symbol, since)),
+    protect: async (stop) => {
+      const [what, answer] = [`protect ${stop.symbol}`, () => venue.protect(stop)] as const;
+      const heard = await connection.ask({ what, answer, limitMs: ORDER_LIMIT_MS, repeatable: false });
       return heard.known ? heard.value : { kind: "unknown", why: heard.why };
     },
   };

@@ -5,9 +5,12 @@ import type { CloseOutcome, RefusalCause } from "../../core/position.ts";
 import { type Reading, unknown } from "../../core/reading.ts";
 import { after, type Instant, type UnixMillis } from "../../core/time.ts";
 import type { Exchange } from "../../ports/exchange.ts";
+import type { ExitVenue } from "../../ports/exit-venue.ts";
 import type { VirtualClock } from "../clock.ts";
 import { simulatedExchange } from "../exchange.ts";
+import { simulatedExits } from "../exits.ts";
 import type { Venue } from "../venue.ts";
+import type { VenueView } from "../venue-view.ts";
 import { type Draw, pick, span } from "./draw.ts";
 import type { Life } from "./host.ts";
 
@@ -55,15 +58,21 @@ export interface VenueSide {
   readonly time: VirtualClock;
   readonly weather: () => VenueWeather;
   readonly draw: Draw;
+  /** When an order whose fate is not known comes through after all, from and to; `LATE_MS` if not given. */
+  readonly lateMs?: readonly [number, number];
 }
 
+/**
+ * What the brain sends is refused once it is older than its receive window of 5 s (binance.md 2.5): so much of that is left
+ * behind the slowest way to the venue.
+ */
+export const LATE_IN_WINDOW_MS = [1, 3_200] as const;
+
 /** The account as a client in that process sees it; bans are remembered by the process, as the adapter does. */
-export function exchangeIn({ venue, apiKey, time, weather, draw }: VenueSide, life: Life): Exchange {
+export function exchangeIn(side: VenueSide, life: Life): Exchange {
+  const { venue, apiKey, time, weather, draw, lateMs = LATE_MS } = side;
   const calm = simulatedExchange(venue, apiKey, {
-    seen: () => {
-      const { staleMs } = weather();
-      return staleMs === 0 ? venue : venue.asOf(apiKey, (venue.now() - Math.round(staleMs * draw())) as UnixMillis);
-    },
+    seen: () => seenIn(side),
     filled: () => (draw() < weather().partial ? decimal(pick(draw, FRACTIONS)) : null),
   });
   let silentUntil: Instant | null = null;
@@ -98,9 +107,40 @@ export function exchangeIn({ venue, apiKey, time, weather, draw }: VenueSide, li
         return { kind: "refused", cause, code, why: `refused: ${code}` };
       }
       if (draw() >= weather().late) return await calm.close(order);
-      time.at(after(time.now(), span(draw, ...LATE_MS)), () => void calm.close(order));
+      time.at(after(time.now(), span(draw, ...lateMs)), () => void calm.close(order));
       return { kind: "unknown", why: "503: execution status unknown" };
     },
     silentUntil: () => (silentUntil !== null && silentUntil > life.now() ? silentUntil : null),
   };
+}
+
+/** The same for what an exit policy asks and places besides. */
+export function exitsIn(side: VenueSide): ExitVenue {
+  const { venue, apiKey, time, weather, draw, lateMs = LATE_MS } = side;
+  const calm = simulatedExits(venue, apiKey, () => seenIn(side));
+  const read = async <T>(answer: () => Promise<Reading<T>>): Promise<Reading<T>> => {
+    if (weather().bannedUntil > time.now()) return unknown("418 -1003: banned");
+    return draw() < weather().unread ? unknown("500 -1000: internal error") : await answer();
+  };
+  return {
+    equity: () => read(calm.equity),
+    transfersSince: (since) => read(() => calm.transfersSince(since)),
+    protectiveStops: () => read(calm.protectiveStops),
+    fillsSince: (symbol, since) => read(() => calm.fillsSince(symbol, since)),
+    ordersSince: (symbol, since) => read(() => calm.ordersSince(symbol, since)),
+    markExtremesSince: (symbol, since) => read(() => calm.markExtremesSince(symbol, since)),
+    protect: async (stop) => {
+      if (weather().bannedUntil > time.now()) return { kind: "refused", cause: "other", why: "418 -1003: banned" };
+      if (draw() < weather().refuse) return { kind: "refused", cause: "other", why: "refused: -1001" };
+      if (draw() >= weather().late) return await calm.protect(stop);
+      time.at(after(time.now(), span(draw, ...lateMs)), () => void calm.protect(stop));
+      return { kind: "unknown", why: "503: execution status unknown" };
+    },
+  };
+}
+
+/** What a list shows that is asked for now. */
+function seenIn({ venue, apiKey, weather, draw }: VenueSide): VenueView {
+  const { staleMs } = weather();
+  return staleMs === 0 ? venue : venue.asOf(apiKey, (venue.now() - Math.round(staleMs * draw())) as UnixMillis);
 }

@@ -33,8 +33,26 @@ export const FAULTS = [
   "entry_at_begin",
   "reset_early",
 ] as const;
-/** One of them. */
-export type Fault = (typeof FAULTS)[number];
+/** What else can go wrong around a brain with a policy; a list of its own, so that what other runs draw stays as it is. */
+export const EXIT_FAULTS = [
+  "hands_reduce",
+  "hands_grow",
+  "hands_turn",
+  "hands_close",
+  "hands_reopen",
+  "take_profit_rests",
+  "jump",
+  "transfer",
+  "brain_disk",
+  "disk_on_exit",
+  "crash_on_exit",
+  "cut_on_exit",
+  "redis_emptied_on_exit",
+] as const;
+/** One of those. */
+export type ExitFault = (typeof EXIT_FAULTS)[number];
+/** One of all. */
+export type Fault = (typeof FAULTS)[number] | ExitFault;
 
 /** One fault at one time. */
 export interface Strike {

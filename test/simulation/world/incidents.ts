@@ -57,6 +57,11 @@ export class Incidents {
     this.#judge(who, reason, silenceMs);
   }
 
+  /** A brain raises one over a loss, which `exit-panic-watch.ts` judges. */
+  brainTrips(): void {
+    this.lastBeganAt = this.#truth.time.now();
+  }
+
   /** Looks whether what was open is flat by now. */
   look(): void {
     if (this.#open.length === 0 || this.#truth.left().length > 0) return;

@@ -12,9 +12,11 @@ import type { Instant } from "../../../src/core/time.ts";
 import { type Draw, pick, stream } from "../../../src/sim/world/draw.ts";
 import type { Site } from "../../../src/sim/world/sites.ts";
 import { ROLES, type RoleName, World } from "../../../src/sim/world.ts";
+import { ExitWatch } from "./exit-watch.ts";
 import type { Fault } from "./faults.ts";
 import type { Incident } from "./incidents.ts";
 import { owed } from "./owed.ts";
+import { exitsOf, POLICY } from "./policies.ts";
 import { type LeftOut, Storm } from "./storm.ts";
 import { Witness } from "./witness.ts";
 
@@ -99,9 +101,12 @@ const TRADES_AFTER_MS = 3_000;
 
 /** Lives through one seed, without those of its faults that are left out. */
 export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promise<Outcome> {
-  const world = new World<Witness>(seed, (truth) => new Witness(truth));
+  const exits = leftOut.has(POLICY) ? null : exitsOf(seed);
+  const world = new World<Witness>(seed, (truth) => new Witness(truth), exits);
+  if (exits !== null)
+    world.witness.exits = new ExitWatch(world, exits, (rule, what) => world.witness.fails(rule, what));
   const draw = stream(seed, "run");
-  const person = new Person(world, stream(seed, "person"));
+  const person = new Person(world, stream(seed, "person"), stream(seed, "person and policy"));
   for (const role of ROLES) world.start(role);
   trade(world, draw);
   await world.pass(WARM_UP_MS);
@@ -116,7 +121,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
   storm.end();
   const stormy = [...world.witness.incidents.all];
   const { ending, death } = await end(world, person, drawCore(draw));
-  for (const what of world.grown()) world.witness.broken.push(`S4: ${what}`);
+  for (const what of world.grown()) world.witness.broken.push(`${what.startsWith("qx-") ? "X1" : "S4"}: ${what}`);
   const { broken } = world.witness;
   const { passed, struck } = storm.sites;
   return {
@@ -125,7 +130,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
     broken,
     virtualMs: world.time.now(),
     faults: storm.struck,
-    strikes: storm.strikes,
+    strikes: exits === null ? storm.strikes : [POLICY, ...storm.strikes],
     sites: { passed, struck },
     incidents: stormy,
     death,
@@ -152,12 +157,17 @@ function trade(world: World<Witness>, draw: Draw): void {
 class Person {
   readonly #world: World<Witness>;
   readonly #draw: Draw;
+  readonly #exitDraw: Draw;
   #patience = 40;
   #tradesIn = 0;
+  #allowsIn = 0;
+  #allowed = 0;
 
-  constructor(world: World<Witness>, draw: Draw) {
+  /** `exitDraw` is for what only a brain with a policy needs. */
+  constructor(world: World<Witness>, draw: Draw, exitDraw: Draw) {
     this.#world = world;
     this.#draw = draw;
+    this.#exitDraw = exitDraw;
   }
 
   async look(): Promise<void> {
@@ -165,6 +175,8 @@ class Person {
     if (redis.life() === null || redis.isPaused()) return;
     const { halted, standing } = answerOf(await bus.eew("person").sightOf(null));
     if (this.#tradesIn > 0 && --this.#tradesIn === 0 && !halted) this.#trade();
+    if (this.#allowsIn > 0 && --this.#allowsIn === 0 && !halted) this.#world.allowLive(`live-${++this.#allowed}`);
+    if (standing?.outcome === "FLAT" && this.#world.exits !== null) this.#takeStopsAway();
     if (standing?.outcome !== "FLAT" || this.#world.left().length > 0 || --this.#patience > 0) return;
     this.#patience = 4 + Math.round(80 * this.#draw());
     this.#tradesIn = TRADES_AFTER_MS / LOOK_EVERY_MS;
@@ -176,7 +188,7 @@ class Person {
     const { halted, standing } = answerOf(await this.#world.bus.eew("person").sightOf(null));
     if (this.#world.left().length > 0 || (halted && standing?.outcome !== "FLAT")) return;
     if (standing !== null) this.#reset(standing);
-    await this.#world.pass(TRADES_AFTER_MS);
+    await watch(this.#world, TRADES_AFTER_MS);
     this.#trade();
   }
 
@@ -188,6 +200,16 @@ class Person {
   #reset({ halt }: PastHalt): void {
     this.#world.trace.tell("person", `RESETS the halt of ${halt.eventId}`);
     this.#world.reset();
+    if (this.#world.exits === null) return;
+    const allows = this.#exitDraw() < 0.8;
+    this.#allowsIn = allows ? 1 + Math.round(40 * this.#exitDraw()) : 0;
+  }
+
+  /** What came in behind the last look of the pass keeps `quantum reset` from clearing the halt. */
+  #takeStopsAway(): void {
+    const { apiKey, venue, witness } = this.#world;
+    const restsOnly = venue.positions(apiKey).length === 0 && venue.openOrders(apiKey).length === 0;
+    if (restsOnly && !witness.anyPass() && venue.openAlgoOrders(apiKey).length > 0) this.#world.cancelByHand();
   }
 
   /** By hand, whatever is under way. */
@@ -196,6 +218,16 @@ class Person {
     if (redis.life() === null || redis.isPaused()) return;
     this.#world.trace.tell("person", "RESETS, whatever is under way");
     this.#world.reset();
+  }
+}
+
+/** Lets time pass, with an eye on a brain that has a policy. */
+async function watch(world: World<Witness>, ms: number): Promise<void> {
+  const { exits } = world.witness;
+  if (exits === null) return await world.pass(ms);
+  for (let left = ms; left > 0; left -= LOOK_EVERY_MS) {
+    await world.pass(Math.min(left, LOOK_EVERY_MS));
+    exits.look();
   }
 }
 
@@ -210,10 +242,10 @@ async function end(
   world.trace.tell("ENDING", JSON.stringify(core));
   if (calm) {
     revive(world, ["brain", ...kept], true);
-    await world.pass(SETTLE_MS);
+    await watch(world, SETTLE_MS);
     await seeHaltPutBack(world, worker);
     await person.startAnew();
-    await world.pass(CALM_MS);
+    await watch(world, CALM_MS);
     if (second) await showSecondBrain(world);
   }
   const lastBeatAt = await world.brainHeardAt();

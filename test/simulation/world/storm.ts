@@ -6,6 +6,7 @@ import { type Draw, pick, span, stream } from "../../../src/sim/world/draw.ts";
 import { FAIR, type Link, type LinkWeather } from "../../../src/sim/world/link.ts";
 import { CLEAR, type VenueWeather } from "../../../src/sim/world/venue-weather.ts";
 import { ROLES, type RoleName, type World } from "../../../src/sim/world.ts";
+import { ExitStorm } from "./exit-storm.ts";
 import { type Fault, kindsOf, type Strike, strikesOf } from "./faults.ts";
 import { SiteStorm } from "./site-storm.ts";
 import type { Part } from "./troubles.ts";
@@ -59,6 +60,16 @@ export class Storm {
       crash: (role: RoleName, downMs: number): void => this.#crash(role, downMs),
       pause: (role: RoleName, ms: number): void => this.#pause(role, ms),
     };
+    if (world.exits !== null) {
+      new ExitStorm(world, seed, lastsMs, {
+        later: (ms, then) => this.#later(ms, then),
+        count: (fault, id) => this.#count(fault, id),
+        isLeftOut: (id) => leftOut.has(id),
+        crash: blows.crash,
+        cutFromVenue: (role, weather, ms) => this.#spell(role, [world.venueLinks.brain], weather, ms),
+        emptyRedis: () => this.#emptyRedis(),
+      });
+    }
     this.sites = new SiteStorm(seed, blows, (id) => leftOut.has(id));
     if (kinds.has("site")) {
       world.passSite = (site, life) => {
@@ -75,6 +86,7 @@ export class Storm {
     this.#over = true;
     world.witness.onOrder.length = 0;
     world.witness.onBegin.length = 0;
+    world.witness.onExit.length = 0;
     for (const stop of this.#stop) stop();
     for (const link of this.#links()) link.weather = FAIR;
     world.venueWeather = CLEAR;
@@ -204,6 +216,7 @@ export class Storm {
       case "reset_early":
         this.#reset();
         return;
+      default:
     }
   }
 
@@ -227,9 +240,7 @@ export class Storm {
         });
         return;
       case "redis_emptied":
-        trace.tell("redis", "EMPTIED");
-        witness.losesData();
-        world.bus.flush();
+        this.#emptyRedis();
         return;
       case "redis_failover": {
         const failOver = world.bus.checkpoint();
@@ -263,6 +274,12 @@ export class Storm {
       default:
         return;
     }
+  }
+
+  #emptyRedis(): void {
+    this.#world.trace.tell("redis", "EMPTIED");
+    this.#world.witness.losesData();
+    this.#world.bus.flush();
   }
 
   #venueSpell(change: Partial<VenueWeather>, draw: Draw): void {
@@ -332,7 +349,7 @@ export class Storm {
 
   #links(): readonly Link[] {
     const { redisLinks, venueLinks, directLinks } = this.#world;
-    return [...Object.values(redisLinks), ...Object.values(venueLinks), ...directLinks.wd1, ...directLinks.wd2];
+    return [...Object.values(redisLinks), ...Object.values(venueLinks), ...Object.values(directLinks).flat()];
   }
 }
 

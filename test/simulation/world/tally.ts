@@ -1,6 +1,6 @@
 /** What many seeds came to. */
 
-import { FAULTS } from "./faults.ts";
+import { EXIT_FAULTS, FAULTS } from "./faults.ts";
 import type { Outcome } from "./run.ts";
 import { SITUATIONS } from "./situations.ts";
 import { type Row, Times } from "./times.ts";
@@ -112,7 +112,7 @@ export function summary(tally: Tally, seconds: number, jobs: number): string {
     "runs by their end",
     ...rows([...endings.keys()].sort(), endings),
     "faults by kind",
-    ...rows(FAULTS, faults),
+    ...rows([...FAULTS, ...EXIT_FAULTS], faults),
     "runs that reached a situation",
     ...rows(
       SITUATIONS.map(([name]) => name),

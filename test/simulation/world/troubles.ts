@@ -33,6 +33,12 @@ export class Troubles {
     this.#until.set(part, this.#time.now());
   }
 
+  /** For how long nothing has gone wrong with it; 0 while something does. */
+  wellForMs(part: Part): number {
+    if ((this.#now.get(part) ?? 0) > 0) return 0;
+    return this.#time.now() - (this.#until.get(part) ?? 0);
+  }
+
   /** Whether what it does or does not do now may come of trouble. */
   excuse(part: Part): boolean {
     if ((this.#now.get(part) ?? 0) > 0) return true;

@@ -1,17 +1,20 @@
 /** Sees what the roles do, and what is true at that moment: the invariants that hold at every step (simulation.md S1 to S13). */
 
 import { EEW_LIMITS } from "../../../src/core/eew.ts";
+import type { ExitRecord } from "../../../src/core/exit-book.ts";
 import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
-import type { Instant } from "../../../src/core/time.ts";
+import { after, type Instant } from "../../../src/core/time.ts";
 import type { BrainBus, EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { DirectCall } from "../../../src/ports/direct-line.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";
+import type { ExitVenue } from "../../../src/ports/exit-venue.ts";
 import type { Journal } from "../../../src/ports/journal.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { Trace } from "../../../src/sim/world/trace.ts";
 import type { Observer, RoleName } from "../../../src/sim/world.ts";
 import { EventWatch } from "./event-watch.ts";
+import type { ExitWatch } from "./exit-watch.ts";
 import { FenceWatch } from "./fence-watch.ts";
 import { Incidents } from "./incidents.ts";
 import { OrderWatch } from "./order-watch.ts";
@@ -22,7 +25,7 @@ export interface Truth {
   readonly time: Clock;
   readonly trace: Trace;
   /** What is open or rests; empty: flat. */
-  left(): readonly string[];
+  left(stopsUntil?: Instant): readonly string[];
   /** Reports that are on record now. */
   completions(): readonly Completion[];
   /** Events that are on record now. */
@@ -58,6 +61,10 @@ export class Witness implements Observer {
   readonly onOrder: ((worker: "eew1" | "eew2") => void)[] = [];
   /** Who is to be called when a pass begins and no other is under way, one with each. */
   readonly onBegin: (() => void)[] = [];
+  /** Who is to be called when the brain has sent an order, one with each. */
+  readonly onExit: (() => void)[] = [];
+  /** What watches a brain with a policy; null: it has none. */
+  exits: ExitWatch | null = null;
   readonly troubles: Troubles;
   readonly incidents: Incidents;
   readonly events: EventWatch;
@@ -71,11 +78,13 @@ export class Witness implements Observer {
   #losses = 0;
   #lagUntil = 0 as Instant;
   #farLagUntil = 0 as Instant;
+  /** When each worker has listed the resting orders last. */
+  readonly #ordersLookedAt = new Map<string, Instant>();
   /** When each worker has sent its last order. */
   readonly #sentAt = new Map<string, Instant>();
 
   constructor(truth: Truth) {
-    const fails: Break = (rule, what) => this.#break(rule, what);
+    const fails: Break = (rule, what) => this.fails(rule, what);
     this.#truth = truth;
     this.troubles = new Troubles(truth.time);
     this.incidents = new Incidents(truth, this.troubles, fails);
@@ -89,6 +98,7 @@ export class Witness implements Observer {
     this.look();
     this.#losses += 1;
     this.events.losesData();
+    this.exits?.losesData();
     this.troubles.begin("redis");
     this.troubles.end("redis");
   }
@@ -100,7 +110,7 @@ export class Witness implements Observer {
   /** S13: a role that throws. */
   defect(who: RoleName, error: unknown): void {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#break("S13", `${who} has a defect: ${words}`);
+    this.fails("S13", `${who} has a defect: ${words}`);
   }
 
   /**
@@ -115,16 +125,30 @@ export class Witness implements Observer {
       const times = (this.#reports.get(eventId) ?? 0) + 1;
       this.#reports.set(eventId, times);
       this.#truth.trace.tell("redis", `on record: ${eventId} ${outcome}`);
-      if (times > 1 + this.#losses) this.#break("S3", `event ${eventId} is reported ${times} times`);
+      if (times > 1 + this.#losses) this.fails("S3", `event ${eventId} is reported ${times} times`);
     }
     this.incidents.look();
     this.events.look();
+    this.exits?.look();
+  }
+
+  brainLoads(records: readonly ExitRecord[]): void {
+    this.exits?.loads(records);
+  }
+
+  /** X1 to X7: what a brain with a policy sends. */
+  brainExchange(life: Life, exchange: Exchange): Exchange {
+    return this.exits?.overExchange(life, exchange) ?? exchange;
+  }
+
+  exitVenue(exits: ExitVenue): ExitVenue {
+    return this.exits?.overExits(exits) ?? exits;
   }
 
   /** S6: a brain that is not heard does not say that it may act. */
   brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus {
     return {
-      ...bus,
+      ...(this.exits?.overBus(bus) ?? bus),
       beat: async (role, heartbeat: Heartbeat) => {
         const [sentAt, trueSentAt] = [life.now(), this.#truth.time.now()];
         this.#fence.beats(life, heartbeat, sentAt);
@@ -185,7 +209,7 @@ export class Witness implements Observer {
       report: (delivery, completion, halt) => {
         const { outcome, positionsFailed } = completion;
         if ((positionsFailed === 0) !== (outcome === "FLAT"))
-          this.#break("S8", `${who} reports ${outcome}, and ${positionsFailed} failed`);
+          this.fails("S8", `${who} reports ${outcome}, and ${positionsFailed} failed`);
         return watched.report(delivery, completion, halt);
       },
       acknowledge: (delivery) => {
@@ -195,7 +219,7 @@ export class Witness implements Observer {
         const { completed, eventId, beforeReset, ageMs } = delivery;
         const isDone = completed || this.#reports.has(eventId) || this.#concluded.has(`${who} ${eventId}`);
         if (!isDone && !beforeReset && ageMs <= EVENT_OLD_MS)
-          this.#break("S11", `${who} drops ${eventId}, which nobody has executed`);
+          this.fails("S11", `${who} drops ${eventId}, which nobody has executed`);
         return bus.acknowledge(delivery);
       },
     };
@@ -223,7 +247,14 @@ export class Witness implements Observer {
   /** S10: what the venue is asked for. */
   atVenue(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange {
     const begunAt = (): Instant => Math.max(this.#truth.resetAt, this.incidents.lastBeganAt) as Instant;
-    return this.#orders.atVenue(who, life, exchange, begunAt);
+    const watched = this.#orders.atVenue(who, life, exchange, begunAt);
+    return {
+      ...watched,
+      restingOrders: () => {
+        this.#ordersLookedAt.set(who, this.#truth.time.now());
+        return watched.restingOrders();
+      },
+    };
   }
 
   #sends(who: "eew1" | "eew2"): void {
@@ -253,15 +284,24 @@ export class Witness implements Observer {
     if (pass?.eventId === eventId) this.#passes.delete(who);
     this.#concluded.add(`${who} ${eventId}`);
     this.#truth.trace.tell(who, `concludes ${eventId} ${outcome}`);
-    const left = this.#truth.left();
+    const left = this.#truth.left(this.#stopsUntil(who));
     if (outcome === "FLAT" && left.length > 0 && !this.#isHidden(who))
-      this.#break("S8", `${who} says FLAT, and open is ${left.join(", ")}`);
+      this.fails("S8", `${who} says FLAT, and open is ${left.join(", ")}`);
   }
 
   /** Lists lag until then; `far`: by more than two witnesses are apart. */
   listsLag(until: Instant, far: boolean): void {
     this.#lagUntil = Math.max(until, this.#lagUntil) as Instant;
     if (far) this.#farLagUntil = Math.max(until, this.#farLagUntil) as Instant;
+  }
+
+  /**
+   * Which stops of the brain's a worker can have seen. One that was on its way when trading was halted may come in behind the
+   * worker's last look; it can only close, and what it rests on is empty.
+   */
+  #stopsUntil(who: string): Instant {
+    const lookedAt = this.#ordersLookedAt.get(who) ?? (0 as Instant);
+    return this.#truth.time.now() < this.#lagUntil + LOOK_MS ? after(lookedAt, -LAG_MAX_MS) : lookedAt;
   }
 
   /**
@@ -277,7 +317,8 @@ export class Witness implements Observer {
     return isByFills && now < this.#lagUntil + LOOK_MS && openMs < PASS_MS;
   }
 
-  #break(rule: string, what: string): void {
+  /** Says that a rule does not hold. */
+  fails(rule: string, what: string): void {
     this.#truth.trace.tell("BROKEN", `${rule}: ${what}`);
     this.broken.push(`${rule}: ${what}`);
   }

@@ -1,0 +1,95 @@
+/** X8: a panic that the brain raises over a loss has one, is raised once for it, and trading is halted for it. */
+
+import { type Decimal, decimal, sum, ZERO } from "../../../src/core/decimal.ts";
+import type { Instant } from "../../../src/core/time.ts";
+import type { ExitVenue } from "../../../src/ports/exit-venue.ts";
+import type { ExitsSetup } from "../../../src/sim/world/brain-policy.ts";
+import type { World } from "../../../src/sim/world.ts";
+import type { Break, Witness } from "./witness.ts";
+
+/** Lists lag by up to 15 s, and transfers are read before a limit counts as broken. */
+const SEEN_MS = 20_000;
+/** What lies between two looks of ours: marks move meanwhile. */
+const TOLERANCE = decimal("0.7");
+/** From a panic on until trading is halted, where the brain, Redis and a worker are well. */
+const HALTED_MS = 15_000;
+
+/** The panics of a brain with a policy. */
+export class ExitPanicWatch {
+  readonly #world: World<Witness>;
+  readonly #setup: ExitsSetup;
+  readonly #break: Break;
+  #peak: Decimal | null = null;
+  /** Worth of the last while. */
+  readonly #worths: { readonly at: Instant; readonly worth: Decimal }[] = [];
+  #transfersRead = true;
+  /** The brain's wall clock was off: what was moved since a moment can't be told by it. */
+  #clockWasOff = false;
+  /** The incidents since the last reset or loss of data. */
+  readonly #raised = new Set<string>();
+  #resetAt = 0 as Instant;
+  #owedSince: Instant | null = null;
+
+  constructor(world: World<Witness>, setup: ExitsSetup, fails: Break) {
+    this.#world = world;
+    this.#setup = setup;
+    this.#break = fails;
+  }
+
+  losesData(): void {
+    this.#raised.clear();
+  }
+
+  over(exits: ExitVenue): ExitVenue {
+    return {
+      ...exits,
+      transfersSince: async (since) => {
+        const answer = await exits.transfersSince(since);
+        this.#transfersRead = answer.known;
+        return answer;
+      },
+    };
+  }
+
+  raises(incidentId: string, reason: string): void {
+    if (this.#setup.shadow) this.#break("X5", `the brain raises ${reason} in shadow`);
+    this.look(0);
+    if (this.#raised.has(incidentId)) return;
+    this.#raised.add(incidentId);
+    this.#owedSince = this.#world.time.now();
+    this.#world.trace.tell("brain", `raises ${reason}, ${incidentId}`);
+    if (this.#raised.size > 1) this.#break("X8", `the brain raises ${reason} again, and nobody has reset since`);
+    const { dailyLossPercent, drawdownPercent } = this.#setup.policy.portfolio;
+    const limit = reason.startsWith("EXIT_BRAIN_DAILY_LOSS") ? dailyLossPercent : drawdownPercent;
+    const worst = this.#worths.reduce<Decimal | null>((least, { worth }) => min(least, worth), null);
+    if (limit === null || worst === null || this.#peak === null || !this.#transfersRead || this.#clockWasOff) return;
+    const loss = this.#peak.minus(worst);
+    if (loss.times("100").gte(this.#peak.times(limit).times(TOLERANCE))) return;
+    this.#break("X8", `the brain raises ${reason}, and lost were ${loss.toFixed(0)} of ${this.#peak.toFixed(0)}`);
+  }
+
+  /** `wellMs`: for how long brain, Redis and a worker have been well. */
+  look(wellMs: number): void {
+    const { apiKey, bus, hosts, resetAt, time, venue } = this.#world;
+    const now = time.now();
+    if (hosts.brain.wallOffset(now) !== 0) this.#clockWasOff = true;
+    if (resetAt > this.#resetAt) {
+      this.#resetAt = resetAt;
+      this.#raised.clear();
+    }
+    const net = venue.transfers(apiKey).reduce((total, { amount }) => total.plus(amount), ZERO);
+    const worth = sum(["USDT", "USDC"].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
+    if (this.#peak === null || worth.gt(this.#peak)) this.#peak = worth;
+    this.#worths.push({ at: now, worth });
+    while (this.#worths[0] !== undefined && now - this.#worths[0].at > SEEN_MS) this.#worths.shift();
+    if (bus.haltedSince() !== null || this.#owedSince === null || resetAt > this.#owedSince) this.#owedSince = null;
+    else if (now - this.#owedSince > HALTED_MS && wellMs > HALTED_MS) {
+      this.#break("X8", `trading is not halted ${Math.round(now - this.#owedSince)} ms after the brain raised a panic`);
+      this.#owedSince = null;
+    }
+  }
+}
+
+function min(one: Decimal | null, other: Decimal): Decimal {
+  return one?.lt(other) ? one : other;
+}
