@@ -62,10 +62,12 @@ export interface ExitRecord {
   readonly positionSide: PositionSide;
   readonly memory: LegMemory;
   readonly pending: PendingExit | null;
+  /** What the venue has on record of the leg is in it; false: that was not asked for yet, or could not be read. */
+  readonly recalled: boolean;
 }
 
 /** A leg in this life. */
-interface LegState extends ExitRecord {
+interface LegState extends Omit<ExitRecord, "recalled"> {
   /** As last listed; null before this life has seen it. */
   readonly seen: Position | null;
   /** The list does not show it, since then. */
@@ -124,14 +126,14 @@ const SETTLED = { kind: "settled" } as const;
 /** The book of a new life, from what earlier ones have written down. */
 export function openBook(records: readonly ExitRecord[], now: Instant): Book {
   const legs = new Map(
-    records.map((record): [string, LegState] => [
+    records.map(({ recalled, ...record }): [string, LegState] => [
       legName(record),
       {
         ...record,
         seen: null,
         missingSince: null,
         lag: null,
-        recall: SETTLED,
+        recall: recalled ? SETTLED : { kind: "wanted", at: now },
         pause: null,
         inBand: false,
         sentAt: record.pending === null ? null : now,
@@ -246,7 +248,7 @@ export function recalled(
     return [replaced(book, name, { ...leg, recall: again }), [line]];
   }
   const settled: LegState = { ...leg, recall: SETTLED };
-  if (recall.value === null) return [replaced(book, name, settled), []];
+  if (recall.value === null) return put(book, name, settled, []);
   // A leg that was opened later than what is remembered of it is another one.
   const isNewer = recall.value.openedAt > leg.memory.openedAt + limits.clockApartMs;
   const same = !isNewer && recall.value.side === leg.memory.side;
@@ -455,6 +457,6 @@ function paused(limits: BookLimits, leg: LegState, now: Instant): LegState {
   return { ...leg, pause: { until: after(now, ms), count } };
 }
 
-function recordOf({ symbol, positionSide, memory, pending }: ExitRecord): ExitRecord {
-  return { symbol, positionSide, memory, pending };
+function recordOf({ symbol, positionSide, memory, pending, recall }: LegState): ExitRecord {
+  return { symbol, positionSide, memory, pending, recalled: recall.kind === "settled" };
 }

@@ -27,12 +27,17 @@ export interface Standing {
   readonly isLive: boolean;
   /** The newest panic that this life has seen: Redis may forget it. */
   readonly newestPanic: string | null;
+  /**
+   * Redis has lost that panic, and was seen without any permission since: the next one is given behind the loss, and a person
+   * who gives it can name no panic.
+   */
+  readonly forgotten: boolean;
   /** A halt was seen while this was the last permission: only another one counts. Not set: no halt was seen. */
   readonly spent?: string | null;
 }
 
 /** Before the bus was asked. */
-export const NOT_YET: Standing = { isLive: false, newestPanic: null };
+export const NOT_YET: Standing = { isLive: false, newestPanic: null, forgotten: false };
 
 /** What a reading makes of it; `halted`: a halt was read at the same look. */
 export function stand(
@@ -41,12 +46,15 @@ export function stand(
   { given, newestPanic: newestOnRecord }: Permission,
   halted: boolean,
 ): Standing {
-  const newestPanic = newer(before.newestPanic, newestOnRecord);
-  if (halted) return { isLive: false, newestPanic, spent: given?.id ?? null };
+  const newestPanic =
+    before.forgotten && newestOnRecord !== null ? newestOnRecord : newer(before.newestPanic, newestOnRecord);
+  const isLost = newestPanic !== null && newestOnRecord === null;
+  const forgotten = isLost && (before.forgotten || given === null);
+  if (halted) return { isLive: false, newestPanic, forgotten, spent: given?.id ?? null };
   const isSpent = before.spent === (given?.id ?? null);
-  const covers = newestPanic === null || (given !== null && compare(given.upTo, newestPanic) >= 0);
+  const covers = newestPanic === null || (given !== null && (forgotten || compare(given.upTo, newestPanic) >= 0));
   const isLive = !options.shadow && (options.autoLive || (covers && !isSpent));
-  return isLive ? { isLive, newestPanic } : { ...before, isLive, newestPanic };
+  return isLive ? { isLive, newestPanic, forgotten } : { ...before, isLive, newestPanic, forgotten };
 }
 
 function newer(one: string | null, other: string | null): string | null {

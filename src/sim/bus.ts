@@ -146,6 +146,11 @@ export class SimulatedBus {
     return newest === undefined || (this.#live !== null && seqOf(this.#live.upTo) >= newest.seq);
   }
 
+  /** Whether a permission is on record. */
+  hasAllowedLive(): boolean {
+    return this.#live !== null;
+  }
+
   /** The second copy of the exit policy's memory (adapters/redis/brain-bus.ts). */
   exitHash(link: BusLink = AT_HAND): ExitHash {
     return {

@@ -79,7 +79,7 @@ export interface Observer {
   brainLoads(records: readonly ExitRecord[]): void;
   /** What a brain with a policy asks and sends, where it does so: before anything on the way. */
   brainExchange(life: Life, exchange: Exchange): Exchange;
-  exitVenue(exits: ExitVenue): ExitVenue;
+  exitVenue(life: Life, exits: ExitVenue): ExitVenue;
   eewBus(who: "eew1" | "eew2", life: Life, bus: EewBus): EewBus;
   exchange(who: "eew1" | "eew2", life: Life, exchange: Exchange): Exchange;
   /** The same account, on the venue's side of the link. */
@@ -443,7 +443,7 @@ export class World<W extends Observer> {
     const ways = this.directLinks.brain.map((way, i) => this.#wayTo(i === 0 ? "eew1" : "eew2", way, life));
     return {
       start: { policy, shadow, autoLive, ...memory },
-      exits: this.witness.exitVenue(withSites(exits, "brain.exits", life, pass)),
+      exits: this.witness.exitVenue(life, withSites(exits, "brain.exits", life, pass)),
       direct: setup.direct ? this.witness.directCall(brainCall(ways, null, life)) : null,
       stream: streams ? streamOver(venue, time, link, this.#streamDraw, life) : SILENT_STREAM,
       store,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decimal, plain, ZERO } from "../../src/core/decimal.ts";
+import { known, unknown } from "../../src/core/reading.ts";
 import { ladder, PolicyRun, policyOf, pricePath, RICH, rules, stopLoss } from "../support/exits.ts";
 
 const LADDER = policyOf(rules({ stopLoss: stopLoss("2"), ladder: ladder(["1R", "50"], ["2R", "50"]) }));
@@ -174,6 +175,19 @@ describe("other hands", () => {
     expect(run.disk.size).toBe(0);
     expect(run.lines.at(-1)).toContain("BTCUSDT is flat");
   });
+});
+
+test("a life that dies before the venue's records are read leaves that to the next, and takes no step of the ladder", () => {
+  const run = new PolicyRun(LADDER);
+  run.hold("BTCUSDT", "0.5", "100");
+  run.recall = () => unknown("500 -1000: internal error");
+  run.look("100");
+  run.restart();
+  run.look("102");
+  expect(run.orders).toEqual([]);
+  run.recall = () => known(null);
+  for (let i = 0; i < 11; i++) run.look("102");
+  expect(run.orders.map(bare)).toEqual(["SELL 0.25"]);
 });
 
 test("in shadow every decision is told once, and nothing is sent", () => {

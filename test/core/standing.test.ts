@@ -63,6 +63,44 @@ describe("a brain with a policy", () => {
     ],
     ["is not live before it has asked", AUTO, [], false],
     [
+      "is live by one that is given behind a loss of data, which can name no panic",
+      MANUAL,
+      [[{ newestPanic: "9-0", given: null }], [CALM], [{ newestPanic: null, given: given("b", "0-0") }]],
+      true,
+    ],
+    [
+      "is in shadow by an older one that a failover has brought back",
+      MANUAL,
+      [
+        [{ newestPanic: "9-0", given: given("b", "8-0") }],
+        [{ newestPanic: null, given: given("a", "7-0") }],
+        [{ newestPanic: null, given: given("a", "7-0") }],
+      ],
+      false,
+    ],
+    [
+      "is in shadow behind the next panic, also where Redis began anew with smaller ids",
+      MANUAL,
+      [
+        [{ newestPanic: "9-0", given: null }],
+        [CALM],
+        [{ newestPanic: null, given: given("b", "0-0") }],
+        [{ newestPanic: "5-0", given: given("b", "0-0") }],
+      ],
+      false,
+    ],
+    [
+      "is live by one for that panic",
+      MANUAL,
+      [
+        [{ newestPanic: "9-0", given: null }],
+        [CALM],
+        [{ newestPanic: "5-0", given: null }],
+        [{ newestPanic: "5-0", given: given("c", "5-0") }],
+      ],
+      true,
+    ],
+    [
       "needs none with --auto-live, once the halt is gone",
       AUTO,
       [[{ newestPanic: "9-0", given: null }, true], [{ newestPanic: "9-0", given: null }]],

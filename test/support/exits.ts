@@ -3,10 +3,11 @@
 import { readLegRecord, writeRecord } from "../../src/adapters/exits/record.ts";
 import { type Decimal, decimal, plain, ZERO } from "../../src/core/decimal.ts";
 import type { ExitRecord } from "../../src/core/exit-book.ts";
+import type { LegMemory } from "../../src/core/exit-memory.ts";
 import type { ExitPolicy, LegPolicy, Target } from "../../src/core/exit-policy.ts";
 import { allow, type Exits, type ExitsAction, hear, look, openExits } from "../../src/core/exits.ts";
 import { type CloseOrder, type CloseOutcome, legName, type Position } from "../../src/core/position.ts";
-import { known } from "../../src/core/reading.ts";
+import { known, type Reading } from "../../src/core/reading.ts";
 import type { Rulebook } from "../../src/core/rulebook.ts";
 import type { Permission, StandingOptions } from "../../src/core/standing.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
@@ -77,6 +78,8 @@ export class PolicyRun {
   answer: (order: CloseOrder) => CloseOutcome = (order) => this.execute(order, order.quantity);
   /** What the venue says when it is asked for an order. */
   lookUp: (order: CloseOrder) => CloseOutcome = () => ({ kind: "unknown", why: "asked", absent: true });
+  /** What the venue's records say of a leg. */
+  recall: () => Reading<LegMemory | null> = () => known(null);
   permission: Permission = ALLOWED;
   halted = false;
   ms = 0;
@@ -183,7 +186,7 @@ export class PolicyRun {
         this.#hear({ kind: "closed", leg, outcome: this.answer(order) });
       } else if (action.kind === "look_up") {
         this.#hear({ kind: "closed", leg: action.leg, outcome: this.lookUp(action.order) });
-      } else if (action.kind === "recall") this.#hear({ kind: "recalled", leg: action.leg, memory: known(null) });
+      } else if (action.kind === "recall") this.#hear({ kind: "recalled", leg: action.leg, memory: this.recall() });
       else this.others.push(action);
     }
   }

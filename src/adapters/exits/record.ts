@@ -37,6 +37,7 @@ const legRecord = z.object({
     sent: z.int(),
   }),
   pending: z.nullable(z.object({ order, step: z.nullable(z.string()), wanted: decimalText })),
+  recalled: z.boolean(),
 });
 const portfolioRecord = z.object({
   since: millis,

@@ -92,7 +92,7 @@ function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
     return one.memory.openedAt > other.memory.openedAt ? one : other;
   }
   const [newer, older] = one.memory.sent >= other.memory.sent ? [one, other] : [other, one];
-  return { ...newer, memory: join(newer.memory, older.memory) };
+  return { ...newer, memory: join(newer.memory, older.memory), recalled: newer.recalled || older.recalled };
 }
 
 function laterPortfolio(one: PortfolioRecord | null, other: PortfolioRecord | null): PortfolioRecord | null {

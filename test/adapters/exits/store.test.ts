@@ -35,7 +35,7 @@ function record(changes: Partial<LegMemory> = {}, symbol = "BTCUSDT"): ExitRecor
     sent: 2,
     ...changes,
   };
-  return { symbol, positionSide: "BOTH", memory, pending: null };
+  return { symbol, positionSide: "BOTH", memory, pending: null, recalled: true };
 }
 const PORTFOLIO: PortfolioRecord = {
   since: 1 as UnixMillis,

@@ -6,6 +6,9 @@ import type { Fill } from "../../../src/sim/orders.ts";
 import type { World } from "../../../src/sim/world.ts";
 import type { Witness } from "./witness.ts";
 
+/** A leg that is missing in the lists for 3 s is gone, with what was under way for it. */
+export const GONE_MS = 2_900;
+
 /** One opening of a leg. */
 export interface LegLife {
   readonly symbol: string;
@@ -24,19 +27,28 @@ export interface LegLife {
   isForgotten: boolean;
 }
 
+/** Who is told. */
+interface LegEvents {
+  /** An order is executed, before the leg changes. */
+  executes(fill: Fill, life: LegLife | null): void;
+  /** A leg is opened that was flat for so long. */
+  opens(symbol: string, flatMs: number): void;
+}
+
 /** What is open. */
 export class LegLives {
   readonly #world: World<Witness>;
   readonly #open = new Map<string, LegLife>();
-  /** When each symbol's leg was flat last. */
-  readonly flatAt: Map<string, Instant> = new Map();
+  /** What was open before, and until when. */
+  readonly #closed = new Map<string, { readonly life: LegLife; readonly at: Instant }>();
+  readonly #told: LegEvents;
 
-  /** `executes` is told of each execution of an order before the leg changes. */
-  constructor(world: World<Witness>, executes: (fill: Fill, life: LegLife | null) => void) {
+  constructor(world: World<Witness>, told: LegEvents) {
     this.#world = world;
+    this.#told = told;
     world.venue.watch((change) => {
       if (change.kind === "order" && change.execution === "TRADE" && change.fill !== null)
-        executes(change.fill, this.of(change.fill.symbol));
+        told.executes(change.fill, this.of(change.fill.symbol));
       if (change.kind === "leg") this.#changes(change.leg.symbol, change.leg.amount, change.leg.entryPrice);
     });
   }
@@ -55,11 +67,13 @@ export class LegLives {
     const isLong = amount.gt(ZERO);
     if (amount.eq(ZERO) || (life !== null && life.isLong !== isLong)) {
       this.#open.delete(symbol);
-      this.flatAt.set(symbol, now);
+      if (life !== null) this.#closed.set(symbol, { life, at: now });
     }
     if (amount.eq(ZERO)) return;
-    const [size, known] = [amount.abs(), this.of(symbol)];
+    const size = amount.abs();
+    const known = this.of(symbol) ?? this.#reopened(symbol, isLong, entryPrice);
     if (known === null) {
+      this.#told.opens(symbol, now - (this.#closed.get(symbol)?.at ?? 0));
       const fresh = { symbol, isLong, openedAt: now, grownAt: now, amount: size, max: size, entryPrice };
       this.#open.set(symbol, { ...fresh, taken: new Map(), best: null, isForgotten: false });
       return;
@@ -71,5 +85,13 @@ export class LegLives {
     known.amount = size;
     known.entryPrice = entryPrice;
     if (size.gt(known.max)) known.max = size;
+  }
+  /** One that is closed and opened again at the very same price is the same leg to whoever did not look meanwhile. */
+  #reopened(symbol: string, isLong: boolean, entryPrice: Decimal): LegLife | null {
+    const closed = this.#closed.get(symbol);
+    if (closed === undefined || this.#world.time.now() - closed.at > GONE_MS) return null;
+    if (closed.life.isLong !== isLong || !closed.life.entryPrice.eq(entryPrice)) return null;
+    this.#open.set(symbol, closed.life);
+    return closed.life;
   }
 }

@@ -15,7 +15,7 @@ import type { Fill } from "../../../src/sim/orders.ts";
 import type { ExitsSetup } from "../../../src/sim/world/brain-policy.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { World } from "../../../src/sim/world.ts";
-import { type LegLife, LegLives } from "./exit-legs.ts";
+import { GONE_MS, type LegLife, LegLives } from "./exit-legs.ts";
 import type { Break, Witness } from "./witness.ts";
 
 /** An order that the venue does not know is proven never to have arrived after its window of 5 s (binance.md 2.5). */
@@ -24,9 +24,12 @@ const ABSENT_MS = 5_000;
 const KNOWN_MS = BRAIN_LIMITS.fenceMs * 1.01 + 250;
 /** Lists that lag by up to 15 s, and what follows from them. */
 const LAG_FORGOTTEN_MS = 20_000;
-/** A leg that is missing in the lists for 3 s is gone, with what was under way for it. */
-const GONE_MS = 2_900;
 const LOT = decimal("0.001");
+
+interface List {
+  readonly askedAt: Instant;
+  readonly positions: readonly Position[];
+}
 
 interface Undecided {
   readonly order: CloseOrder;
@@ -39,7 +42,10 @@ export class ExitOrderWatch {
   readonly #setup: ExitsSetup;
   readonly #break: Break;
   readonly legs: LegLives;
-  readonly #lists = new Map<Life, readonly Position[]>();
+  /** The last two lists of each process: the newest may be there and not be looked at yet, for want of the halt or of equity. */
+  readonly #lists = new Map<Life, readonly List[]>();
+  /** Decided on a list that was asked for before the leg was opened: of a leg that was there before it. */
+  readonly #ofEarlierLegs = new Set<string>();
   /** Sent, and the brain does not know what became of it; by leg. */
   readonly #undecided = new Map<string, Undecided>();
   readonly #ids = new Set<string>();
@@ -50,7 +56,12 @@ export class ExitOrderWatch {
     this.#world = world;
     this.#setup = setup;
     this.#break = fails;
-    this.legs = new LegLives(world, (fill, life) => this.#executes(fill, life));
+    this.legs = new LegLives(world, {
+      executes: (fill, life) => this.#executes(fill, life),
+      opens: (symbol, flatMs) => {
+        if (flatMs >= GONE_MS) this.#undecided.delete(symbol);
+      },
+    });
     world.venue.watch((change) => {
       if (change.kind !== "algo" || change.algo.status !== "NEW" || !change.algo.clientAlgoId.startsWith("qb-")) return;
       if (!change.algo.closePosition) fails("X1", `${change.algo.clientAlgoId} does not say that it only closes`);
@@ -80,17 +91,23 @@ export class ExitOrderWatch {
     return {
       ...exchange,
       positions: async () => {
+        const askedAt = this.#world.time.now();
         const answer = await exchange.positions();
         if (!answer.known) return answer;
-        this.#lists.set(life, answer.value);
+        const before = this.#lists.get(life)?.at(-1);
+        const list = { askedAt, positions: answer.value };
+        this.#lists.set(life, before === undefined ? [list] : [before, list]);
         listed(answer.value);
         return answer;
       },
       cancel: (request) => {
+        if (life.ended()) return exchange.cancel(request);
         this.#mayAct(`cancels on ${request.symbol}`);
         return exchange.cancel(request);
       },
       close: async (order) => {
+        // One that died over what it wrote down comes to the next line, and no further.
+        if (life.ended()) return await exchange.close(order);
         const { clientOrderId, symbol, side, quantity } = order;
         this.#world.trace.tell("brain", `sends ${side} ${quantity.toFixed()} ${symbol} ${clientOrderId}`);
         this.#mayAct(`sends ${clientOrderId}`);
@@ -109,10 +126,11 @@ export class ExitOrderWatch {
     };
   }
 
-  overExits(exits: ExitVenue): ExitVenue {
+  overExits(life: Life, exits: ExitVenue): ExitVenue {
     return {
       ...exits,
       protect: (stop) => {
+        if (life.ended()) return exits.protect(stop);
         this.#world.trace.tell(
           "brain",
           `places ${stop.clientOrderId} on ${stop.symbol} at ${stop.triggerPrice.toFixed()}`,
@@ -137,9 +155,18 @@ export class ExitOrderWatch {
 
   /** X2: what it has listed last shows so much, on that side. */
   #isCovered(life: Life, { clientOrderId, quantity, side, ...leg }: CloseOrder): void {
-    const shown = this.#lists.get(life)?.find((position) => legName(position) === legName(leg))?.amount ?? ZERO;
-    if (shown.gt(ZERO) === (side === "SELL") && quantity.lte(shown.abs())) return;
-    this.#break("X2", `${clientOrderId} is to ${side} ${quantity.toFixed()}, and listed last was ${shown.toFixed()}`);
+    const lists = this.#lists.get(life) ?? [];
+    const shown = lists.map(
+      ({ positions }) => positions.find((position) => legName(position) === legName(leg))?.amount ?? ZERO,
+    );
+    const openedAt = this.legs.of(leg.symbol)?.openedAt ?? 0;
+    if (lists.some(({ askedAt }) => askedAt < openedAt)) this.#ofEarlierLegs.add(clientOrderId);
+    if (shown.some((amount) => amount.gt(ZERO) === (side === "SELL") && quantity.lte(amount.abs()))) return;
+    const words = shown.map((amount) => amount.toFixed()).join(", then ");
+    this.#break(
+      "X2",
+      `${clientOrderId} is to ${side} ${quantity.toFixed()}, and listed last was ${words || "nothing"}`,
+    );
   }
 
   /** X4, and an id is one order. */
@@ -152,9 +179,7 @@ export class ExitOrderWatch {
     if (isForgotten || now < this.#lagUntil) return;
     if (this.#ids.has(clientOrderId)) this.#break("X4", `order ${clientOrderId} is sent again`);
     this.#ids.add(clientOrderId);
-    const flatMs = now - (this.legs.flatAt.get(symbol) ?? Number.NEGATIVE_INFINITY);
-    const wasGone = before !== undefined && (this.legs.flatAt.get(symbol) ?? 0) > before.sentAt && flatMs > GONE_MS;
-    if (before === undefined || wasGone) return;
+    if (before === undefined) return;
     const words = `what became of ${before.order.clientOrderId} is not known`;
     this.#break("X4", `${clientOrderId} is sent, and ${words}`);
   }
@@ -175,7 +200,7 @@ export class ExitOrderWatch {
     if (order === null || !order.clientOrderId.startsWith("qx-")) return;
     if (!order.reduceOnly) this.#break("X1", `${order.clientOrderId} is not reduce-only`);
     const tag = order.clientOrderId.split("-")[2] ?? "";
-    if (life === null || tag === stepTag(null)) return;
+    if (life === null || tag === stepTag(null) || this.#ofEarlierLegs.has(order.clientOrderId)) return;
     const taken = (life.taken.get(tag) ?? ZERO).plus(fill.quantity);
     life.taken.set(tag, taken);
     const share = this.#shareOf(life, tag);

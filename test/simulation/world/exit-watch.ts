@@ -22,6 +22,7 @@ export class ExitWatch {
   readonly #levels: ExitLevelWatch;
   readonly #panics: ExitPanicWatch;
   #actsSince = 0;
+  #wasHalted = false;
   #bornAt = 0;
 
   constructor(world: World<Witness>, setup: ExitsSetup, fails: Break) {
@@ -52,10 +53,11 @@ export class ExitWatch {
     }
   }
 
-  overBus(bus: BrainBus): BrainBus {
+  overBus(life: Life, bus: BrainBus): BrainBus {
     return {
       ...bus,
       raise: (incidentId, reason) => {
+        if (life.ended()) return bus.raise(incidentId, reason);
         this.#world.witness.incidents.brainTrips();
         this.#panics.raises(incidentId, reason);
         return bus.raise(incidentId, reason);
@@ -69,8 +71,8 @@ export class ExitWatch {
     });
   }
 
-  overExits(exits: ExitVenue): ExitVenue {
-    return this.#panics.over(this.#orders.overExits(exits));
+  overExits(life: Life, exits: ExitVenue): ExitVenue {
+    return this.#panics.over(this.#orders.overExits(life, exits));
   }
 
   look(): void {
@@ -80,7 +82,11 @@ export class ExitWatch {
     const wellOf = (part: "brain" | "redis"): number => witness.troubles.wellForMs(part);
     const bornMs = hosts.brain.life() === null ? 0 : now - this.#bornAt;
     const wellMs = Math.min(wellOf("brain"), wellOf("redis"), bornMs);
-    const mayAct = !this.#setup.shadow && bus.haltedSince() === null && this.#orders.forbiddenSince === null;
+    if (bus.haltedSince() !== null) this.#wasHalted = true;
+    // A brain that knows of a halt waits for a permission, also where Redis knows of neither any more.
+    const isAllowed = this.#setup.autoLive || !this.#wasHalted || bus.hasAllowedLive();
+    const mayAct =
+      isAllowed && !this.#setup.shadow && bus.haltedSince() === null && this.#orders.forbiddenSince === null;
     const isPanic = bus.panics().some(({ eventId }) => !bus.completions().some((one) => one.eventId === eventId));
     if (!mayAct || isPanic) this.#actsSince = now;
     this.#levels.look(Math.min(wellMs, now - this.#actsSince));

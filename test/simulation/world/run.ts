@@ -175,7 +175,7 @@ class Person {
     if (redis.life() === null || redis.isPaused()) return;
     const { halted, standing } = answerOf(await bus.eew("person").sightOf(null));
     if (this.#tradesIn > 0 && --this.#tradesIn === 0 && !halted) this.#trade();
-    if (this.#allowsIn > 0 && --this.#allowsIn === 0 && !halted) this.#world.allowLive(`live-${++this.#allowed}`);
+    if (this.#allowsIn > 0 && --this.#allowsIn === 0 && !halted) this.#allowLive();
     if (standing?.outcome === "FLAT" && this.#world.exits !== null) this.#takeStopsAway();
     if (standing?.outcome !== "FLAT" || this.#world.left().length > 0 || --this.#patience > 0) return;
     this.#patience = 4 + Math.round(80 * this.#draw());
@@ -203,6 +203,11 @@ class Person {
     if (this.#world.exits === null) return;
     const allows = this.#exitDraw() < 0.8;
     this.#allowsIn = allows ? 1 + Math.round(40 * this.#exitDraw()) : 0;
+  }
+
+  #allowLive(): void {
+    this.#world.allowLive(`live-${++this.#allowed}`);
+    this.#world.witness.exits?.look();
   }
 
   /** What came in behind the last look of the pass keeps `quantum reset` from clearing the halt. */
@@ -316,8 +321,9 @@ async function whyNot(
   // What rests is no violation of a halt, only what it opens is: a pass that was cut off before its last look, and that Redis has
   // lost with its event, may leave an order behind that nobody knows of.
   const rests = world.left().every((what) => / order /.test(what));
-  if (rests && world.witness.hasLostData() && world.witness.events.hasLostAPass())
-    return "flat but for an order, and Redis has lost the pass";
+  // Nor does anyone look for it where a halt is put back and other hands have closed the legs that would have violated it.
+  const wasLost = world.exits !== null || world.witness.events.hasLostAPass();
+  if (rests && world.witness.hasLostData() && wasLost) return "flat but for an order, and Redis has lost the pass";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
 }

@@ -250,6 +250,7 @@ export class Storm {
           world.bus.disconnect();
           world.redis.crash();
           failOver();
+          witness.exits?.look();
           world.redis.start();
         });
         return;
@@ -280,6 +281,7 @@ export class Storm {
     this.#world.trace.tell("redis", "EMPTIED");
     this.#world.witness.losesData();
     this.#world.bus.flush();
+    this.#world.witness.exits?.look();
   }
 
   #venueSpell(change: Partial<VenueWeather>, draw: Draw): void {

@@ -141,14 +141,14 @@ export class Witness implements Observer {
     return this.exits?.overExchange(life, exchange) ?? exchange;
   }
 
-  exitVenue(exits: ExitVenue): ExitVenue {
-    return this.exits?.overExits(exits) ?? exits;
+  exitVenue(life: Life, exits: ExitVenue): ExitVenue {
+    return this.exits?.overExits(life, exits) ?? exits;
   }
 
   /** S6: a brain that is not heard does not say that it may act. */
   brainBus(who: "brain" | "brain2", life: Life, bus: BrainBus): BrainBus {
     return {
-      ...(this.exits?.overBus(bus) ?? bus),
+      ...(this.exits?.overBus(life, bus) ?? bus),
       beat: async (role, heartbeat: Heartbeat) => {
         const [sentAt, trueSentAt] = [life.now(), this.#truth.time.now()];
         this.#fence.beats(life, heartbeat, sentAt);
