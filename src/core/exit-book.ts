@@ -310,7 +310,8 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
     return [{ ...seen, memory: followed, lag: null, recall: { kind: "wanted", at: look.now } }, []];
   }
   const renewed = change === "reopened" || change === "turned";
-  const recall = renewed ? SETTLED : seen.recall;
+  // Reduced and grown again between two lists looks as if it was opened anew: the records tell which steps are its own.
+  const recall = change === "reopened" ? ({ kind: "wanted", at: look.now } as const) : renewed ? SETTLED : seen.recall;
   const told = renewed ? new Set<string>() : seen.told;
   const line = CHANGE_WORDS[change];
   const lines =

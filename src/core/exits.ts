@@ -193,7 +193,7 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
       return [{ ...exits, book }, actions];
     }
     case "transfers": {
-      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net);
+      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net, moment.now);
       return raise({ ...exits, portfolio }, actions, moment);
     }
     case "stops": {

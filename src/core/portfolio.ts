@@ -2,7 +2,8 @@
  * What the account as a whole has lost, today and since its peak, and whether that is more than the policy allows.
  *
  * Money that was put in or taken out is neither profit nor loss: what is judged is equity less the net of all transfers. Transfers
- * are read once a minute, and again before a limit counts as broken; if they can't be read then, it counts (unknown is danger).
+ * are read once a minute, and again behind an equity by which a limit is broken: it counts where that finds nothing that was moved
+ * meanwhile, or can't be read (unknown is danger).
  */
 
 import { type Decimal, decimal, plain, ZERO } from "./decimal.ts";
@@ -13,6 +14,10 @@ import { after, type Instant, type UnixMillis } from "./time.ts";
 
 const HUNDRED = decimal("100");
 const DAY_MS = 86_400_000;
+/** So long a loss that was judged counts as one: where it may not be acted on it is judged again then. */
+const BROKEN_MS = 10_000;
+/** The same where transfers could not be read. */
+const UNREAD_MS = 1_500;
 /** How often transfers are read: 30 of the address's 2400 a minute each (Binance, Get Income History). */
 const TRANSFERS_EVERY_MS = 60_000;
 
@@ -41,10 +46,12 @@ export interface PortfolioState {
   readonly highest: Decimal | null;
   readonly asked: boolean;
   readonly nextAskAt: Instant;
-  /** A limit seemed broken when transfers were asked for. */
-  readonly suspected: boolean;
-  /** They have been read, or could not be, since: the next equity decides. */
-  readonly checked: boolean;
+  /** The record has just begun: what is moved before transfers are read may or may not be in its first equity. */
+  readonly fresh: boolean;
+  /** A limit seemed broken, for this reason, before transfers were asked for: where nothing was moved since, it is. */
+  readonly suspected: string | null;
+  /** Until then it counts as broken without asking again. */
+  readonly brokenUntil: Instant | null;
 }
 
 /** What the portfolio wants done. */
@@ -59,7 +66,8 @@ type Step = readonly [PortfolioState, readonly PortfolioAction[]];
 /** The portfolio of a new life. */
 export function openPortfolio(record: PortfolioRecord | null, now: Instant): PortfolioState {
   const panic = record?.panic ?? null;
-  return { panic, record, highest: null, asked: false, nextAskAt: now, suspected: false, checked: false };
+  const nothing = { highest: null, asked: false, fresh: false, suspected: null, brokenUntil: null };
+  return { panic, record, nextAskAt: now, ...nothing };
 }
 
 /**
@@ -71,7 +79,7 @@ export function countFrom(state: PortfolioState, panic: string | null, now: Inst
   return state.record.panic === panic ? state : { ...openPortfolio(null, now), panic };
 }
 
-/** The account's equity was read. */
+/** The account's equity was read, at `wall` at the earliest. */
 export function weigh(
   policy: PortfolioPolicy,
   state: PortfolioState,
@@ -80,51 +88,65 @@ export function weigh(
   now: Instant,
 ): Step {
   const day = Math.floor(wall / DAY_MS);
-  if (state.record === null) return begin(state, equity, wall, day);
+  if (state.record === null) return begin(state, equity, wall, day, now);
   const worth = equity.minus(state.record.net);
   const isNewDay = day > state.record.day;
   const record = isNewDay ? { ...state.record, day, dayStart: worth } : state.record;
   const highest = state.highest === null || equity.gt(state.highest) ? equity : state.highest;
   const remember: readonly PortfolioAction[] = isNewDay ? [{ kind: "remember_portfolio", record }] : [];
   const reason = broken(policy, record, worth);
-  if (reason !== null && state.suspected && state.checked) {
-    return [{ ...state, record, highest }, [...remember, { kind: "break", reason }]];
+  const next: PortfolioState = { ...state, record, highest };
+  if (reason === null) {
+    const calm: PortfolioState = { ...next, suspected: null, brokenUntil: null };
+    return now < state.nextAskAt || state.asked ? [calm, remember] : ask(calm, remember, record.since, now);
   }
-  const suspected = reason !== null;
-  const due = now >= state.nextAskAt || (suspected && !state.suspected);
-  const next: PortfolioState = { ...state, record, highest, suspected, checked: suspected && state.checked };
-  if (!due || state.asked) return [next, remember];
-  const asking: PortfolioState = { ...next, asked: true, nextAskAt: after(now, TRANSFERS_EVERY_MS) };
-  return [asking, [...remember, { kind: "read_transfers", since: record.since }]];
+  if (state.brokenUntil !== null && now < state.brokenUntil) return [next, [...remember, { kind: "break", reason }]];
+  // An answer that is under way may be from before this equity.
+  return state.asked ? [next, remember] : ask({ ...next, suspected: reason }, remember, record.since, now);
+}
+
+function ask(state: PortfolioState, before: readonly PortfolioAction[], since: UnixMillis, now: Instant): Step {
+  const asking: PortfolioState = { ...state, asked: true, nextAskAt: after(now, TRANSFERS_EVERY_MS) };
+  return [asking, [...before, { kind: "read_transfers", since }]];
 }
 
 /** The net of all transfers since the record's beginning. */
-export function heardTransfers(state: PortfolioState, net: Reading<Decimal>): Step {
-  const { record } = state;
-  const heard: PortfolioState = { ...state, asked: false, checked: state.suspected };
+export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now: Instant): Step {
+  const { record, suspected } = state;
+  const heard: PortfolioState = { ...state, asked: false, suspected: null };
   if (record === null) return [heard, []];
+  // Whether its first equity was before or behind what was moved can't be told: the next one begins it anew.
+  if (state.fresh && net.known && !net.value.eq(ZERO))
+    return [{ ...heard, record: null, highest: null, fresh: false }, []];
+  const isSame = net.known && net.value.eq(record.net);
+  // Nothing was moved behind the equity that looked like a loss, or nobody can tell: it is one.
+  const breaks: readonly PortfolioAction[] =
+    suspected !== null && (isSame || !net.known) ? [{ kind: "break", reason: suspected }] : [];
+  const countsMs = net.known ? BROKEN_MS : UNREAD_MS;
+  const settled: PortfolioState = { ...heard, fresh: heard.fresh && !net.known };
+  const judged: PortfolioState = breaks.length === 0 ? settled : { ...settled, brokenUntil: after(now, countsMs) };
   if (!net.known) {
     const line = info(`Transfers can't be read, what was taken out counts as lost: ${net.why}`);
-    return [heard, state.suspected ? [line] : []];
+    return [judged, breaks.length === 0 ? [] : [line, ...breaks]];
   }
   if (!net.value.eq(record.net)) {
     const moved = net.value.minus(record.net);
     const next = { ...record, net: net.value };
     const words = moved.gt(ZERO) ? "put into" : "taken out of";
     const line = info(`${plain(moved.abs())} USD were ${words} the account: neither profit nor loss`);
-    return [{ ...heard, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }, line]];
+    return [{ ...settled, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }, line]];
   }
   // Nothing was moved between two readings: what was seen in between is the account's own.
   const worth = state.highest === null ? null : state.highest.minus(record.net);
-  if (worth === null || worth.lte(record.peak)) return [{ ...heard, highest: null }, []];
+  if (worth === null || worth.lte(record.peak)) return [{ ...judged, highest: null }, breaks];
   const next = { ...record, peak: worth };
-  return [{ ...heard, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }]];
+  return [{ ...judged, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }, ...breaks]];
 }
 
-function begin(state: PortfolioState, equity: Decimal, wall: UnixMillis, day: number): Step {
+function begin(state: PortfolioState, equity: Decimal, wall: UnixMillis, day: number, now: Instant): Step {
   const { panic } = state;
   const record: PortfolioRecord = { since: wall, net: ZERO, peak: equity, day, dayStart: equity, panic };
-  return [{ ...state, record }, [{ kind: "remember_portfolio", record }]];
+  return ask({ ...state, record, fresh: true }, [{ kind: "remember_portfolio", record }], wall, now);
 }
 
 /** Which limit is broken, as a panic's reason; null: none. */

@@ -118,8 +118,10 @@ function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Accoun
   if (policy === null) return () => Promise.resolve(null);
   const weighs = needsEquity(policy.start.policy);
   return async () => {
+    // Before equity is read: what is moved from then on is looked for among the transfers.
+    const wall = clock.wall();
     const [permission, equity] = await Promise.all([bus.permission(), weighs ? policy.exits.equity() : null]);
-    return { permission, equity, wall: clock.wall() };
+    return { permission, equity, wall };
   };
 }
 

@@ -69,7 +69,7 @@ export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<Exits
       case "recall": {
         const { leg, position } = action;
         const rules = policyFor(policy, position.symbol);
-        void recallFromVenue(exits, rules, position, clock.wall()).then((memory) =>
+        void recallFromVenue(exits, exchange, rules, position, clock.wall()).then((memory) =>
           back({ kind: "recalled", leg, memory }),
         );
         return;

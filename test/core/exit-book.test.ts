@@ -164,6 +164,19 @@ describe("other hands", () => {
     expect(run.orders.map(bare)).toEqual(["SELL 1"]);
   });
 
+  test("that reduce the leg and grow it again between two lists do not have a step repeated", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    run.look("102");
+    const memory = run.exits.book.legs.get("BTCUSDT")?.memory ?? null;
+    run.recall = () => known(memory);
+    run.hold("BTCUSDT", "0.4", "101");
+    for (let i = 0; i < 4; i++) run.look("103.5");
+    expect(run.lines).toContain("BTCUSDT was closed and opened again by other hands: 0.5 → 0.4, stop at 98.98");
+    expect(run.orders.map(bare)).toEqual(["SELL 0.5"]);
+  });
+
   test("that close the leg end its memory, but one list without it does not", () => {
     const run = new PolicyRun(LADDER);
     run.hold("BTCUSDT", "1", "100");

@@ -75,8 +75,10 @@ describe("a loss that is too great", () => {
       const [next, asked] = look(state, [], known(decimal(equity)), moment(ms));
       state = next;
       for (const { kind } of asked) {
-        if (kind === "read_transfers")
-          [state] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+        if (kind !== "read_transfers") continue;
+        const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+        state = heard;
+        actions.push(...told);
       }
       actions.push(...asked);
     }
@@ -114,8 +116,10 @@ describe("a loss that is too great", () => {
       const [next, asked] = look(state, [], known(decimal(equity)), moment(ms));
       state = next;
       for (const { kind } of asked) {
-        if (kind === "read_transfers")
-          [state] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+        if (kind !== "read_transfers") continue;
+        const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+        state = heard;
+        actions.push(...told);
       }
       actions.push(...asked);
     }

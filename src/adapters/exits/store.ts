@@ -67,7 +67,8 @@ export function exitStore(file: ExitFile, hash: ExitHash): ExitStore {
         else {
           const record = readLegRecord(text);
           if (record === null) trouble.push(`the exit policy's memory of ${field} in Redis can't be read`);
-          else legs.set(field, later(legs.get(field), record));
+          // Behind a failover it may be an old one: the venue is asked for what it does not know.
+          else legs.set(field, later(legs.get(field), { ...record, recalled: false }));
         }
       }
       return { memory: { records: [...legs.values()], portfolio }, trouble };
@@ -92,7 +93,7 @@ function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
     return one.memory.openedAt > other.memory.openedAt ? one : other;
   }
   const [newer, older] = one.memory.sent >= other.memory.sent ? [one, other] : [other, one];
-  return { ...newer, memory: join(newer.memory, older.memory), recalled: newer.recalled || older.recalled };
+  return { ...newer, memory: join(newer.memory, older.memory), recalled: one.recalled || other.recalled };
 }
 
 function laterPortfolio(one: PortfolioRecord | null, other: PortfolioRecord | null): PortfolioRecord | null {

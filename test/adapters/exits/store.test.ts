@@ -110,9 +110,9 @@ describe("on disk", () => {
 });
 
 describe("both places together", () => {
-  test("either is enough", async () => {
+  test("either is enough; what only Redis knows may be old, and the venue is asked for the rest", async () => {
     const empty = exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(record())]])));
-    expect((await empty.load()).memory.records).toEqual([record()]);
+    expect((await empty.load()).memory.records).toEqual([{ ...record(), recalled: false }]);
     exitFile(directory).remember([record()], []);
     const gone = hash();
     gone.isGone = true;
@@ -129,13 +129,14 @@ describe("both places together", () => {
     expect(Object.keys(joined?.memory.steps ?? {}).sort((a, b) => a.localeCompare(b))).toEqual(["1.5R", "2R"]);
     expect(joined?.memory.best).toEqual(decimal("9"));
     expect(joined?.memory.sent).toBe(2);
+    expect(joined?.recalled).toBe(true);
   });
 
   test("of two openings the later one counts", async () => {
     exitFile(directory).remember([record()], []);
     const later = record({ openedAt: 1_795_000_000_001 as UnixMillis, steps: {} });
     const { memory } = await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(later)]]))).load();
-    expect(memory.records).toEqual([later]);
+    expect(memory.records).toEqual([{ ...later, recalled: false }]);
   });
 
   test("what Redis did not take is written with the next change, and nothing older over it", async () => {

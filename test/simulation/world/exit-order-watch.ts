@@ -84,7 +84,10 @@ export class ExitOrderWatch {
   /** The records of that leg are gone, whichever there were. */
   forgets(leg: string): void {
     const life = this.legs.of(leg);
-    if (this.#undecided.delete(leg) && life !== null) life.isForgotten = true;
+    const wasUndecided = this.#undecided.delete(leg);
+    if (life === null) return;
+    life.isOld = true;
+    if (wasUndecided) life.isForgotten = true;
   }
 
   over(life: Life, exchange: Exchange, listed: (positions: readonly Position[]) => void): Exchange {
@@ -177,7 +180,8 @@ export class ExitOrderWatch {
     const isForgotten = this.legs.of(symbol)?.isForgotten === true;
     this.#undecided.set(legName(order), { order, sentAt: now });
     if (isForgotten || now < this.#lagUntil) return;
-    if (this.#ids.has(clientOrderId)) this.#break("X4", `order ${clientOrderId} is sent again`);
+    const isOld = this.legs.of(symbol)?.isOld === true;
+    if (this.#ids.has(clientOrderId) && !isOld) this.#break("X4", `order ${clientOrderId} is sent again`);
     this.#ids.add(clientOrderId);
     if (before === undefined) return;
     const words = `what became of ${before.order.clientOrderId} is not known`;
