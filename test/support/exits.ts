@@ -8,7 +8,7 @@ import type { ExitPolicy, LegPolicy, Target } from "../../src/core/exit-policy.t
 import { allow, type Exits, type ExitsAction, hear, look, openExits } from "../../src/core/exits.ts";
 import { type CloseOrder, type CloseOutcome, legName, type Position } from "../../src/core/position.ts";
 import { known, type Reading } from "../../src/core/reading.ts";
-import type { Rulebook } from "../../src/core/rulebook.ts";
+import type { ContractRules } from "../../src/core/rulebook.ts";
 import type { Permission, StandingOptions } from "../../src/core/standing.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { at } from "./core.ts";
@@ -57,16 +57,19 @@ export function policyOf(defaults: LegPolicy, portfolio: Partial<ExitPolicy["por
 }
 
 interface Leg {
-  amount: Decimal;
-  entry: Decimal;
+  readonly amount: Decimal;
+  readonly entry: Decimal;
 }
 
 /** One run of a policy. */
 export class PolicyRun {
   readonly #policy: ExitPolicy;
   readonly #options: StandingOptions;
-  readonly #rulebook: Rulebook;
+  /** The venue's rules; a test may change them. */
+  readonly rulebook: Map<string, ContractRules>;
   readonly legs: Map<string, Leg> = new Map();
+  /** What lists show instead of `legs`, as those that lag do. */
+  listed: ReadonlyMap<string, Leg> | null = null;
   readonly disk: Map<string, string> = new Map();
   /** How often something was written to `disk`. */
   writes = 0;
@@ -91,7 +94,7 @@ export class PolicyRun {
     this.#policy = policy;
     this.#options = { shadow: false, autoLive: false, ...options };
     const lot = step === null ? null : { min: decimal(step), max: decimal("1000000"), step: decimal(step) };
-    this.#rulebook = new Map(["BTCUSDT", "ETHUSDT"].map((symbol) => [symbol, { lot, band: null }]));
+    this.rulebook = new Map(["BTCUSDT", "ETHUSDT"].map((symbol) => [symbol, { lot, band: null }]));
     this.exits = this.#open([]);
   }
 
@@ -101,9 +104,9 @@ export class PolicyRun {
     else this.legs.set(name, { amount: decimal(amount), entry: decimal(entry) });
   }
 
-  /** One look a second later, at this mark. */
-  look(mark: string): void {
-    this.ms += 1_000;
+  /** One look, by default a second later, at this mark. */
+  look(mark: string, afterMs = 1_000): void {
+    this.ms += afterMs;
     [this.exits] = allow(this.exits, known(this.permission), this.halted, at(this.ms));
     const [exits, actions] = look(this.exits, this.positions(mark), null, this.#moment());
     this.exits = exits;
@@ -113,7 +116,7 @@ export class PolicyRun {
   /** A mark between two looks. */
   mark(price: string): void {
     const marks = new Map(["BTCUSDT", "ETHUSDT"].map((symbol) => [symbol, decimal(price)]));
-    this.#hear({ kind: "marks", marks });
+    this.hear({ kind: "marks", marks });
   }
 
   /** The process dies and another one begins, with what is on disk. */
@@ -141,7 +144,7 @@ export class PolicyRun {
 
   /** The account as the venue would list it. */
   positions(mark: string): readonly Position[] {
-    return [...this.legs].map(([symbol, { amount, entry }]) => {
+    return [...(this.listed ?? this.legs)].map(([symbol, { amount, entry }]) => {
       const markPrice = decimal(mark);
       const unrealizedPnl = markPrice.minus(entry).times(amount);
       const leverage = decimal("20");
@@ -160,14 +163,15 @@ export class PolicyRun {
 
   #open(records: readonly ExitRecord[]): Exits {
     const start = { policy: this.#policy, records, portfolio: null, ...this.#options };
-    return { ...openExits(start, at(this.ms)), rulebook: this.#rulebook };
+    return { ...openExits(start, at(this.ms)), rulebook: this.rulebook };
   }
 
   #moment() {
     return { now: at(this.ms), wall: (STARTS_AT + this.ms + this.wallMs) as UnixMillis, mayAct: !this.halted };
   }
 
-  #hear(event: Parameters<typeof hear>[1]): void {
+  /** Something comes back, wanted or not. */
+  hear(event: Parameters<typeof hear>[1]): void {
     const [exits, actions] = hear(this.exits, event, this.#moment());
     this.exits = exits;
     this.#perform(actions);
@@ -183,10 +187,10 @@ export class PolicyRun {
       } else if (action.kind === "close") {
         const { leg, order } = action;
         this.orders.push(`${order.side} ${plain(order.quantity)} ${order.clientOrderId}`);
-        this.#hear({ kind: "closed", leg, outcome: this.answer(order) });
+        this.hear({ kind: "closed", leg, outcome: this.answer(order) });
       } else if (action.kind === "look_up") {
-        this.#hear({ kind: "closed", leg: action.leg, outcome: this.lookUp(action.order) });
-      } else if (action.kind === "recall") this.#hear({ kind: "recalled", leg: action.leg, memory: this.recall() });
+        this.hear({ kind: "closed", leg: action.leg, outcome: this.lookUp(action.order) });
+      } else if (action.kind === "recall") this.hear({ kind: "recalled", leg: action.leg, memory: this.recall() });
       else this.others.push(action);
     }
   }

@@ -1,0 +1,418 @@
+/** What the book of legs makes of answers: of orders, of lists that lag behind them, and of the venue's records. */
+
+import { describe, expect, test } from "bun:test";
+import { decimal, plain } from "../../src/core/decimal.ts";
+import { BOOK_LIMITS } from "../../src/core/exit-book.ts";
+import type { LegMemory } from "../../src/core/exit-memory.ts";
+import type { CloseOutcome } from "../../src/core/position.ts";
+import { known, unknown } from "../../src/core/reading.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
+import { ladder, PolicyRun, policyOf, rules, stopLoss } from "../support/exits.ts";
+
+const LADDER = policyOf(rules({ stopLoss: stopLoss("2"), ladder: ladder(["1R", "50"], ["2R", "50"]) }));
+const SILENCE: CloseOutcome = { kind: "unknown", why: "no answer within 3500 ms" };
+const REFUSED: CloseOutcome = { kind: "refused", cause: "other", code: -1001, why: "-1001: internal error" };
+
+const bare = (order = ""): string => order.split(" ").slice(0, 2).join(" ");
+const bares = (run: PolicyRun): readonly string[] => run.orders.map(bare);
+
+/** A leg of 1 at 100 that was looked at once. */
+function held(amount = "1"): PolicyRun {
+  const run = new PolicyRun(LADDER);
+  run.hold("BTCUSDT", amount, "100");
+  run.look("100");
+  return run;
+}
+
+describe("an order is on disk before it is sent", () => {
+  /** What is on disk at the moment of the answer. */
+  function seenAt(trigger: (run: PolicyRun) => void): { readonly onDisk: string; readonly id: string } {
+    const run = held();
+    let onDisk = "";
+    run.answer = (order) => {
+      onDisk = run.disk.get("BTCUSDT") ?? "";
+      return run.execute(order, order.quantity);
+    };
+    trigger(run);
+    return { onDisk, id: run.orders[0]?.split(" ")[2] ?? "none" };
+  }
+
+  test.each([
+    ["by a list", (run: PolicyRun) => run.look("97")],
+    ["by a streamed mark", (run: PolicyRun) => run.mark("97")],
+  ])("also where nothing else of the leg is new: %s", (_, trigger) => {
+    const { id, onDisk } = seenAt(trigger);
+    expect(onDisk).toContain(`"clientOrderId":"${id}"`);
+    expect(onDisk).toContain('"exiting":"close all of BTCUSDT: stop loss 98 reached (entry 100, mark 97)"');
+    expect(onDisk).toContain('"sent":1');
+  });
+});
+
+describe("an order that was executed", () => {
+  test("is told with the quantity that was executed, and the venue's id", () => {
+    const run = held();
+    run.answer = (order) => run.execute(order, decimal("0.4"));
+    run.look("97");
+    expect(run.lines).toContain("BTCUSDT: SELL 0.4 (reduce-only) executed - Order ID: 1");
+  });
+
+  test("is not repeated on lists that still show the leg as it was, for three seconds", () => {
+    const run = held();
+    run.listed = new Map(run.legs);
+    run.look("97");
+    for (let i = 0; i < 2; i++) run.look("97");
+    run.mark("96");
+    expect(bares(run)).toEqual(["SELL 1"]);
+    expect(run.lines.filter((line) => line.includes("other hands"))).toEqual([]);
+    run.answer = () => REFUSED;
+    run.look("97");
+    expect(bares(run)).toEqual(["SELL 1", "SELL 1"]);
+    expect(run.ms - 2_000).toBe(BOOK_LIMITS.listLagMs);
+  });
+
+  test("of nothing has found nobody: a pause, and the next one", () => {
+    const run = held();
+    run.answer = () => ({ kind: "executed", orderId: "7", executed: decimal("0") });
+    run.look("97");
+    run.look("97", 999);
+    expect(bares(run)).toEqual(["SELL 1"]);
+    run.look("97", 1);
+    expect(bares(run)).toEqual(["SELL 1", "SELL 1"]);
+  });
+
+  test("ends the pauses of refusals before it, and the next order is a market order again", () => {
+    const run = held();
+    const band = { up: decimal("1.05"), down: decimal("0.95"), tick: decimal("0.1") };
+    run.rulebook.set("BTCUSDT", { lot: null, band });
+    const prices: (string | null)[] = [];
+    const outcomes: CloseOutcome[] = [
+      { kind: "refused", cause: "price_band", code: -4131, why: "PERCENT_PRICE" },
+      REFUSED,
+      { kind: "executed", orderId: "1", executed: decimal("0.4") },
+      { kind: "executed", orderId: "2", executed: decimal("0.6") },
+    ];
+    run.answer = (order) => {
+      prices.push(order.limitPrice === null ? null : plain(order.limitPrice));
+      return outcomes[prices.length - 1] ?? REFUSED;
+    };
+    for (let i = 0; i < 8; i++) run.look("97");
+    // Market, then inside the band until something was executed: 97 * (0.95 + 0.05 * 0.2), on the grid towards the mark.
+    expect(prices.slice(0, 4)).toEqual([null, "93.2", "93.2", null]);
+  });
+});
+
+describe("an order that was refused", () => {
+  test("is told, and tried again behind pauses that double up to eight seconds", () => {
+    const run = held();
+    const at: number[] = [];
+    run.answer = () => {
+      at.push(run.ms);
+      return REFUSED;
+    };
+    for (let i = 0; i < 60; i++) run.look("97", 500);
+    expect(run.lines).toContain("BTCUSDT: SELL 1 (reduce-only) was refused: -1001: internal error");
+    const pauses = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
+    expect(pauses.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 8_000]);
+  });
+
+  test.each([
+    ["a step that other orders block", "102", { ...REFUSED, cause: "blocked" as const }],
+    ["the whole leg for another reason", "97", REFUSED],
+  ])("%s clears no order away", (_, mark, outcome) => {
+    const run = held();
+    run.answer = () => outcome;
+    run.look(mark);
+    expect(bares(run).length).toBe(1);
+    expect(run.others).toEqual([]);
+  });
+
+  test("because others block the whole leg names the leg whose orders go", () => {
+    const run = held();
+    run.answer = () => ({ ...REFUSED, cause: "blocked" });
+    run.look("97");
+    expect(run.others).toEqual([{ kind: "clear_way", leg: "BTCUSDT", symbol: "BTCUSDT", positionSide: "BOTH" }]);
+  });
+});
+
+describe("an order in doubt", () => {
+  test("is told once, asked for at each look, and told when it never reached the venue", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    run.look("97");
+    let asked = 0;
+    run.lookUp = () => {
+      asked += 1;
+      return { kind: "unknown", why: "-2013: Order does not exist", absent: true };
+    };
+    for (let i = 0; i < 5; i++) run.look("97");
+    expect(asked).toBe(5);
+    run.answer = (order) => run.execute(order, order.quantity);
+    // Six seconds behind the order: what Binance has not got by then it would refuse.
+    run.look("97", 999);
+    expect(bares(run)).toEqual(["SELL 1"]);
+    run.look("97", 1);
+    const told = run.lines.filter((line) => line.includes("SELL 1 (reduce-only)"));
+    expect(told.slice(0, 2)).toEqual([
+      "BTCUSDT: what became of SELL 1 (reduce-only) is not known yet: no answer within 3500 ms",
+      "BTCUSDT: SELL 1 (reduce-only) never reached the venue",
+    ]);
+    run.look("97");
+    expect(bares(run)).toEqual(["SELL 1", "SELL 1"]);
+  });
+
+  test("that can't be asked for stays in doubt, however long it takes", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    run.look("97");
+    run.lookUp = () => ({ kind: "unknown", why: "connection refused" });
+    for (let i = 0; i < 30; i++) run.look("97");
+    expect(bares(run)).toEqual(["SELL 1"]);
+  });
+
+  test("is not asked for while its answer is under way", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    run.look("97");
+    let asked = 0;
+    run.lookUp = (order) => {
+      asked += 1;
+      // A look in the middle of the question.
+      if (asked === 1) run.look("97");
+      return run.execute(order, order.quantity);
+    };
+    run.look("97");
+    expect(asked).toBe(1);
+  });
+
+  test("of the next order is told again", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    for (let i = 0; i < 20; i++) run.look("97");
+    const told = run.lines.filter((line) => line.includes("is not known yet"));
+    expect(told.length).toBe(run.orders.length);
+    expect(run.orders.length).toBeGreaterThan(1);
+  });
+});
+
+test("an answer that nobody waits for changes nothing", () => {
+  const run = held();
+  const before = run.exits;
+  const lines = run.lines.length;
+  for (const leg of ["BTCUSDT", "NOSUCH"]) {
+    run.hear({ kind: "closed", leg, outcome: { kind: "executed", orderId: "9", executed: decimal("1") } });
+    run.hear({ kind: "recalled", leg, memory: known(null) });
+  }
+  expect(run.exits.book).toEqual(before.book);
+  expect(run.lines.length).toBe(lines);
+});
+
+describe("what is too small to be ordered", () => {
+  const coarse = { lot: { min: decimal("5"), max: decimal("100"), step: decimal("1") }, band: null };
+
+  test("of the whole leg is told once, and held", () => {
+    const run = held();
+    run.rulebook.set("BTCUSDT", coarse);
+    for (let i = 0; i < 3; i++) run.look("97");
+    expect(run.orders).toEqual([]);
+    expect(run.lines.filter((line) => line.includes("too small"))).toEqual([
+      "close all of BTCUSDT: stop loss 98 reached (entry 100, mark 97): 1 is too small to be ordered",
+    ]);
+  });
+
+  test("of a step is told, and the step is done with, also in the next life", () => {
+    const run = held("9");
+    run.rulebook.set("BTCUSDT", coarse);
+    run.look("102");
+    run.restart();
+    run.look("102");
+    expect(run.lines.filter((line) => line.includes("too small"))).toEqual([
+      "close 50 % of BTCUSDT: +1R reached (entry 100, mark 102): 0 is too small to be ordered",
+    ]);
+    expect(run.disk.get("BTCUSDT")).toContain('"steps":{"1R":{"taken":"0","done":true}}');
+    // The whole leg is not.
+    run.look("97");
+    expect(bares(run)).toEqual(["SELL 9"]);
+  });
+});
+
+describe("what the venue has on record of a leg", () => {
+  const started = (): PolicyRun => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    return run;
+  };
+  /** The memory that `run` has, with changes. */
+  const memory = (run: PolicyRun, changes: Partial<LegMemory> = {}): LegMemory => {
+    const leg = run.exits.book.legs.get("BTCUSDT");
+    if (leg === undefined) throw new Error("There is no such leg");
+    return { ...leg.memory, ...changes };
+  };
+  const stepDone = { "1R": { taken: decimal("0.5"), done: true } };
+
+  test("is asked for again after ten seconds if it can't be read; until then stops are made, steps are not", () => {
+    const run = started();
+    const asked: number[] = [];
+    run.recall = () => {
+      asked.push(run.ms);
+      return unknown("500 internal error");
+    };
+    for (let i = 0; i < 12; i++) run.look("102");
+    expect(asked).toEqual([1_000, 11_000]);
+    expect(run.orders).toEqual([]);
+    expect(run.lines).toContain(
+      "What was done on BTCUSDT before can't be read, no take-profit until it is: 500 internal error",
+    );
+    run.look("97");
+    expect(bares(run)).toEqual(["SELL 1"]);
+  });
+
+  test("is joined to what is remembered: a step that was taken is not taken again", () => {
+    const run = started();
+    run.recall = () => known(memory(run, { steps: stepDone }));
+    for (let i = 0; i < 2; i++) run.look("102");
+    expect(run.orders).toEqual([]);
+    expect(run.lines).toContain("BTCUSDT is taken up again: steps taken: 1R");
+    expect(run.disk.get("BTCUSDT")).toContain('"1R":{"taken":"0.5","done":true}');
+  });
+
+  test.each([
+    ["as much younger as clocks may be apart is the same leg", 5_000, ["1R"]],
+    ["a millisecond younger is another one", 5_001, []],
+  ] as const)("%s", (_, laterMs, expected) => {
+    const run = started();
+    run.look("100");
+    run.restart();
+    const own = memory(run);
+    // Only the memory of this life knows of the step.
+    const before = { ...own, steps: stepDone };
+    const leg = run.exits.book.legs.get("BTCUSDT");
+    if (leg === undefined) throw new Error("There is no such leg");
+    const asked = { ...leg, memory: before, recall: { kind: "asked" } } as const;
+    run.exits = { ...run.exits, book: { ...run.exits.book, legs: new Map([["BTCUSDT", asked]]) } };
+    const other = { ...own, openedAt: (own.openedAt + laterMs) as UnixMillis };
+    run.hear({ kind: "recalled", leg: "BTCUSDT", memory: known(other) });
+    expect(Object.keys(memory(run).steps)).toEqual([...expected]);
+  });
+
+  test("of the other side is another leg's: what is remembered of this one does not join it", () => {
+    const run = started();
+    run.recall = () => known(memory(run, { side: "short", steps: stepDone, best: decimal("50") }));
+    run.look("100");
+    expect(memory(run)).toMatchObject({ side: "short", steps: stepDone });
+  });
+
+  test("is asked for one leg after the other, two seconds apart", () => {
+    const run = started();
+    run.hold("ETHUSDT", "1", "100");
+    const asked: number[] = [];
+    run.recall = () => {
+      asked.push(run.ms);
+      return known(null);
+    };
+    for (let i = 0; i < 6; i++) run.look("100");
+    expect(asked).toEqual([1_000, 3_000]);
+  });
+
+  test("is asked for where nobody saw how its entry has changed", () => {
+    const run = started();
+    let asked = 0;
+    run.recall = () => {
+      asked += 1;
+      return known(null);
+    };
+    run.look("100");
+    run.restart();
+    run.look("100");
+    expect(asked).toBe(1);
+    run.hold("BTCUSDT", "2", "101");
+    run.restart();
+    for (let i = 0; i < 3; i++) run.look("100");
+    expect(asked).toBe(2);
+  });
+});
+
+describe("a leg that other hands change is told in words", () => {
+  test.each([
+    ["2", "101", "BTCUSDT has grown by other hands, its levels are planned anew: 1 → 2, stop at 98.98"],
+    ["1", "101", "BTCUSDT was closed and opened again by other hands: 1 → 1, stop at 98.98"],
+    ["-1", "101", "BTCUSDT was turned by other hands: 1 → -1, stop at 103.02"],
+    ["0.5", "100", "BTCUSDT was reduced by other hands: 1 → 0.5, stop at 98"],
+  ])("%s at %s", (amount, entry, line) => {
+    const run = held();
+    run.hold("BTCUSDT", amount, entry);
+    run.look("100");
+    expect(run.lines.at(-1)).toBe(line);
+  });
+
+  test("a new one, with its stop", () => {
+    expect(held().lines).toContain("BTCUSDT 1 is under the policy, stop at 98");
+  });
+
+  test("a new one that has none", () => {
+    const run = new PolicyRun(policyOf(rules()));
+    run.hold("BTCUSDT", "-0.5", "100");
+    run.look("100");
+    expect(run.lines).toContain("BTCUSDT -0.5 is under the policy");
+  });
+
+  test("other rules of the next life", () => {
+    const run = held();
+    const next = new PolicyRun(policyOf(rules({ stopLoss: stopLoss("5") })));
+    next.hold("BTCUSDT", "1", "100");
+    for (const [name, text] of run.disk) next.disk.set(name, text);
+    next.restart();
+    next.look("100");
+    expect(next.lines).toContain("BTCUSDT is under other rules than before: 1 → 1, stop at 95");
+  });
+
+  test("one that is gone for three seconds, by whose hands", () => {
+    const run = held();
+    run.legs.clear();
+    run.look("100");
+    run.look("100", 2_999);
+    expect(run.lines.filter((line) => line.includes("flat"))).toEqual([]);
+    run.look("100", 1);
+    expect(run.lines.at(-1)).toBe("BTCUSDT is flat, by other hands or its ladder");
+    const own = held();
+    for (let i = 0; i < 6; i++) own.look("97");
+    expect(own.lines.at(-1)).toBe("BTCUSDT is flat");
+  });
+
+  test("one that comes back within three seconds has not gone: no step is forgotten", () => {
+    const run = held();
+    run.look("102");
+    run.listed = new Map();
+    for (let i = 0; i < 2; i++) run.look("102");
+    run.mark("97");
+    expect(bares(run)).toEqual(["SELL 0.5"]);
+    run.listed = null;
+    for (let i = 0; i < 4; i++) run.look("102");
+    expect(bares(run)).toEqual(["SELL 0.5"]);
+  });
+});
+
+describe("in shadow", () => {
+  test("nothing that is told is written down, and a leg that was opened anew is told anew", () => {
+    const run = new PolicyRun(LADDER, "0.001", { shadow: true });
+    run.hold("BTCUSDT", "1", "100");
+    run.look("103");
+    const writes = run.writes;
+    for (let i = 0; i < 3; i++) run.look("102");
+    expect(run.lines.at(-1)).toContain("Shadow, would close 50 %");
+    expect(run.writes).toBe(writes);
+    run.hold("BTCUSDT", "1", "99");
+    for (let i = 0; i < 3; i++) run.look("102");
+    expect(run.lines.filter((line) => line.startsWith("Shadow, would close"))).toEqual([
+      "Shadow, would close 50 % of BTCUSDT: +1R reached (entry 100, mark 102)",
+      "Shadow, would close 50 % of BTCUSDT: +1R reached (entry 99, mark 102)",
+    ]);
+  });
+
+  test("nothing is told while trading is halted", () => {
+    const run = new PolicyRun(LADDER, "0.001", { shadow: true });
+    run.hold("BTCUSDT", "1", "100");
+    run.halted = true;
+    for (const mark of ["100", "102", "97"]) run.look(mark);
+    expect(run.lines.filter((line) => line.startsWith("Shadow, would"))).toEqual([]);
+  });
+});
