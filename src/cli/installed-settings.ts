@@ -10,7 +10,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { unseal } from "../adapters/systemd/credentials.ts";
 import { type Env, variable } from "../config/env.ts";
 import { Refusal } from "../config/refusal.ts";
-import { type Account, accountDirectory, accountObjection, accountState, type Layout } from "../install/layout.ts";
+import {
+  type Account,
+  accountDirectory,
+  accountObjection,
+  accountState,
+  type Layout,
+  policyPath,
+} from "../install/layout.ts";
 import { SECRETS, secretPath, variableOf } from "../install/secrets.ts";
 import { parseSettings, SETTINGS } from "../install/settings.ts";
 
@@ -60,6 +67,7 @@ export function installedEnv(layout: Pick<Layout, "settings">, account: Account,
   const forPeople = readSettings(`${directory}/quantum-ops.env`) ?? new Map<string, string>();
   const env: Record<string, string> = { ...Object.fromEntries(settings), ...Object.fromEntries(forPeople) };
   env["STATE_DIRECTORY"] ??= accountState(account);
+  env["QUANTUM_POLICY"] ??= policyPath(layout, account);
   if (account !== null) env["QUANTUM_NAMESPACE"] ??= account;
   if (wanted === "no_secrets") return env;
   for (const name of SECRETS) {

@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<CheckName, string>> = {
   order_limits: "Order limits",
   positions: "Positions",
   resting_orders: "Resting orders",
+  exit_policy: "Exit policy",
   state_directory: "State directory",
   direct_line: "Direct line",
   last_drill: "Last drill",

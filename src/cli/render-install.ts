@@ -42,8 +42,9 @@ function stepLine(step: Step): string {
 
 const REMOVED = {
   file: "file",
+  text: "file",
   folder: "folder, if nothing else is in it",
-  state: "state of the worker, with everything in it",
+  state: "state of a role, with everything in it",
 } as const;
 
 function contentNote({ content }: WantedFile): string {

@@ -1,6 +1,7 @@
 /** Results as terminal text or JSON documents; no decisions. */
 
 import Table from "cli-table3";
+import { type ExitsView, exitsLine } from "../core/brain-note.ts";
 import { cents, plain } from "../core/decimal.ts";
 import { type LastDrill, spanInWords } from "../core/drill.ts";
 import type { Completion } from "../core/messages.ts";
@@ -12,6 +13,7 @@ import type { Overview, RolePulse } from "../ports/bus.ts";
 
 /** What `status` shows. */
 export interface StatusView extends Overview {
+  readonly exits: ExitsView;
   readonly lastDrill: Reading<LastDrill | null>;
   /** Why nobody is protected, or not in full. */
   readonly problems: readonly string[];
@@ -20,7 +22,8 @@ export interface StatusView extends Overview {
 }
 
 /** `status --json`. */
-export function statusDocument({ roles, halt, lastPanic, lastDrill, problems, attention }: StatusView): object {
+export function statusDocument(view: StatusView): object {
+  const { roles, exits, halt, lastPanic, lastDrill, problems, attention } = view;
   return {
     healthy: problems.length === 0,
     problems,
@@ -41,6 +44,7 @@ export function statusDocument({ roles, halt, lastPanic, lastDrill, problems, at
       event_id: halt.eventId,
       positions_closed: halt.positionsClosed,
     },
+    exit_policy: exitsDocument(exits),
     last_panic: lastPanic && {
       event_id: lastPanic.event.eventId,
       reason: lastPanic.event.reason,
@@ -49,6 +53,21 @@ export function statusDocument({ roles, halt, lastPanic, lastDrill, problems, at
       outcome: lastPanic.outcome,
     },
     last_drill: lastDrill.known ? lastDrill.value && drillDocument(lastDrill.value) : null,
+  };
+}
+
+/** `runs` and `acts` are null where the brain does not say it. */
+function exitsDocument(view: ExitsView): object {
+  const policy = view.kind === "policy" ? view : null;
+  const isTold = view.kind !== "unknown" && view.kind !== "unsaid";
+  return {
+    brain: view.kind,
+    runs: isTold ? policy !== null : null,
+    acts: isTold ? policy?.stance === "live" : null,
+    waits_for_person: policy?.stance === "waiting",
+    started: policy?.mode ?? null,
+    sha256: policy?.sha256 ?? null,
+    quiet_streams: policy?.quiet ?? [],
   };
 }
 
@@ -68,7 +87,7 @@ function drillDocument({ at, ageMs, record }: LastDrill): object {
 
 /** `status` for people. */
 export function renderStatus(view: StatusView, colour: boolean): string {
-  const { roles, halt, lastPanic, lastDrill, problems, attention } = view;
+  const { roles, exits, halt, lastPanic, lastDrill, problems, attention } = view;
   const table = newTable(["role", "alive", "status", "last heartbeat", "doing"], colour);
   for (const pulse of roles) {
     const { role, last } = pulse;
@@ -77,6 +96,7 @@ export function renderStatus(view: StatusView, colour: boolean): string {
   }
   const lines = [table.toString()];
   lines.push(halt === null ? "Trading: allowed" : `Trading: HALTED by ${halt.source}, ${halt.reason}`);
+  lines.push(`Exit policy: ${exitsLine(exits)}`);
   if (lastPanic !== null) {
     const { event, outcome, publishedAt } = lastPanic;
     const at = new Date(publishedAt).toISOString();

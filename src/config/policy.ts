@@ -1,5 +1,6 @@
 /** The policy file (`--policy`): its text → the rules by which positions are left, or everything that is wrong with it. */
 
+import { createHash } from "node:crypto";
 import type { ExitPolicy, LegPolicy } from "../core/exit-policy.ts";
 import { readBounded } from "./file.ts";
 import { type RuleKey, readShape, type SaidRules, type ShapeProblem } from "./policy-schema.ts";
@@ -21,17 +22,31 @@ export type PolicyReading =
 /** A policy of a few hundred symbols is a tenth of this. */
 const BYTES_MAX = 262_144;
 
+/** A policy file that is in order. */
+export interface PolicyFile {
+  readonly policy: ExitPolicy;
+  readonly text: string;
+  /** Of the text, in hex: by it a file is known again. */
+  readonly sha256: string;
+}
+
 /**
  * Reads a policy file.
  *
  * @throws {Refusal} with the first problem, by file and line. A brain does not run on a policy that it has understood in part.
  */
-export function loadPolicy(path: string): ExitPolicy {
-  const reading = checkPolicy(path);
-  if (reading.ok) return reading.policy;
+export function loadPolicyFile(path: string): PolicyFile {
+  const text = policyText(path);
+  const reading = readPolicy(text);
+  if (reading.ok) return { policy: reading.policy, text, sha256: createHash("sha256").update(text).digest("hex") };
   const [first, ...others] = reading.problems.map((problem) => problemLine(path, problem));
   const more = others.length === 0 ? "" : ` (and ${others.length} more: quantum brain --check-policy shows all)`;
   throw new Refusal(`${first}${more}`);
+}
+
+/** The same for who needs the policy alone. */
+export function loadPolicy(path: string): ExitPolicy {
+  return loadPolicyFile(path).policy;
 }
 
 /**
@@ -40,7 +55,11 @@ export function loadPolicy(path: string): ExitPolicy {
  * @throws {Refusal} if the file can't be read at all.
  */
 export function checkPolicy(path: string): PolicyReading {
-  return readPolicy(readBounded("--policy", path, BYTES_MAX));
+  return readPolicy(policyText(path));
+}
+
+function policyText(path: string): string {
+  return readBounded("--policy", path, BYTES_MAX);
 }
 
 /** A problem as a compiler would say it: `exits.yaml:7: …`. */

@@ -1,5 +1,6 @@
 /** Is everything there that an exit needs? What was found out, judged: in the words of `quantum doctor`. */
 
+import { type ExitsView, exitsLine } from "./brain-note.ts";
 import { DRILL_ADVICE, drillStanding, type LastDrill } from "./drill.ts";
 import type { Halt } from "./messages.ts";
 import type { PositionMode } from "./position.ts";
@@ -30,6 +31,12 @@ export interface CheckupFacts {
     readonly positions: Reading<number>;
     readonly restingOrders: Reading<number>;
   };
+  readonly exits: {
+    /** The policy that is installed, by the digest of its file; known null: none is; unknown: it is not in order, and why. */
+    readonly installed: Reading<{ readonly path: string; readonly sha256: string } | null>;
+    /** What the brain says that it runs. */
+    readonly brain: ExitsView;
+  };
   readonly stateDirectory: { readonly path: string; readonly writable: Reading<null> };
   /** Where the worker takes a panic without Redis, and whether it answers there; null where no place is set. */
   readonly directLine: { readonly url: string; readonly answers: Reading<null> } | null;
@@ -53,6 +60,7 @@ export type CheckName =
   | "order_limits"
   | "positions"
   | "resting_orders"
+  | "exit_policy"
   | "state_directory"
   | "direct_line"
   | "last_drill"
@@ -127,6 +135,13 @@ export function checkup(facts: CheckupFacts): readonly Finding[] {
       noKey,
       "what can't be read can't be cancelled: run it again",
       (count) => ok("resting_orders", `can be read: ${count} resting`),
+    ),
+    judged(
+      "exit_policy",
+      facts.exits.installed,
+      null,
+      "mend it, then quantum install --restart: with this one no brain starts",
+      (installed) => exitPolicy(installed, facts.exits.brain),
     ),
     judged(
       "state_directory",
@@ -232,6 +247,39 @@ function account({ canTrade }: { readonly canTrade: boolean }): Finding {
 
 function limits({ per10s, perMinute }: { readonly per10s: number; readonly perMinute: number }): Finding {
   return ok("order_limits", `${per10s} orders per 10 s, ${perMinute} per minute`);
+}
+
+/** Whether the brain runs what was installed, and may act on it. */
+function exitPolicy(installed: { readonly path: string; readonly sha256: string } | null, brain: ExitsView): Finding {
+  const check = "exit_policy";
+  if (brain.kind === "policy" && (installed === null || installed.sha256 === brain.sha256)) {
+    const found = `${installed === null ? "the brain runs one of its own" : `${installed.path} is in force`}: ${exitsLine(brain)}`;
+    if (brain.stance !== "waiting") return ok(check, found);
+    return { check, verdict: "warn", found, advice: "look at what it says that it would do, then quantum brain live" };
+  }
+  if (installed === null) {
+    return ok(check, brain.kind === "watch" || brain.kind === "guard" ? exitsLine(brain) : "none is installed");
+  }
+  const { path } = installed;
+  switch (brain.kind) {
+    case "policy": {
+      const found = `${path} was changed, and the brain runs a former one: ${exitsLine(brain)}`;
+      return { check, verdict: "warn", found, advice: "quantum install --restart brings it into force" };
+    }
+    case "nobody":
+      return ok(check, `${path} is valid; no brain beats`);
+    case "watch":
+    case "guard": {
+      const found = `${path} is installed, and the brain does not run it: ${exitsLine(brain)}`;
+      const advice = "systemctl cat quantum-exit-brain: remove what sets another ExecStart=, then restart it";
+      return { check, verdict: "fail", found, advice };
+    }
+    case "unsaid":
+    case "unknown": {
+      const found = `${path} is valid; whether the brain runs it can't be told: ${exitsLine(brain)}`;
+      return { check, verdict: "warn", found, advice: "look at systemctl status quantum-exit-brain" };
+    }
+  }
 }
 
 /** The worker may not have been started yet. */

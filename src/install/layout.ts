@@ -30,9 +30,22 @@ export function accountDirectory({ settings }: Pick<Layout, "settings">, account
   return account === null ? settings : `${settings}/${account}`;
 }
 
+/** The name of an account's exit policy, as a file and as a credential. */
+export const POLICY_FILE = "exits.yaml";
+
+/** Where the exit policy of the account lies, if it has one. */
+export function policyPath(layout: Pick<Layout, "settings">, account: Account): string {
+  return `${accountDirectory(layout, account)}/${POLICY_FILE}`;
+}
+
 /** Where the account's worker keeps its journal and its socket, as systemd makes it. */
 export function accountState(account: Account): string {
   return account === null ? "/var/lib/quantum" : `/var/lib/quantum-${account}`;
+}
+
+/** Where the account's brain keeps what its exit policy remembers. No account can have this name: none has a `-` in it. */
+export function brainState(account: Account): string {
+  return account === null ? "/var/lib/quantum-exit-brain" : `/var/lib/quantum-exit-brain-${account}`;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { Account, Layout } from "./layout.ts";
+import { POLICY_MODES, type PolicyMode } from "./policy.ts";
 
 /** What was written, so that it can be taken back. */
 export interface Manifest {
@@ -11,6 +12,8 @@ export interface Manifest {
   /** The secrets are encrypted by systemd-creds. Decided once: a host that learns it later keeps the files it has. */
   readonly sealed: boolean;
   readonly accounts: readonly Account[];
+  /** Whose brains run an exit policy that was installed, and how. */
+  readonly policies: ReadonlyMap<Account, PolicyMode>;
   /** Path by path, with the digest of what was written; null where there is none to compare with. */
   readonly files: ReadonlyMap<string, string | null>;
 }
@@ -28,19 +31,23 @@ const shape = z.object({
   sealed: z.boolean(),
   /** Null is the host's only account. */
   accounts: z.array(z.nullable(z.string())),
+  /** Not there in a record from before there were any. */
+  policies: z.array(z.object({ account: z.nullable(z.string()), mode: z.enum(POLICY_MODES) })).default([]),
   files: z.record(z.string(), z.nullable(z.string())),
 });
 
 /** The text of the record. */
-export function manifestText({ files, ...rest }: Manifest): string {
-  return `${JSON.stringify({ format: 1, ...rest, files: Object.fromEntries(files) }, null, 2)}\n`;
+export function manifestText({ files, policies, ...rest }: Manifest): string {
+  const modes = [...policies].map(([account, mode]) => ({ account, mode }));
+  return `${JSON.stringify({ format: 1, ...rest, policies: modes, files: Object.fromEntries(files) }, null, 2)}\n`;
 }
 
 /** Reads such a text; null if it is none, or of a later format. */
 export function parseManifest(text: string): Manifest | null {
   try {
-    const { format: _, files, ...rest } = shape.parse(JSON.parse(text));
-    return { ...rest, files: new Map(Object.entries(files)) };
+    const { format: _, files, policies, ...rest } = shape.parse(JSON.parse(text));
+    const modes = new Map(policies.map(({ account, mode }) => [account, mode]));
+    return { ...rest, policies: modes, files: new Map(Object.entries(files)) };
   } catch {
     return null;
   }

@@ -1,10 +1,11 @@
 /** What an installation would do, decided before anything is touched: what is shown by `--dry-run` is what is done. */
 
 import { createHash } from "node:crypto";
-import { type Account, accountDirectory, type Layout } from "./layout.ts";
+import { type Account, accountDirectory, type Layout, policyPath } from "./layout.ts";
+import { brainDropIns, type PolicyMode, policyDropIn, policyDropInText } from "./policy.ts";
 import { aclText, type RedisUser, rulesIn, urlAs, userName, userRules } from "./redis-users.ts";
 import { type SecretName, secretPath } from "./secrets.ts";
-import { ROLES, serviceOf, TIMED, targetOf, timerOf, units } from "./units.ts";
+import { ROLES, type Role, serviceOf, TIMED, targetOf, timerOf, units } from "./units.ts";
 
 /** A file as it is to be. */
 export interface WantedFile {
@@ -36,8 +37,8 @@ export type Step =
   | { readonly kind: "keep"; readonly path: string; readonly why: string }
   /** Something that nobody here has written is in the way. */
   | { readonly kind: "stranger"; readonly path: string; readonly why: string }
-  /** A folder goes only if nothing is left in it; a state with everything in it. */
-  | { readonly kind: "remove"; readonly path: string; readonly what: "file" | "folder" | "state" }
+  /** A folder goes only if nothing is left in it; a state with everything in it; a text comes back if a later step fails. */
+  | { readonly kind: "remove"; readonly path: string; readonly what: "file" | "text" | "folder" | "state" }
   /** A call of systemctl; `lenient` where it may find nothing to do, which it calls a failure. */
   | { readonly kind: "run"; readonly args: readonly string[]; readonly why: string; readonly lenient?: true }
   /** Users on Redis, and as they were before; or, without them, taken away. */
@@ -60,11 +61,13 @@ export interface Wishes {
   readonly secrets: ReadonlyMap<SecretName, string>;
   /** Where every role has a user of its own on Redis: their passwords, and the URL that they are put into; null elsewhere. */
   readonly redis: { readonly url: string; readonly passwords: ReadonlyMap<RedisUser, string> } | null;
+  /** The exit policy that the brain runs; `text` is null where its file stays as it is. Null: it runs none. */
+  readonly policy: { readonly text: string | null; readonly mode: PolicyMode } | null;
 }
 
 /** Every file of an installation, in the order in which they are written. */
 export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
-  const { account, layout, packaged, program, redis, sealed, secrets, settings } = wishes;
+  const { account, layout, packaged, policy, program, redis, sealed, secrets, settings } = wishes;
   const own: WantedFile[] = [
     {
       path: layout.executable,
@@ -93,6 +96,22 @@ export function wantedFiles(wishes: Wishes): readonly WantedFile[] {
     ...(redis === null
       ? []
       : [asText(usersPath(layout, account), 0o600, aclText(account, redis.passwords)), ...forRedis]),
+    ...(policy === null || policy.text === null ? [] : [asText(policyPath(layout, account), 0o600, policy.text)]),
+    ...(policy === null ? [] : [asText(policyDropIn(account), 0o644, policyDropInText(layout, account, policy.mode))]),
+  ];
+}
+
+/** Takes a policy away that was installed, given what is there. */
+export function policyRemoval(
+  { account, layout }: Pick<Wishes, "account" | "layout">,
+  found: ReadonlyMap<string, Found>,
+): readonly Step[] {
+  const [dropIn, file] = [policyDropIn(account), policyPath(layout, account)];
+  const isThere = (path: string): boolean => found.get(path)?.kind === "file";
+  return [
+    ...(isThere(dropIn) ? [{ kind: "remove", path: dropIn, what: "text" } as const] : []),
+    ...(isThere(dropIn) ? [{ kind: "remove", path: brainDropIns(account), what: "folder" } as const] : []),
+    ...(isThere(file) ? [{ kind: "remove", path: file, what: "text" } as const] : []),
   ];
 }
 
@@ -160,27 +179,69 @@ export function enabling(account: Account): Step {
 /** After any unit file was written or removed. */
 export const RELOAD: Step = { kind: "run", args: ["daemon-reload"], why: "systemd reads the units anew" };
 
+/** Roles of an account that have to be restarted. */
+export interface Touched {
+  readonly account: Account;
+  readonly roles: readonly Role[];
+}
+
+/** All roles of these accounts. */
+export function everyRole(accounts: readonly Account[]): readonly Touched[] {
+  return accounts.map((account) => ({ account, roles: ROLES }));
+}
+
 /**
- * Whose roles have to be restarted for these changes: everybody's for a new executable or unit, else the account's own, which
- * alone has new settings or secrets. Nothing is said of who runs.
+ * Who has to be restarted for these changes: everybody for a new executable or unit, else the account's own roles, which alone
+ * have new settings or secrets, and for a new policy its brain. Nothing is said of who runs.
  */
 export function affected(
   changes: readonly Step[],
   { account, layout }: Pick<Wishes, "account" | "layout">,
   accounts: readonly Account[],
-): readonly Account[] {
-  const paths = changes.flatMap((step) => ("file" in step ? [step.file.path] : []));
+): readonly Touched[] {
+  const paths = changes.flatMap((step) => (step.kind === "keep" ? [] : (pathOf(step) ?? [])));
+  const ofPolicy = [policyPath(layout, account), policyDropIn(account), brainDropIns(account)];
+  const others = paths.filter((path) => !ofPolicy.includes(path));
   const isShared = (path: string): boolean => path === layout.executable || path.startsWith(`${layout.units}/`);
-  if (paths.some(isShared)) return accounts;
+  if (others.some(isShared)) return everyRole(accounts);
   const directory = accountDirectory(layout, account);
   const isOwn = (path: string): boolean => path.slice(0, path.lastIndexOf("/")) === directory;
-  return paths.some((path) => isOwn(path) && !path.endsWith("/installed.json")) ? [account] : [];
+  if (others.some((path) => isOwn(path) && !path.endsWith("/installed.json"))) return everyRole([account]);
+  return others.length < paths.length ? [{ account, roles: ["brain"] }] : [];
+}
+
+/**
+ * The brain of a policy that was edited where it lies, and is given again: no file changes, and the brain runs the former one.
+ * `record` has the digest of each file as it was written last.
+ */
+export function editedInPlace(
+  { account, layout, policy }: Wishes,
+  record: ReadonlyMap<string, string | null>,
+): readonly Touched[] {
+  const written = record.get(policyPath(layout, account)) ?? null;
+  if (policy === null || policy.text === null || written === null || sha256(policy.text) === written) return [];
+  return [{ account, roles: ["brain"] }];
+}
+
+/** Whether systemd has to read its units anew. */
+export function unitsChange(
+  changes: readonly Step[],
+  { account, packaged }: Pick<Wishes, "account" | "packaged">,
+): boolean {
+  return changes.some((step) => step.kind !== "keep" && (!packaged || pathOf(step) === policyDropIn(account)));
+}
+
+function pathOf(step: Step): string | null {
+  if ("file" in step) return step.file.path;
+  return "path" in step ? step.path : null;
 }
 
 /** The restarts of the roles that run, those who protect before who is protected: the gap of each is its own. */
-export function restarts(running: readonly string[], accounts: readonly Account[]): readonly Step[] {
+export function restarts(running: readonly string[], touched: readonly Touched[]): readonly Step[] {
+  const accounts = [...new Set(touched.map(({ account }) => account))];
   return accounts.flatMap((account) =>
-    ROLES.map((role) => serviceOf(role, account))
+    ROLES.filter((role) => touched.some((one) => one.account === account && one.roles.includes(role)))
+      .map((role) => serviceOf(role, account))
       .filter((unit) => running.includes(unit))
       .map((unit): Step => ({ kind: "restart", unit })),
   );

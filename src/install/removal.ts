@@ -1,24 +1,25 @@
 /** What it takes to take an installation back. */
 
-import { type Account, accountDirectory, accountState } from "./layout.ts";
+import { type Account, accountDirectory, accountState, brainState } from "./layout.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Found, RELOAD, type Step, usersPath } from "./plan.ts";
+import { brainDropIns } from "./policy.ts";
 import { REDIS_USERS, userName } from "./redis-users.ts";
 import { ROLES, type Role, serviceOf, TIMED, targetOf, timerOf } from "./units.ts";
 
 /** What an installation leaves besides the files that it has written: their folders, and what systemd keeps for its units. */
-export function leftBehind({ accounts, layout }: Manifest): readonly Extract<Step, { kind: "remove" }>[] {
+export function leftBehind({ accounts, layout, policies }: Manifest): readonly Extract<Step, { kind: "remove" }>[] {
   const named = accounts.filter((account) => account !== null);
   const folders = [...named, null].map((account) => accountDirectory(layout, account));
-  const states = accounts.flatMap((account) => {
-    const state = accountState(account);
-    return [state.replace("/var/lib/", "/var/lib/private/"), state];
-  });
+  const dropIns = [...policies.keys()].map(brainDropIns);
+  const states = accounts
+    .flatMap((account) => [accountState(account), brainState(account)])
+    .flatMap((state) => [state.replace("/var/lib/", "/var/lib/private/"), state]);
   const stamps = accounts.flatMap((account) =>
     TIMED.map((stem) => `/var/lib/systemd/timers/stamp-${timerOf(stem, account)}`),
   );
   return [
-    ...folders.map((path) => ({ kind: "remove", path, what: "folder" }) as const),
+    ...[...dropIns, ...folders].map((path) => ({ kind: "remove", path, what: "folder" }) as const),
     ...states.map((path) => ({ kind: "remove", path, what: "state" }) as const),
     ...stamps.map((path) => ({ kind: "remove", path, what: "file" }) as const),
   ];
@@ -38,6 +39,7 @@ export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, k
     targetOf(account),
   ]);
   const isSetting = (path: string): boolean => path.startsWith(`${layout.settings}/`);
+  const isSettingsFolder = (path: string): boolean => path === layout.settings || isSetting(path);
   const removed = [...files].flatMap(([path, digest]): readonly Step[] => {
     const there = found.get(path);
     if (there === undefined || !isThere(path)) return [];
@@ -56,7 +58,9 @@ export function removal(manifest: Manifest, found: ReadonlyMap<string, Found>, k
     // Settings that are kept hold their passwords.
     ...accounts.filter((account) => !keepSettings && files.has(usersPath(layout, account))).map(withoutUsers),
     ...removed,
-    ...leftBehind(manifest).filter(({ path, what }) => isThere(path) && !(keepSettings && what === "folder")),
+    ...leftBehind(manifest).filter(
+      ({ path, what }) => isThere(path) && !(keepSettings && what === "folder" && isSettingsFolder(path)),
+    ),
     ...(packaged ? [] : [RELOAD]),
     { kind: "run", args: ["reset-failed", "quantum*"], why: "systemd forgets how they ended", lenient: true },
   ];

@@ -3,7 +3,7 @@
  * for a host with one account, and as a template with `@` for several.
  */
 
-import { type Account, accountDirectory, accountState, type Layout } from "./layout.ts";
+import { type Account, accountDirectory, accountState, brainState, type Layout, policyPath } from "./layout.ts";
 import { SECRETS, type SecretName, secretPath } from "./secrets.ts";
 
 /** A unit file. */
@@ -89,7 +89,7 @@ ${settingsOf(place, "eew")}
 ${credentialsOf(place, SECRETS)}
 
 ${OWN_USER}
-StateDirectory=${stateOf(place)}
+StateDirectory=${folderOf(accountState(place.account))}
 StateDirectoryMode=0700
 ${SANDBOX}
 ${installedIn(place)}`,
@@ -141,6 +141,9 @@ ${settingsOf(place, "brain")}
 ${credentialsOf(place, SECRETS)}
 
 ${OWN_USER}
+# What an exit policy remembers: no restart may forget a stop, or take a step twice.
+StateDirectory=${folderOf(brainState(place.account))}
+StateDirectoryMode=0700
 ${SANDBOX}
 ${installedIn(place)}`,
 };
@@ -270,6 +273,8 @@ TimeoutStartSec=120
 
 ${settingsOf(place, "ops")}
 Environment=STATE_DIRECTORY=${accountState(place.account)}
+# The one that the brain is to run, if any.
+Environment=QUANTUM_POLICY=${policyPath(place, place.account)}
 ${credentialsOf(place, SECRETS)}
 ${AS_ROOT}`;
 }
@@ -319,8 +324,8 @@ function credentialsOf({ sealed, settings, account }: Place, names: readonly Sec
   return names.map((name) => `${setting}=${name}:${secretPath({ settings }, account, name, sealed)}`).join("\n");
 }
 
-function stateOf({ account }: Place): string {
-  return accountState(account).replace("/var/lib/", "");
+function folderOf(state: string): string {
+  return state.replace("/var/lib/", "");
 }
 
 function forAccount({ account }: Place): string {

@@ -4,6 +4,7 @@
  * means that it may or may not have happened, so every write here is harmless to repeat.
  */
 
+import type { BrainNote } from "../core/brain-note.ts";
 import type { DrillRecord, LastDrill } from "../core/drill.ts";
 import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
@@ -183,6 +184,8 @@ export interface OperatorBus extends HaltReader {
   overview(): Promise<Reading<Overview>>;
   /** The newest record of a drill; null: none was ever kept. Apart from the overview, which must not depend on it. */
   lastDrill(): Promise<Reading<LastDrill | null>>;
+  /** What the brain last said of itself, whether or not it still beats; null: nothing that is understood. Apart, too. */
+  brainNote(): Promise<Reading<BrainNote | null>>;
   publish(event: PanicEvent): Promise<Reading<null>>;
   /** The report for an event; null while there is none. */
   completion(eventId: string): Promise<Reading<Completion | null>>;

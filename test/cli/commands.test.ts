@@ -163,7 +163,8 @@ describe("quantum status", () => {
     expect(text).toMatch(/│ watchdog +│ yes +│ ALIVE +│ [\d.]+s ago +│ armed +│/);
     expect(text).toMatch(/│ eew +│ yes +│ ALIVE +│ [\d.]+s ago +│ idle +│/);
     const missing = "To look at:\n  - no drill is on record: run quantum chaos, on the testnet every month";
-    expect(text).toEndWith(`Trading: allowed\nLast drill: none on record\n${missing}\nHealthy`);
+    const unsaid = "Exit policy: the brain that beats says nothing of one";
+    expect(text).toEndWith(`Trading: allowed\n${unsaid}\nLast drill: none on record\n${missing}\nHealthy`);
   });
 
   test("--json is one document", async () => {
@@ -195,6 +196,15 @@ describe("quantum status", () => {
           })),
         ],
         halt: null,
+        exit_policy: {
+          brain: "unsaid",
+          runs: null,
+          acts: null,
+          waits_for_person: false,
+          started: null,
+          sha256: null,
+          quiet_streams: [],
+        },
         last_panic: null,
         last_drill: null,
       },

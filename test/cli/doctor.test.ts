@@ -88,7 +88,8 @@ describe("quantum doctor", () => {
     expect(out.join("\n")).toMatch(/^ok {4}Last drill {7}the last drill passed \d+ s ago$/m);
     expect(out).toContain("ok    Alerts           go to the webhook");
     expect(out.at(-1)).toBe("Healthy");
-    expect(out).toHaveLength(18);
+    expect(out).toContain("ok    Exit policy      none is installed");
+    expect(out).toHaveLength(19);
     expect(await redis.command("KEYS", "*")).toEqual(["quantum:drills"]);
     expect(readdirSync(state)).toEqual([]);
     expect(server.requests().filter(({ method }) => method !== "GET")).toEqual([]);
@@ -97,7 +98,7 @@ describe("quantum doctor", () => {
   test("--json is one document, with every check", async () => {
     const { code, out } = await cli(["doctor", "--json"], { env });
     const document = JSON.parse(out.join("\n")) as Document;
-    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 17]);
+    expect([code, out.length, document.healthy, document.checks.length]).toEqual([0, 1, true, 18]);
     expect(document.checks[0]).toEqual({
       name: "settings",
       result: "ok",
@@ -302,7 +303,7 @@ describe("quantum doctor", () => {
       expect([code, more]).toEqual([1, []]);
       expect(post).toMatchObject({ role: "doctor", level: "warn", event_id: null });
       const [head, settings, ...lines] = post?.text.split("\n") ?? [];
-      expect(head).toBe("Not fit to guard this account: 1 of 17 checks failed");
+      expect(head).toBe("Not fit to guard this account: 1 of 18 checks failed");
       expect(settings).toStartWith("testnet at http://127.0.0.1:");
       expect(lines).toEqual([
         expect.stringMatching(/^State directory: \/proc\/quantum can't be written .*: create it for/),

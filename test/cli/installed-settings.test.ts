@@ -32,6 +32,7 @@ describe("hostEnv()", () => {
       BINANCE_TESTNET: "true",
       REDIS_URL: "redis://127.0.0.1:1",
       STATE_DIRECTORY: "/var/lib/quantum",
+      QUANTUM_POLICY: join(settings, "exits.yaml"),
       BINANCE_API_KEY_FILE: join(settings, "binance-api-key"),
     });
   });
@@ -50,7 +51,12 @@ describe("hostEnv()", () => {
   );
 
   test("is the account's that the namespace names", () => {
-    const expected = { BINANCE_TESTNET: "false", QUANTUM_NAMESPACE: "main", STATE_DIRECTORY: "/var/lib/quantum-main" };
+    const expected = {
+      BINANCE_TESTNET: "false",
+      QUANTUM_NAMESPACE: "main",
+      STATE_DIRECTORY: "/var/lib/quantum-main",
+      QUANTUM_POLICY: join(settings, "main", "exits.yaml"),
+    };
     expect(envOf({}, "main")).toEqual(expected);
     expect(envOf({ QUANTUM_NAMESPACE: "main" })).toEqual(expected);
   });

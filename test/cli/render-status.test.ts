@@ -4,9 +4,11 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderStatus, type StatusView, statusDocument } from "../../src/cli/render.ts";
+import { type BrainNote, exitsAttention, exitsView } from "../../src/core/brain-note.ts";
 import { drillAttention } from "../../src/core/drill.ts";
+import type { BrainMode } from "../../src/core/messages.ts";
 import { problems } from "../../src/core/overview.ts";
-import { known, unknown } from "../../src/core/reading.ts";
+import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { Overview, RolePulse } from "../../src/ports/bus.ts";
 import { aBeat, aDrill, aHalt } from "../support/core.ts";
@@ -14,8 +16,8 @@ import { aBeat, aDrill, aHalt } from "../support/core.ts";
 const DAY_MS = 86_400_000;
 
 /** A role that beat 0.4 s ago. */
-function pulse(role: RolePulse["role"], state: string | null): RolePulse {
-  const { heartbeat } = aBeat("ALIVE", "incident-1", state === null ? {} : { state });
+function pulse(role: RolePulse["role"], state: string | null, mode: BrainMode = "live"): RolePulse {
+  const { heartbeat } = aBeat("ALIVE", "incident-1", state === null ? { mode } : { mode, state });
   return { role, last: { heartbeat, ageMs: 400 } };
 }
 
@@ -35,16 +37,35 @@ const HALTED: Overview = {
   },
 };
 
+/** After a reset. */
+const IN_SHADOW: Overview = {
+  ...HALTED,
+  halt: null,
+  roles: [pulse("brain", null, "shadow"), pulse("watchdog", "armed"), pulse("eew", "idle")],
+};
+
+function aPolicyNote(mode: "live" | "shadow", quiet: readonly string[] = []): BrainNote {
+  return { instanceId: "instance-1", work: { kind: "policy", sha256: "ab".repeat(32), mode, quiet } };
+}
+
 /** As `quantum status` puts it together. */
-function view(overview: Overview, lastDrill: StatusView["lastDrill"]): StatusView {
+function view(
+  overview: Overview,
+  lastDrill: StatusView["lastDrill"],
+  note: Reading<BrainNote | null> = known({ instanceId: "instance-1", work: { kind: "watch" } }),
+): StatusView {
   const { lastPanic } = overview;
   const panic = lastPanic === null ? null : { eventId: lastPanic.event.eventId, outcome: lastPanic.outcome };
-  const attention = drillAttention(lastDrill, true);
+  const exits = exitsView(
+    overview.roles.find(({ role }) => role === "brain"),
+    note,
+  );
   return {
     ...overview,
+    exits,
     lastDrill,
     problems: problems({ ...overview, lastPanic: panic }),
-    attention: attention === null ? [] : [attention],
+    attention: [exitsAttention(exits), drillAttention(lastDrill, true)].filter((line) => line !== null),
   };
 }
 
@@ -57,6 +78,9 @@ const VIEWS: readonly (readonly [name: string, view: StatusView])[] = [
     view(HALTED, known(aDrill({ verdict: "failed", why: "recovery: it was not tried" }, 5_000))),
   ],
   ["unreadable-drill", view(WELL, unknown("read quantum:drills: NOPERM"))],
+  ["policy-live", view(WELL, known(aDrill()), known(aPolicyNote("live")))],
+  ["policy-in-shadow", view(IN_SHADOW, known(aDrill()), known(aPolicyNote("live", ["account", "marks"])))],
+  ["policy-only-told", view(IN_SHADOW, known(aDrill()), known(aPolicyNote("shadow")))],
   ["drill-under-way", view(WELL, known(aDrill({ verdict: "begun", eventId: null, checks: [] }, 12_000)))],
 ];
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { ExitsView } from "../../src/core/brain-note.ts";
 import { type CheckName, type CheckupFacts, checkup, type Finding, isFit } from "../../src/core/checkup.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { aDrill, aHalt } from "../support/core.ts";
@@ -28,6 +29,7 @@ const VENUE: Venue = {
 interface Changes {
   readonly redis?: Partial<Redis>;
   readonly venue?: Partial<Venue>;
+  readonly exits?: Partial<CheckupFacts["exits"]>;
   readonly directLine?: CheckupFacts["directLine"];
   readonly alerts?: CheckupFacts["alerts"];
 }
@@ -37,6 +39,7 @@ function facts(changes: Changes = {}): CheckupFacts {
     settings: "testnet",
     redis: { ...REDIS, ...changes.redis },
     venue: { ...VENUE, ...changes.venue },
+    exits: { installed: known(null), brain: { kind: "watch" }, ...changes.exits },
     stateDirectory: { path: "/var/lib/quantum", writable: known(null) },
     directLine: changes.directLine ?? null,
     alerts: changes.alerts ?? [{ name: "the webhook", tested: null }],
@@ -66,6 +69,7 @@ test("a deployment that has everything is fit, and there is nothing to do", () =
     "order_limits: 300 orders per 10 s, 1200 per minute",
     "positions: can be read: 2 open",
     "resting_orders: can be read: 0 resting",
+    "exit_policy: none, the brain only watches",
     "state_directory: /var/lib/quantum can be written",
     "last_drill: the last drill passed 3 days ago",
     "alerts: go to the webhook",
@@ -95,6 +99,41 @@ test.each<readonly [string, Changes, string]>([
   expect(checkup(facts(changes)).find(({ check }) => check === "last_drill")).toMatchObject({ verdict: "ok", found });
 });
 
+const INSTALLED = { path: "/etc/quantum/exits.yaml", sha256: "a1" };
+
+/** A brain that runs a policy. */
+function running(changes: Partial<Extract<ExitsView, { kind: "policy" }>> = {}): ExitsView {
+  return { kind: "policy", sha256: INSTALLED.sha256, mode: "live", stance: "live", quiet: [], ...changes };
+}
+
+test.each<readonly [string, ExitsView, string]>([
+  ["acts", running(), "/etc/quantum/exits.yaml is in force: live, it is acted on"],
+  [
+    "was started in shadow",
+    running({ mode: "shadow", stance: "told" }),
+    "/etc/quantum/exits.yaml is in force: in shadow, as the brain was started: told, and not acted on",
+  ],
+  [
+    "goes without a stream",
+    running({ quiet: ["marks"] }),
+    "/etc/quantum/exits.yaml is in force: live, it is acted on; quiet streams: marks",
+  ],
+  ["does not beat", { kind: "nobody" }, "/etc/quantum/exits.yaml is valid; no brain beats"],
+])("the policy that is installed is no trouble where the brain %s", (_what, brain, found) => {
+  const findings = checkup(facts({ exits: { installed: known(INSTALLED), brain } }));
+  expect(findings.find(({ check }) => check === "exit_policy")).toMatchObject({ verdict: "ok", found, advice: null });
+});
+
+test.each<readonly [string, ExitsView, string]>([
+  ["runs one of its own", running({ sha256: "b2" }), "the brain runs one of its own: live, it is acted on"],
+  ["guards a bot", { kind: "guard" }, "none, the brain guards a bot that leaves positions by itself"],
+  ["says nothing", { kind: "unsaid" }, "none is installed"],
+  ["can't be asked", { kind: "unknown", why: "NOPERM" }, "none is installed"],
+])("no policy is installed, and that is no trouble where the brain %s", (_what, brain, found) => {
+  const findings = checkup(facts({ exits: { brain } }));
+  expect(findings.find(({ check }) => check === "exit_policy")).toMatchObject({ verdict: "ok", found, advice: null });
+});
+
 describe("one thing that is wrong is one line", () => {
   const rows: readonly (readonly [
     fact: string,
@@ -109,6 +148,41 @@ describe("one thing that is wrong is one line", () => {
       "direct_line",
       "warn",
       "connect ECONNREFUSED",
+    ],
+    [
+      "a policy that no brain would start with",
+      facts({ exits: { installed: unknown("--policy: /etc/quantum/exits.yaml:2: stop-loss is nonsense") } }),
+      "exit_policy",
+      "fail",
+      "--policy: /etc/quantum/exits.yaml:2: stop-loss is nonsense",
+    ],
+    [
+      "a policy that was edited and not brought into force",
+      facts({ exits: { installed: known(INSTALLED), brain: running({ sha256: "b2" }) } }),
+      "exit_policy",
+      "warn",
+      "/etc/quantum/exits.yaml was changed, and the brain runs a former one: live, it is acted on",
+    ],
+    [
+      "a policy that waits for a person after an incident",
+      facts({ exits: { installed: known(INSTALLED), brain: running({ stance: "waiting" }) } }),
+      "exit_policy",
+      "warn",
+      "/etc/quantum/exits.yaml is in force: in shadow since the last incident, until a person says: quantum brain live",
+    ],
+    [
+      "a policy that the brain does not run",
+      facts({ exits: { installed: known(INSTALLED), brain: { kind: "watch" } } }),
+      "exit_policy",
+      "fail",
+      "/etc/quantum/exits.yaml is installed, and the brain does not run it: none, the brain only watches",
+    ],
+    [
+      "a brain that does not say whether it runs the policy",
+      facts({ exits: { installed: known(INSTALLED), brain: { kind: "unsaid" } } }),
+      "exit_policy",
+      "warn",
+      "/etc/quantum/exits.yaml is valid; whether the brain runs it can't be told: the brain that beats says nothing of one",
     ],
     ["nobody to tell", facts({ alerts: [] }), "alerts", "warn", "nobody is told of an incident"],
     [

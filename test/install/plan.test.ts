@@ -4,11 +4,16 @@ import { type Manifest, manifestPath, manifestText, parseManifest } from "../../
 import {
   affected,
   digestOf,
+  editedInPlace,
   enabling,
+  everyRole,
   type Found,
   fileSteps,
+  policyRemoval,
   restarts,
   type Step,
+  type Touched,
+  unitsChange,
   userSteps,
   type Wishes,
   wantedFiles,
@@ -25,6 +30,7 @@ const WISHES: Wishes = {
   settings: "BINANCE_TESTNET=true\n",
   secrets: new Map([["quantum-trigger-secret", "s3cret"]]),
   redis: null,
+  policy: null,
 };
 
 /** Everything as an installation has left it. */
@@ -123,18 +129,117 @@ describe("affected()", () => {
     return [{ kind: "replace", file: { path, mode: 0o600, content, care: "ours" } }];
   };
 
+  const BRAIN_OF_A: readonly Touched[] = [{ account: "a", roles: ["brain"] }];
+
   test.each([
-    ["the executable", "/usr/local/bin/quantum", accounts],
-    ["a unit", "/etc/systemd/system/quantum-exit-brain.service", accounts],
-    ["its own secret", "/etc/quantum/a/binance-api-key", ["a"]],
+    ["the executable", "/usr/local/bin/quantum", everyRole(accounts)],
+    ["a unit", "/etc/systemd/system/quantum-exit-brain.service", everyRole(accounts)],
+    ["its own secret", "/etc/quantum/a/binance-api-key", everyRole(["a"])],
     ["another account's secret", "/etc/quantum/binance-api-key", []],
     ["the record alone", "/etc/quantum/installed.json", []],
+    ["its exit policy", "/etc/quantum/a/exits.yaml", BRAIN_OF_A],
+    ["how its exit policy is run", "/etc/systemd/system/quantum-exit-brain@a.service.d/10-policy.conf", BRAIN_OF_A],
+    ["another account's exit policy", "/etc/quantum/exits.yaml", []],
   ])("%s", (_what, path, expected) => {
     expect(affected(changed(path), { account: "a", layout: BY_HAND }, accounts)).toEqual(expected);
   });
 
   test("the record of the only account is no setting of it", () => {
     expect(affected(changed("/etc/quantum/installed.json"), { account: null, layout: BY_HAND }, [null])).toEqual([]);
+  });
+});
+
+describe("an exit policy", () => {
+  const TEXT = "defaults: { stop-loss: 2 % }\n";
+  const FILE = "/etc/quantum/exits.yaml";
+  const DROP_IN = "/etc/systemd/system/quantum-exit-brain.service.d/10-policy.conf";
+  const given: Wishes = { ...WISHES, policy: { text: TEXT, mode: "live" } };
+  const kept: Wishes = { ...WISHES, policy: { text: null, mode: "live" } };
+
+  test("is a file for root alone, and a drop-in that has systemd hand it to the brain", () => {
+    const [file, dropIn] = wantedFiles(given).slice(-2);
+    expect([file?.path, file?.mode]).toEqual([FILE, 0o600]);
+    expect([dropIn?.path, dropIn?.mode]).toEqual([DROP_IN, 0o644]);
+    const text = dropIn?.content.kind === "text" ? dropIn.content.text : "";
+    const settings = text.split("\n").filter((line) => /^\w+=/.test(line));
+    expect(settings).toEqual([
+      "LoadCredential=exits.yaml:/etc/quantum/exits.yaml",
+      "ExecStart=",
+      `ExecStart=/usr/local/bin/quantum brain --policy $\{CREDENTIALS_DIRECTORY}/exits.yaml`,
+    ]);
+  });
+
+  test.each([
+    ["shadow", "--shadow"],
+    ["auto_live", "--auto-live"],
+  ] as const)("that is carried out as %s says so to the brain", (mode, flag) => {
+    const { content } = wantedFiles({ ...WISHES, policy: { text: TEXT, mode } }).at(-1) ?? {};
+    expect(content?.kind === "text" && content.text.trimEnd().endsWith(`/exits.yaml ${flag}`)).toBe(true);
+  });
+
+  test("of a package's account has its drop-in with the administrator, and its program with the package", () => {
+    const files = wantedFiles({ ...given, account: "main", packaged: true, layout: BY_PACKAGE });
+    expect(files.slice(-2).map(({ path }) => path)).toEqual([
+      "/etc/quantum/main/exits.yaml",
+      "/etc/systemd/system/quantum-exit-brain@main.service.d/10-policy.conf",
+    ]);
+    const { content } = files.at(-1) ?? {};
+    expect(content?.kind === "text" && content.text).toContain("ExecStart=/usr/bin/quantum brain --policy ");
+  });
+
+  test("that is not given again stays as it lies there, edited or not, and so does its drop-in", () => {
+    const found = installed(given);
+    found.set(FILE, { kind: "file", sha256: "edited", mode: 0o600 });
+    expect(words(fileSteps(wantedFiles(kept), found))).toEqual(["keep /etc/quantum/quantum.env"]);
+  });
+
+  test("that is edited where it lies and given again restarts the brain, though no file of it changes", () => {
+    const record = new Map([[FILE, sha("former\n")]]);
+    expect(editedInPlace(given, record)).toEqual([{ account: null, roles: ["brain"] }]);
+    expect(editedInPlace(given, new Map([[FILE, sha(TEXT)]]))).toEqual([]);
+    expect(editedInPlace(kept, record)).toEqual([]);
+    expect(editedInPlace(given, new Map())).toEqual([]);
+  });
+
+  test("is taken away with its drop-in, and what is not there is not named", () => {
+    expect(words(policyRemoval(WISHES, installed(given)))).toEqual([
+      `remove ${DROP_IN}`,
+      "remove /etc/systemd/system/quantum-exit-brain.service.d",
+      `remove ${FILE}`,
+    ]);
+    expect(policyRemoval(WISHES, new Map())).toEqual([]);
+  });
+
+  test("restarts the brain once, and no role besides", () => {
+    const running = ["quantum-emergency-exit-worker.service", "quantum-exit-brain.service"];
+    const changes = fileSteps(wantedFiles(given), installed(WISHES));
+    const touched = [...affected(changes, given, [null]), ...editedInPlace(given, new Map([[FILE, "former"]]))];
+    expect(words(restarts(running, touched))).toEqual(["restart quantum-exit-brain.service"]);
+  });
+
+  test("has systemd read its units anew, also where a package has brought them", () => {
+    const changes = fileSteps(wantedFiles(given), installed(WISHES));
+    expect(unitsChange(changes, { account: null, packaged: true })).toBe(true);
+    expect(unitsChange(policyRemoval(WISHES, installed(given)), { account: null, packaged: true })).toBe(true);
+    const others = fileSteps(wantedFiles(WISHES), new Map()).filter((step) => "file" in step);
+    expect(unitsChange(others, { account: null, packaged: true })).toBe(false);
+  });
+
+  test("goes with the installation, and the folder of its drop-in with it", () => {
+    const files = new Map([...MANIFEST.files, [DROP_IN, "d"] as const, [FILE, "f"] as const]);
+    const manifest: Manifest = { ...MANIFEST, policies: new Map([[null, "live"]]), files };
+    const found = used();
+    found.set(DROP_IN, { kind: "file", sha256: "d", mode: 0o644 });
+    found.set(FILE, { kind: "file", sha256: "edited", mode: 0o600 });
+    found.set("/etc/systemd/system/quantum-exit-brain.service.d", { kind: "unreadable", why: "a folder" });
+    const removed = words(removal(manifest, found, false));
+    for (const path of [DROP_IN, FILE, "/etc/systemd/system/quantum-exit-brain.service.d"]) {
+      expect(removed).toContain(`remove ${path}`);
+    }
+    const withSettings = words(removal(manifest, found, true));
+    expect(withSettings).toContain(`keep ${FILE}`);
+    expect(withSettings).toContain(`remove ${DROP_IN}`);
+    expect(withSettings).toContain("remove /etc/systemd/system/quantum-exit-brain.service.d");
   });
 });
 
@@ -146,7 +251,7 @@ test("the worker is restarted first and the brain last, account by account, and 
     "quantum-emergency-exit-worker@b.service",
     "quantum-chaos.service",
   ];
-  expect(words(restarts(running, [null, "b"]))).toEqual([
+  expect(words(restarts(running, everyRole([null, "b"])))).toEqual([
     "restart quantum-emergency-exit-worker.service",
     "restart quantum-exit-brain.service",
     "restart quantum-emergency-exit-worker@b.service",
@@ -184,6 +289,7 @@ const MANIFEST: Manifest = {
   packaged: false,
   sealed: false,
   accounts: [null, "main"],
+  policies: new Map(),
   files: new Map(wantedFiles(WISHES).map((file) => [file.path, digestOf(file)])),
 };
 
@@ -201,8 +307,12 @@ describe("removal()", () => {
       "remove /etc/quantum",
       "remove /var/lib/private/quantum",
       "remove /var/lib/quantum",
+      "remove /var/lib/private/quantum-exit-brain",
+      "remove /var/lib/quantum-exit-brain",
       "remove /var/lib/private/quantum-main",
       "remove /var/lib/quantum-main",
+      "remove /var/lib/private/quantum-exit-brain-main",
+      "remove /var/lib/quantum-exit-brain-main",
       ...["", "@main"].flatMap((account) =>
         ["chaos", "doctor"].map((stem) => `remove /var/lib/systemd/timers/stamp-quantum-${stem}${account}.timer`),
       ),
@@ -240,7 +350,17 @@ describe("removal()", () => {
 describe("the record of an installation", () => {
   test("is read as it was written", () => {
     expect(parseManifest(manifestText(MANIFEST))).toEqual(MANIFEST);
+    const policies: Manifest["policies"] = new Map([
+      [null, "live"],
+      ["main", "shadow"],
+    ]);
+    expect(parseManifest(manifestText({ ...MANIFEST, policies }))?.policies).toEqual(policies);
     expect(manifestPath(BY_HAND)).toBe("/etc/quantum/installed.json");
+  });
+
+  test("of a version that knew no policies says that there are none", () => {
+    const { policies: _, ...older } = JSON.parse(manifestText(MANIFEST)) as Record<string, unknown>;
+    expect(parseManifest(JSON.stringify(older))).toEqual(MANIFEST);
   });
 
   test.each(["", "{}", '{"format":2}'])("%j is none", (text) => expect(parseManifest(text)).toBeNull());

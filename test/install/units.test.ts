@@ -111,6 +111,7 @@ test("a template says the same as the plain unit, for an account's own settings,
     const asPlain = text
       .replaceAll("/etc/quantum/%i/", "/etc/quantum/")
       .replaceAll("/var/lib/quantum-%i", "/var/lib/quantum")
+      .replaceAll("StateDirectory=quantum-exit-brain-%i\n", "StateDirectory=quantum-exit-brain\n")
       .replaceAll("StateDirectory=quantum-%i\n", "StateDirectory=quantum\n")
       .replaceAll("Environment=QUANTUM_NAMESPACE=%i\n", "")
       .replaceAll(" of %i", "")
@@ -207,13 +208,17 @@ for (const { name, command, restart, pause, watchdogSec, stopSec, oom, credentia
   });
 }
 
-test("each role has a user of its own, and the worker the state directory", () => {
+test("each role has a user of its own, and worker and brain a state directory each", () => {
   // A shared account would let the watchdog read the brain's key through /proc, and the brain signal its watchdog.
   for (const { name } of TABLE) {
     expect(values(name, "DynamicUser")).toEqual(["[Service] yes"]);
     expect([...values(name, "User"), ...values(name, "Group")]).toEqual([]);
   }
-  expect(TABLE.map(({ name }) => values(name, "StateDirectory"))).toEqual([[], [], ["[Service] quantum"]]);
+  expect(TABLE.map(({ name }) => values(name, "StateDirectory"))).toEqual([
+    ["[Service] quantum-exit-brain"],
+    [],
+    ["[Service] quantum"],
+  ]);
 });
 
 describe.if(process.platform === "linux")("systemd-analyze verify", () => {

@@ -2,7 +2,9 @@
 
 import type { SystemdCase } from "./case.ts";
 import { DRILL_CASES } from "./cases/drill.ts";
+import { GUARD_CASES } from "./cases/guard.ts";
 import { INSTALL_CASES } from "./cases/install.ts";
+import { POLICY_CASES } from "./cases/policy.ts";
 import { POWER_CASES } from "./cases/power.ts";
 import { REDIS_CASES } from "./cases/redis.ts";
 import { RESTART_CASES } from "./cases/restarts.ts";
@@ -16,6 +18,8 @@ export const CASES: readonly SystemdCase[] = [
   ...UNIT_CASES,
   ...RUNBOOK_CASES,
   ...DRILL_CASES,
+  ...POLICY_CASES,
+  ...GUARD_CASES,
   ...WATCHDOG_CASES,
   ...WORKER_CASES,
   ...REDIS_CASES,

@@ -75,8 +75,9 @@ export class Site {
     // What a case may have left without Quantum, or stopped, masked, failed or disabled.
     if (!existsSync(join(machine.root, "/usr/local/bin/quantum"))) await this.#deploy();
     await machine.must(`systemctl stop ${[TARGET, ...UNITS].join(" ")}`, { limitMs: 60_000 });
+    await this.#withoutDropIns();
     await machine.must(`systemctl enable --quiet ${[REDIS, ...UNITS].join(" ")}`);
-    await machine.must(`systemctl clean --what=state ${WORKER}`);
+    await machine.must(`systemctl clean --what=state ${WORKER} ${BRAIN}`);
     await machine.must("systemctl reset-failed");
     await machine.must(`systemctl start ${REDIS}`);
     await machine.must("redis-cli FLUSHALL");
@@ -112,6 +113,23 @@ export class Site {
   openPosition(leg: Opened): void {
     this.opened.push(leg);
     this.#venue.openPosition(API_KEY, { ...leg, positionSide: "BOTH" });
+  }
+
+  /** Moves the mark of a symbol at the venue. */
+  setMark(symbol: string, price: string): void {
+    this.#venue.setMark(symbol, price);
+  }
+
+  /** How much of a symbol is open, with its sign; `0` for none. */
+  amountOf(symbol: string): string {
+    const leg = this.#venue.positions(API_KEY).find((one) => one.symbol === symbol);
+    return leg?.amount.toFixed() ?? "0";
+  }
+
+  /** A field of the brain's last heartbeat; empty if there is none. */
+  async brainSays(field: string): Promise<string> {
+    const [last] = (await this.redis("XREVRANGE", "exit_brain:heartbeat", "+", "-", "COUNT", "1")) as RawEntry[];
+    return last === undefined ? "" : (fieldsOf(last).get(field) ?? "");
   }
 
   /** Opens an account besides, with a position of its own; returns what is open on it. */
@@ -226,6 +244,14 @@ export class Site {
 
   async #deploy(): Promise<void> {
     await deploy(this.machine, { url: `https://127.0.0.1:${VENUE_PORT}`, caPem: this.#certificate.certPem });
+  }
+
+  /** A case that failed half-way has left its brain with a policy, or with a bot. */
+  async #withoutDropIns(): Promise<void> {
+    const folder = `/etc/systemd/system/${BRAIN}.d`;
+    if (!existsSync(join(this.machine.root, folder))) return;
+    await this.machine.must("quantum install --no-policy --during-halt --yes");
+    await this.machine.must(`rm -rf ${folder} && systemctl daemon-reload`);
   }
 
   /** A venue that nothing has happened on. */

@@ -22,6 +22,8 @@ export interface Keys {
   readonly exits: string;
   /** Hash: the last permission for a brain in shadow to act, and up to which panic event it holds. */
   readonly live: string;
+  /** Hash: what the brain does besides beating, for people. */
+  readonly brain: string;
   /** Stream of what is kept of each live drill. */
   readonly drills: string;
   /** What `quantum doctor` writes to see whether it can, and removes. */
@@ -47,6 +49,7 @@ export function keysOf(namespace: string): Keys {
     reset: key("quantum:reset"),
     exits: key("quantum:exits"),
     live: key("quantum:live"),
+    brain: key("quantum:brain"),
     drills: key("quantum:drills"),
     probe: key("quantum:doctor"),
   };

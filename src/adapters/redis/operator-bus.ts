@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { UnixMillis } from "../../core/time.ts";
 import type { BeatingRole, DrillBus, PanicRecord, ResetAnswer, RolePulse } from "../../ports/bus.ts";
+import { parseNote } from "./brain-note.ts";
 import {
   drillFields,
   entryTime,
@@ -85,6 +86,8 @@ export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close()
         const now = await serverTime(redis);
         return { at: entryTime(entry[0]), ageMs: ageOf(entry[0], now), record: parseDrill(fieldsOf(entry)) };
       }),
+
+    brainNote: () => link.ask(`read ${keys.brain}`, async (redis) => parseNote(await redis.hgetall(keys.brain))),
 
     keepDrill: (record) =>
       link.ask(`write ${keys.drills}`, async (redis) => {

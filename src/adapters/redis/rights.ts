@@ -11,7 +11,7 @@ type Command = readonly string[];
 
 /** The commands of a role, those inside its scripts included: Redis checks them one by one. */
 const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>> = {
-  brain: ({ heartbeat, halt, panic, published, attempts, exits, live }) => [
+  brain: ({ heartbeat, halt, panic, published, attempts, exits, live, brain }) => [
     ["XADD", heartbeat.brain, "*", "status", "ALIVE"],
     ["HGETALL", halt],
     ["TIME"],
@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["HGETALL", exits],
     ["HSET", exits, "leg", "{}"],
     ["HDEL", exits, "leg"],
+    ["HSET", brain, "does", "watch"],
     ["MULTI"],
     ["EXEC"],
     ["EVAL", "return 1", "3", panic, published, attempts],

@@ -18,6 +18,17 @@ export const install: Command = {
       type: "string",
       describe: "install the account NAME beside others: units with @NAME, settings in /etc/quantum/NAME",
     },
+    policy: {
+      type: "string",
+      describe:
+        "have the brain leave positions by this exit policy (YAML); an upgrade without it keeps the one that is there",
+    },
+    shadow: { type: "boolean", describe: "with --policy: the brain decides and logs, and sends nothing" },
+    "auto-live": {
+      type: "boolean",
+      describe: "with --policy: after an incident the brain acts again without quantum brain live",
+    },
+    "no-policy": { type: "boolean", describe: "take the exit policy away again: the brain only watches" },
     "redis-users": {
       type: "boolean",
       describe: "give each role a user of its own on Redis; REDIS_ADMIN_URL is its administrator, if REDIS_URL is not",
@@ -34,6 +45,7 @@ export const install: Command = {
   examples: [
     ["quantum install --dry-run", "what would be done on this host"],
     ["BINANCE_TESTNET=true quantum install --yes", "settings are taken over from the environment"],
+    ["quantum install --policy exits.yaml --shadow", "an exit policy that only tells at first"],
     ["quantum install --uninstall", "leave nothing behind"],
   ],
   async run(flags, io) {

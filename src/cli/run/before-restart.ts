@@ -10,17 +10,19 @@ import { Refusal } from "../../config/refusal.ts";
 import { loadStreamUrl, loadVenue } from "../../config/venue.ts";
 import { type Account, accountDirectory, type Layout } from "../../install/layout.ts";
 import { installedEnv } from "../installed-settings.ts";
+import { checkInstalledPolicy } from "./policy-wish.ts";
 import { PATIENT_MS } from "./require-redis.ts";
 
 const NO_FLAGS = { redisUrl: undefined, namespace: undefined } as const;
 
 /**
- * Reads the settings of every account as its roles will.
+ * Reads the settings of every account as its roles will, and the exit policy of those who have one.
  *
- * @throws {Refusal} naming the account's folder and the setting that they would refuse.
+ * @throws {Refusal} naming the account's folder and the setting that they would refuse, or what is wrong in the policy.
  */
-export function checkSettings(layout: Layout, accounts: readonly Account[]): void {
+export function checkSettings(layout: Layout, accounts: readonly Account[], withPolicy: readonly Account[]): void {
   for (const account of accounts) {
+    if (withPolicy.includes(account)) checkInstalledPolicy(layout, account);
     const where = accountDirectory(layout, account);
     const env = installedEnv(layout, account, "all");
     if (env === null)

@@ -7,18 +7,21 @@ import { hostClock } from "../../adapters/host/clock.ts";
 import { newIdentity } from "../../adapters/host/identity.ts";
 import { rulebookFile } from "../../adapters/host/rulebook-file.ts";
 import { redisBrainBus } from "../../adapters/redis/brain-bus.ts";
+import { redisBrainNote } from "../../adapters/redis/brain-note.ts";
 import { loadAlerts } from "../../config/alerts.ts";
 import { loadLog } from "../../config/log.ts";
-import { loadPolicy } from "../../config/policy.ts";
+import { loadPolicyFile, type PolicyFile } from "../../config/policy.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadStreamUrl, loadVenue } from "../../config/venue.ts";
 import { BRAIN_LIMITS } from "../../core/brain.ts";
+import type { BrainNote, BrainWork } from "../../core/brain-note.ts";
 import type { ExitPolicy } from "../../core/exit-policy.ts";
 import type { DirectCall } from "../../ports/direct-line.ts";
 import type { Log } from "../../ports/log.ts";
-import type { VenueStream } from "../../ports/venue-stream.ts";
+import type { StreamName, VenueStream } from "../../ports/venue-stream.ts";
 import { type PolicyWorld, runBrain } from "../../roles/brain.ts";
+import { keepNote, notingQuiet } from "../../roles/brain-note.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
@@ -36,7 +39,7 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const alerts = loadAlerts(io.env);
   const ways = waysToWorker(flags, io.env, redis.triggerSecret);
   const policyPath = text(flags, "policy");
-  const policy = policyPath === undefined ? null : loadPolicy(policyPath);
+  const file = policyPath === undefined ? null : loadPolicyFile(policyPath);
   await requireRedis(redis);
   await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
@@ -46,16 +49,28 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const identity = newIdentity("exit_brain");
   const service = openService(io, log);
   const { listenKeys: keys } = exchange;
-  const stream = binanceStream({ streamUrl, keys, caPem: venue.caPem ?? undefined, clock: hostClock });
+  const quiet = new Set<StreamName>();
+  const venueStream = binanceStream({ streamUrl, keys, caPem: venue.caPem ?? undefined, clock: hostClock });
+  const stream = notingQuiet(venueStream, quiet);
   const direct = ways.length === 0 ? null : brainCall(ways, redis.triggerSecret, hostClock);
   const carriedOut =
-    policy === null ? null : await policyWorld(policy, flags, io, { bus, direct, exchange, log, stream });
+    file === null ? null : await policyWorld(file.policy, flags, io, { bus, direct, exchange, log, stream });
   const world = { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: carriedOut };
-  await runBrain(world, io.signal);
+  const noteNow = (): BrainNote => ({ instanceId: identity.instanceId, work: workOf(file, flags, quiet) });
+  const notes = redisBrainNote(redis);
+  const noting = keepNote({ clock: hostClock, write: notes.write }, noteNow, io.signal);
+  await Promise.all([runBrain(world, io.signal), noting]);
+  notes.close();
   bus.close();
   await exchange.dispose();
   await end();
   return 0;
+}
+
+function workOf(file: PolicyFile | null, flags: Flags, quiet: ReadonlySet<StreamName>): BrainWork {
+  if (file === null) return { kind: "watch" };
+  const mode = isSet(flags, "shadow") ? "shadow" : isSet(flags, "auto-live") ? "auto_live" : "live";
+  return { kind: "policy", sha256: file.sha256, mode, quiet: [...quiet].sort() };
 }
 
 interface At {

@@ -1,4 +1,5 @@
-import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { hostClock } from "../../adapters/host/clock.ts";
 import { makeFolder, putFile, removeEmptyFolder, removeFile, removeTree } from "../../adapters/host/files.ts";
 import { removeUsers, setUsers } from "../../adapters/redis/users.ts";
@@ -115,6 +116,7 @@ function remove({ path, what }: Extract<Step, { kind: "remove" }>): Reading<unkn
     case "state":
       return removeTree(path);
     case "file":
+    case "text":
       return removeFile(path);
   }
 }
@@ -127,25 +129,33 @@ function undoOf(step: Step, redis: RedisConfig): Undo | null {
     case "create":
       return { back: () => removeFile(step.file.path) };
     case "replace":
-      return step.file.content.kind === "program" ? keepProgram(step.file.path) : keepText(step.file);
+      return step.file.content.kind === "program" ? keepProgram(step.file.path) : keepText(step.file.path);
     case "run":
       return step.args[0] === "enable" ? { back: () => systemctl(["disable", ...step.args.slice(1)]) } : null;
     case "redis_users": {
       const { former, users } = step;
       return { back: () => (former.size > 0 ? setUsers(redis, former) : removeUsers(redis, [...users.keys()])) };
     }
+    case "remove":
+      return step.what === "text" ? keepText(step.path) : null;
     case "keep":
     case "stranger":
-    case "remove":
     case "no_redis_users":
     case "restart":
       return null;
   }
 }
 
-function keepText({ mode, path }: WantedFile): Undo {
+/** With the permissions that it has now, and in its folder, which may go with it. */
+function keepText(path: string): Undo {
   const text = readFileSync(path, "utf8");
-  return { back: () => putFile(path, { text }, mode) };
+  const mode = statSync(path).mode & 0o7777;
+  return {
+    back: () => {
+      mkdirSync(dirname(path), { recursive: true });
+      return putFile(path, { text }, mode);
+    },
+  };
 }
 
 /** Too large to hold in memory; a second name for it costs nothing. */

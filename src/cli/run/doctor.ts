@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Target } from "../../adapters/alerts/target.ts";
 import type { BinanceExchange } from "../../adapters/binance/exchange.ts";
 import { workerAnswers } from "../../adapters/direct/call-http.ts";
@@ -7,12 +8,15 @@ import { type RedisCheckup, redisCheckup } from "../../adapters/redis/checkup.ts
 import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { type AlertsConfig, loadAlerts } from "../../config/alerts.ts";
 import { loadDirectHttp, urlOfDoor } from "../../config/direct-http.ts";
+import { type Env, variable } from "../../config/env.ts";
 import { loadLog } from "../../config/log.ts";
+import { loadPolicyFile } from "../../config/policy.ts";
 import { loadRedis, type RedisConfig, redisAddress } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadStreamUrl, loadVenue, type VenueConfig } from "../../config/venue.ts";
 import type { Alert } from "../../core/alert.ts";
+import { type ExitsView, exitsView } from "../../core/brain-note.ts";
 import { type CheckupFacts, checkup, type Finding, isFit } from "../../core/checkup.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { OperatorBus } from "../../ports/bus.ts";
@@ -65,8 +69,9 @@ async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promis
   const questions = redisCheckup({ ...redis, clock: hostClock });
   const waiting = startWaiting(io);
   try {
-    const [aboutRedis, aboutVenue, directLine, alerts] = await Promise.all([
+    const [aboutRedis, brain, aboutVenue, directLine, alerts] = await Promise.all([
       redisFacts(questions, bus, waiting),
+      waiting.for("the brain", brainFact(bus)),
       venueFacts(exchange, waiting),
       door === null ? null : directFact(urlOfDoor(door), waiting),
       Promise.all(targets.map((target) => alertFact(target, testAlert, waiting))),
@@ -75,6 +80,7 @@ async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promis
       settings: settingsLine(redis, venue),
       redis: aboutRedis,
       venue: { ...aboutVenue, testnet: venue.testnet },
+      exits: { installed: installedPolicy(io.env), brain },
       stateDirectory: { path, writable: writableDirectory(path) },
       directLine,
       alerts,
@@ -105,6 +111,26 @@ async function redisFacts(redis: RedisCheckup, bus: OperatorBus, waiting: Waitin
     waiting.for("the last drill", bus.lastDrill()),
   ]);
   return { roundTripMs, memory, disk, write, halt, lastDrill };
+}
+
+async function brainFact(bus: OperatorBus): Promise<ExitsView> {
+  const overview = await bus.overview();
+  if (!overview.known) return { kind: "unknown", why: overview.why };
+  const brain = overview.value.roles.find(({ role }) => role === "brain");
+  return exitsView(brain, await bus.brainNote());
+}
+
+/** Read as the brain will at its next start. */
+function installedPolicy(env: Env): CheckupFacts["exits"]["installed"] {
+  const path = variable(env, "QUANTUM_POLICY");
+  if (path === null || !existsSync(path)) return known(null);
+  try {
+    const { sha256 } = loadPolicyFile(path);
+    return known({ path, sha256 });
+  } catch (error) {
+    if (error instanceof Refusal) return unknown(error.message);
+    throw error;
+  }
 }
 
 type VenueFacts = Omit<CheckupFacts["venue"], "testnet">;

@@ -8,6 +8,7 @@ import { commandProbe } from "../../adapters/host/probe-command.ts";
 import { fileProbe } from "../../adapters/host/probe-file.ts";
 import { httpProbe } from "../../adapters/host/probe-http.ts";
 import { redisBrainBus } from "../../adapters/redis/brain-bus.ts";
+import { redisBrainNote } from "../../adapters/redis/brain-note.ts";
 import { loadAlerts } from "../../config/alerts.ts";
 import { botEnv } from "../../config/bot-env.ts";
 import { variable } from "../../config/env.ts";
@@ -15,8 +16,10 @@ import { loadLog } from "../../config/log.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
 import { loadVenue } from "../../config/venue.ts";
+import type { BrainNote } from "../../core/brain-note.ts";
 import type { Bot, Probe } from "../../ports/bot.ts";
 import type { Log } from "../../ports/log.ts";
+import { keepNote } from "../../roles/brain-note.ts";
 import { runGuard } from "../../roles/guard.ts";
 import { type GuardConfig, guardFlags } from "../guard-flags.ts";
 import type { ExitCode, Io } from "../io.ts";
@@ -54,6 +57,7 @@ export async function guard(flags: Flags, io: Io, behindDashes: readonly string[
   tellAtStart(log, config);
   if (config.limits.tripOnExit) log.write(ways.length === 0 ? "warn" : "info", directWords(ways));
   const [bot, stopForwarding] = forwarding(botProcess({ file, args, env, clock: hostClock }));
+  const identity = newIdentity("exit_brain");
   const world = {
     clock: hostClock,
     bus,
@@ -64,9 +68,16 @@ export async function guard(flags: Flags, io: Io, behindDashes: readonly string[
     log,
     service,
     limits: config.limits,
-    identity: newIdentity("exit_brain"),
+    identity,
   };
+  const notes = redisBrainNote(redis);
+  const over = new AbortController();
+  const note: BrainNote = { instanceId: identity.instanceId, work: { kind: "guard" } };
+  const noting = keepNote({ clock: hostClock, write: notes.write }, () => note, over.signal);
   const code = await runGuard(world, io.signal);
+  over.abort();
+  await noting;
+  notes.close();
   stopForwarding();
   bus.close();
   await closeProbes();

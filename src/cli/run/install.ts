@@ -3,22 +3,34 @@ import { canSeal } from "../../adapters/systemd/credentials.ts";
 import { activeUnits } from "../../adapters/systemd/systemctl.ts";
 import { loadRedis, type RedisConfig } from "../../config/redis.ts";
 import { Refusal } from "../../config/refusal.ts";
-import { type Account, accountDirectory, accountObjection, BY_HAND, BY_PACKAGE } from "../../install/layout.ts";
+import {
+  type Account,
+  accountDirectory,
+  accountObjection,
+  BY_HAND,
+  BY_PACKAGE,
+  policyPath,
+} from "../../install/layout.ts";
 import { type Manifest, manifestPath, manifestText } from "../../install/manifest.ts";
 import {
   affected,
   digestOf,
+  editedInPlace,
   enabling,
+  everyRole,
   fileSteps,
+  policyRemoval,
   RELOAD,
   restarts,
   type Step,
+  unitsChange,
   userSteps,
   usersPath,
   type WantedFile,
   type Wishes,
   wantedFiles,
 } from "../../install/plan.ts";
+import { brainDropIns, policyDropIn } from "../../install/policy.ts";
 import type { SecretName } from "../../install/secrets.ts";
 import { directDoor, settingsText } from "../../install/settings.ts";
 import { targetOf } from "../../install/units.ts";
@@ -29,6 +41,7 @@ import { checkSettings, haltObjection } from "./before-restart.ts";
 import { carryOut } from "./carry-out.ts";
 import { givenSecrets, givenSettings } from "./given.ts";
 import { lookAt, readManifest, requireHost, thisProgram } from "./installation.ts";
+import { givenPolicy, wantedPolicy } from "./policy-wish.ts";
 import { confirm, show, tellDone } from "./propose.ts";
 import { administrator, redisUsers } from "./redis-users.ts";
 import { uninstall } from "./uninstall.ts";
@@ -36,11 +49,12 @@ import { uninstall } from "./uninstall.ts";
 /** Runs `quantum install`. */
 export async function install(flags: Flags, io: Io): Promise<ExitCode> {
   const account = accountOf(flags);
+  const given = givenPolicy(flags);
   const prefix = text(flags, "prefix");
   if (prefix !== undefined) return await intoPackage(prefix, flags, io);
   if (!isSet(flags, "dry-run")) requireHost();
   if (isSet(flags, "uninstall")) return await uninstall(flags, io);
-  const plan = await planned(account, flags, io);
+  const plan = await planned(account, given, flags, io);
   if (isSet(flags, "dry-run")) {
     show(plan.steps, "Would do:", flags, io);
     return 0;
@@ -77,11 +91,13 @@ interface Planned {
   readonly redis: RedisConfig;
   readonly settingsPath: string;
   readonly missing: readonly SecretName[];
+  /** A policy is taken away. */
+  readonly withoutPolicy: boolean;
   /** Roles run already, or will. */
   readonly started: boolean;
 }
 
-async function planned(account: Account, flags: Flags, io: Io): Promise<Planned> {
+async function planned(account: Account, given: Wishes["policy"], flags: Flags, io: Io): Promise<Planned> {
   const program = thisProgram();
   const packaged = program.path === BY_PACKAGE.executable;
   const layout = packaged ? BY_PACKAGE : BY_HAND;
@@ -94,13 +110,19 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   const settings = settingsText(givenSettings(io.env), directDoor(accounts.indexOf(account)));
   const inForce = textAt(`${accountDirectory(layout, account)}/quantum.env`) ?? settings;
   const redis = redisUsers(layout, account, inForce, isSet(flags, "redis-users"));
-  const wishes: Wishes = { layout, account, packaged, sealed, program, settings, secrets: written, redis };
+  const installedPolicy = before?.policies.get(account) ?? null;
+  const policy = isSet(flags, "no-policy") ? null : wantedPolicy(given, layout, account, installedPolicy);
+  const wishes: Wishes = { layout, account, packaged, sealed, program, settings, secrets: written, redis, policy };
   const files = wantedFiles(wishes);
-  const record = recordOf(
-    { version: version(), layout, packaged, sealed, accounts, files: new Map(before?.files) },
-    files,
-  );
-  const changes = fileSteps([...files, record], lookAt([...files, record].map(({ path }) => path)));
+  const policyPaths = [policyPath(layout, account), policyDropIn(account)];
+  const removals = policy === null && installedPolicy !== null ? policyRemoval(wishes, lookAt(policyPaths)) : [];
+  const policies = new Map(before?.policies);
+  if (policy === null) policies.delete(account);
+  else policies.set(account, policy.mode);
+  const former = new Map(before?.files);
+  if (policy === null) for (const path of policyPaths) former.delete(path);
+  const record = recordOf({ version: version(), layout, packaged, sealed, accounts, policies, files: former }, files);
+  const changes = [...removals, ...fileSteps([...files, record], lookAt([...files, record].map(({ path }) => path)))];
   refuseStrangers(changes);
   const isNew = changes.some(({ kind }) => kind !== "keep");
   const running = await activeUnits("quantum-*.service");
@@ -110,26 +132,40 @@ async function planned(account: Account, flags: Flags, io: Io): Promise<Planned>
   const runningUnits = running.known ? running.value : [];
   // A package replaces the executable by itself.
   const isOtherVersion = before !== null && before.version !== version();
-  const touched = isSet(flags, "restart") || isOtherVersion ? accounts : affected(changes, wishes, accounts);
-  const restarting = restarts(runningUnits, touched);
-  const working = touched.filter((one) => restarts(runningUnits, [one]).length > 0);
-  checkSettings(layout, working);
+  const touched =
+    isSet(flags, "restart") || isOtherVersion
+      ? everyRole(accounts)
+      : [...affected(changes, wishes, accounts), ...editedInPlace(wishes, before?.files ?? new Map())];
+  const working = accounts.filter((one) => {
+    const own = touched.filter((each) => each.account === one);
+    return restarts(runningUnits, own).length > 0;
+  });
+  // The account's own policy was read already, be it this one or a new one.
+  checkSettings(
+    layout,
+    working,
+    [...policies.keys()].filter((one) => one !== account),
+  );
   const directory = accountDirectory(layout, account);
-  const folders = [...new Set([layout.settings, directory])].filter((path) => !existsSync(path));
+  const folders = [
+    ...[layout.settings, directory].map((path) => ({ path, mode: 0o700 })),
+    ...(policy === null ? [] : [{ path: brainDropIns(account), mode: 0o755 }]),
+  ].filter(({ path }, i, all) => !existsSync(path) && all.findIndex((other) => other.path === path) === i);
   return {
     steps: [
-      ...folders.map((path): Step => ({ kind: "directory", path, mode: 0o700 })),
+      ...folders.map(({ path, mode }): Step => ({ kind: "directory", path, mode })),
       ...userSteps(wishes, changes, textAt(usersPath(layout, account)) ?? ""),
       ...(isNew ? changes : []),
-      ...(isNew && !packaged ? [RELOAD] : []),
+      ...(unitsChange(changes, wishes) ? [RELOAD] : []),
       ...(isFirst ? [enabling(account)] : []),
-      ...restarting,
+      ...restarts(runningUnits, touched),
       ...(isSet(flags, "start") ? [starting(account)] : []),
     ],
     objection: await haltObjection(layout, working),
     redis: administrator(io.env, inForce),
     settingsPath: `${directory}/quantum.env`,
     missing,
+    withoutPolicy: removals.length > 0,
     started: isSet(flags, "start") || runningUnits.length > 0,
   };
 }
@@ -144,6 +180,7 @@ async function intoPackage(prefix: string, flags: Flags, io: Io): Promise<ExitCo
     settings: "",
     secrets: new Map(),
     redis: null,
+    policy: null,
   };
   const files = wantedFiles({ layout: BY_PACKAGE, ...wishes })
     .filter(({ care }) => care === "ours")
@@ -185,7 +222,12 @@ function starting(account: Account): Step {
 }
 
 /** What a person has to do now, in the order in which it has to be done. */
-function tellNext({ missing, settingsPath, started }: Planned, account: Account, io: Io): void {
+function tellNext({ missing, settingsPath, started, withoutPolicy }: Planned, account: Account, io: Io): void {
+  if (withoutPolicy) {
+    io.err(
+      "A backstop that the policy has placed still rests at the venue, and nobody keeps it in step: cancel it there",
+    );
+  }
   const venueIsSaid = /^BINANCE_TESTNET=(true|false)$/m.test(readFileSync(settingsPath, "utf8"));
   const name = account === null ? "" : ` --account ${account}`;
   const lines = [

@@ -2,6 +2,7 @@ import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
 import { isDrillable } from "../../config/venue.ts";
+import { exitsAttention, exitsView } from "../../core/brain-note.ts";
 import { drillAttention } from "../../core/drill.ts";
 import { problems } from "../../core/overview.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
@@ -21,6 +22,7 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
   const bus = redisOperatorBus(redis);
   const overview = await bus.overview();
   const lastDrill = await bus.lastDrill();
+  const note = await bus.brainNote();
   bus.close();
   if (!overview.known) throw new Failure(`The state can't be read: ${unusable(redis, overview.why)}`);
   const { lastPanic } = overview.value;
@@ -28,8 +30,14 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
     ...overview.value,
     lastPanic: lastPanic === null ? null : { eventId: lastPanic.event.eventId, outcome: lastPanic.outcome },
   });
-  const attention = drillAttention(lastDrill, isDrillable(io.env));
-  const view = { ...overview.value, lastDrill, problems: found, attention: attention === null ? [] : [attention] };
+  const exits = exitsView(
+    overview.value.roles.find(({ role }) => role === "brain"),
+    note,
+  );
+  const attention = [exitsAttention(exits), drillAttention(lastDrill, isDrillable(io.env))].filter(
+    (line) => line !== null,
+  );
+  const view = { ...overview.value, exits, lastDrill, problems: found, attention };
   io.out(isSet(flags, "json") ? JSON.stringify(statusDocument(view)) : renderStatus(view, coloursWanted(io)));
   return found.length === 0 ? 0 : 1;
 }

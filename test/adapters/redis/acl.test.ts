@@ -74,6 +74,7 @@ describe("each user can do its work", () => {
       await bus.clearHalt(),
       await bus.keepDrill(aDrillRecord()),
       await bus.lastDrill(),
+      await bus.brainNote(),
       await questions.roundTripMs(),
       await questions.memory(),
       await questions.write(),
