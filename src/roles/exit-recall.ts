@@ -9,8 +9,11 @@ import type { ExitVenue } from "../ports/exit-venue.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** How far back a leg's opening is looked for, each only where the one before did not reach it. Binance keeps fills for three months. */
-const REACHES_MS = [DAY_MS, 7 * DAY_MS, 89 * DAY_MS];
+/**
+ * How far back a leg's opening is looked for, each only where the one before did not reach it. Binance keeps fills for three
+ * months, of 89 days at least; a day less, for this clock is not the venue's, and the question takes its time.
+ */
+const REACHES_MS = [DAY_MS, 7 * DAY_MS, 88 * DAY_MS];
 
 /**
  * What the venue's own records say of a leg; null where it has none. Unknown where any of them can't be read, or where the leg has

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { isKept } from "../../src/adapters/binance/past.ts";
 import { decimal } from "../../src/core/decimal.ts";
 import type { LegFill } from "../../src/core/exit-recall.ts";
 import type { Position } from "../../src/core/position.ts";
@@ -45,4 +46,21 @@ test.each<readonly [string, Reading<readonly Position[]>, string]>([
 ])("nothing is recalled of a leg that %s: its fills tell another story", async (_what, listed, why) => {
   const fills = [fill("SELL", "0.3", 60), fill("BUY", "0.3", 50), fill("SELL", "0.15", 1)];
   expect(await recalled(listed, fills)).toEqual({ known: false, why });
+});
+
+test("a leg that no fill within a week explains is looked for as far back as the venue keeps fills, and not beyond", async () => {
+  const asked: UnixMillis[] = [];
+  const venue: Partial<ExitVenue> = {
+    fillsSince: async (_symbol: string, since: UnixMillis) => {
+      asked.push(since);
+      return known([]);
+    },
+  };
+  const exchange = { positions: async () => known([leg("0.3")]) };
+  expect(await recallFromVenue(venue as ExitVenue, exchange, rules(), leg("0.3"), NOW)).toEqual(known(null));
+  expect(asked).toHaveLength(3);
+  // The venue's clock may be so far ahead of this one, and the question on its way for so long.
+  const venueNow = (NOW + 60_000) as UnixMillis;
+  expect(asked.filter((since) => !isKept(since, venueNow))).toEqual([]);
+  expect(NOW - Math.min(...asked)).toBeGreaterThan(80 * 86_400_000);
 });
