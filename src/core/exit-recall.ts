@@ -48,9 +48,14 @@ export interface LegStory {
   /** The fills reach back to where the leg was flat; else the opening is earlier than `openedAt`. */
   readonly isWhole: boolean;
   readonly openedAt: UnixMillis;
+  /** Orders from then on were the leg's own. */
+  readonly ordersFrom: UnixMillis;
   readonly grownAt: UnixMillis;
   readonly size: Decimal;
 }
+
+/** An order is older than its fills. Ours execute at once or not at all: a minute is more than the venue may take. */
+const ORDER_LEAD_MS = 60_000;
 
 /**
  * Follows a leg's fills back from what is open now to where it was flat. Where they do not reach that far the oldest of them counts
@@ -72,7 +77,11 @@ export function storyOf(leg: Position, fills: readonly LegFill[]): LegStory | nu
     if (isWhole) break;
     amount = before;
   }
-  return openedAt === null ? null : { isWhole, openedAt, grownAt: grownAt ?? openedAt, size };
+  if (openedAt === null) return null;
+  // The oldest fill may be a close of ours, and before it the leg was larger. Behind an opening nothing of that kind can lie.
+  const ordersFrom = isWhole ? openedAt : ((openedAt - ORDER_LEAD_MS) as UnixMillis);
+  if (!isWhole && amount.abs().gt(size)) size = amount.abs();
+  return { isWhole, openedAt, ordersFrom, grownAt: grownAt ?? openedAt, size };
 }
 
 /** The memory of a leg as the venue's records give it. A step that has executed anything counts as done: it is not repeated. */
@@ -80,7 +89,7 @@ export function recallLeg(policy: LegPolicy, leg: Position, story: LegStory, pas
   const fresh = beginLeg(policy, leg, story.openedAt);
   const ours = past.orders.filter(
     ({ clientOrderId, positionSide, time }) =>
-      clientOrderId.startsWith(EXIT_ORDER) && positionSide === leg.positionSide && time >= story.openedAt,
+      clientOrderId.startsWith(EXIT_ORDER) && positionSide === leg.positionSide && time >= story.ordersFrom,
   );
   const steps: Record<string, StepProgress> = {};
   for (const { at } of policy.ladder) {

@@ -41,7 +41,7 @@ export async function recallFromVenue(
   }
   if (story === null) return known(null);
   const [orders, extremes] = await Promise.all([
-    venue.ordersSince(leg.symbol, story.openedAt),
+    venue.ordersSince(leg.symbol, story.ordersFrom),
     extremesAfter(venue, leg, story.grownAt, wall),
   ]);
   if (!orders.known) return orders;

@@ -1,13 +1,14 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { isKept } from "../../src/adapters/binance/past.ts";
-import { decimal } from "../../src/core/decimal.ts";
-import type { LegFill } from "../../src/core/exit-recall.ts";
+import { decimal, plain } from "../../src/core/decimal.ts";
+import { EXIT_ORDER, stepTag } from "../../src/core/exit-order.ts";
+import type { LegFill, PastOrder } from "../../src/core/exit-recall.ts";
 import type { Position } from "../../src/core/position.ts";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { ExitVenue } from "../../src/ports/exit-venue.ts";
 import { recallFromVenue } from "../../src/roles/exit-recall.ts";
-import { rules } from "../support/exits.ts";
+import { ladder, rules, stopLoss } from "../support/exits.ts";
 
 const NOW = 1_795_000_000_000 as UnixMillis;
 
@@ -63,4 +64,44 @@ test("a leg that no fill within a week explains is looked for as far back as the
   const venueNow = (NOW + 60_000) as UnixMillis;
   expect(asked.filter((since) => !isKept(since, venueNow))).toEqual([]);
   expect(NOW - Math.min(...asked)).toBeGreaterThan(80 * 86_400_000);
+});
+
+describe("a step of the ladder that was taken", () => {
+  const LEG = leg("0.2");
+  const POLICY = rules({ stopLoss: stopLoss("2"), ladder: ladder(["1R", "50"]) });
+  /** Our order of the step; the venue's time of an order is earlier than that of its fills. */
+  const STEP: PastOrder = {
+    orderId: "1",
+    clientOrderId: `${EXIT_ORDER}opened-${stepTag("1R")}-leg-0`,
+    positionSide: "BOTH",
+    executed: decimal("0.2"),
+    time: (NOW - 60_005) as UnixMillis,
+  };
+
+  async function stepsOf(fills: readonly LegFill[]): Promise<readonly [size: string, steps: readonly string[]]> {
+    const since = <T extends { readonly time: UnixMillis }>(all: readonly T[]) => {
+      return async (_symbol: string, from: UnixMillis) => known(all.filter(({ time }) => time >= from));
+    };
+    const venue = {
+      fillsSince: since(fills),
+      ordersSince: since([STEP]),
+      markExtremesSince: async () => known({ high: LEG.markPrice, low: LEG.markPrice }),
+    } as Partial<ExitVenue> as ExitVenue;
+    const exchange = { positions: async () => known([LEG]) };
+    const answer = await recallFromVenue(venue, exchange, POLICY, LEG, NOW);
+    if (!answer.known || answer.value === null) throw new Error("nothing was recalled");
+    return [plain(answer.value.size), Object.keys(answer.value.steps)];
+  }
+
+  test("is known of a leg whose opening is on record", async () => {
+    expect(await stepsOf([fill("BUY", "0.4", 90), fill("SELL", "0.2", 60)])).toEqual(["0.4", ["1R"]]);
+  });
+
+  test("is known of a leg that is older than every record: it is not taken again", async () => {
+    expect(await stepsOf([fill("SELL", "0.2", 60)])).toEqual(["0.4", ["1R"]]);
+  });
+
+  test("is none of a leg that was opened after it", async () => {
+    expect(await stepsOf([fill("SELL", "0.2", 60), fill("BUY", "0.2", 50)])).toEqual(["0.2", []]);
+  });
 });
