@@ -2,7 +2,7 @@
 
 import type { DrillResult } from "../chaos/brain-kill.ts";
 import type { Check } from "../core/drill.ts";
-import { newTable } from "./render.ts";
+import { newTable } from "./table.ts";
 
 /** What the runbook calls each check. */
 const TITLES: Readonly<Record<string, string>> = {

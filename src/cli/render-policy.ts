@@ -3,7 +3,7 @@
 import type { PolicyProblem } from "../config/policy.ts";
 import { type Decimal, plain } from "../core/decimal.ts";
 import { durationName, type ExitPolicy, type LegPolicy, type Target, targetName } from "../core/exit-policy.ts";
-import { newTable } from "./render.ts";
+import { newTable } from "./table.ts";
 
 /** `brain --check-policy --json`, where the file is in order. */
 export function policyDocument(file: string, { defaults, symbols, portfolio }: ExitPolicy): object {

@@ -3,7 +3,7 @@
 import { cents, plain, sum } from "../core/decimal.ts";
 import { type CancelRequest, legName, notional } from "../core/position.ts";
 import type { LegPlan, Rehearsal } from "../core/rehearsal.ts";
-import { newTable } from "./render.ts";
+import { newTable } from "./table.ts";
 
 /** `eew --once --dry-run --json`. */
 export function rehearsalDocument({ legs, cancels, last, orders, ordersLeft }: Rehearsal): object {

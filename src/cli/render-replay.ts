@@ -6,7 +6,7 @@ import { pnlOf, type Replay, type ReplayDecision, realized } from "../core/exit-
 import type { Position } from "../core/position.ts";
 import type { UnixMillis } from "../core/time.ts";
 import { CHART_LEGEND, renderChart } from "./chart.ts";
-import { newTable } from "./render.ts";
+import { newTable } from "./table.ts";
 
 /** A replay that has come to the end of its candles. */
 export interface ReplayView {

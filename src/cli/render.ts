@@ -1,7 +1,5 @@
 /** Results as terminal text or JSON documents; no decisions. */
 
-import Table from "cli-table3";
-import { type ExitsView, exitsLine } from "../core/brain-note.ts";
 import { cents, plain } from "../core/decimal.ts";
 import { type LastDrill, spanInWords } from "../core/drill.ts";
 import type { Completion } from "../core/messages.ts";
@@ -10,10 +8,12 @@ import { legName } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import { tenths } from "../core/trip.ts";
 import type { Overview, RolePulse } from "../ports/bus.ts";
+import { type ExitsStatus, exitsDocument, renderExits } from "./render-exits.ts";
+import { newTable } from "./table.ts";
 
 /** What `status` shows. */
 export interface StatusView extends Overview {
-  readonly exits: ExitsView;
+  readonly exits: ExitsStatus;
   readonly lastDrill: Reading<LastDrill | null>;
   /** Why nobody is protected, or not in full. */
   readonly problems: readonly string[];
@@ -56,21 +56,6 @@ export function statusDocument(view: StatusView): object {
   };
 }
 
-/** `runs` and `acts` are null where the brain does not say it. */
-function exitsDocument(view: ExitsView): object {
-  const policy = view.kind === "policy" ? view : null;
-  const isTold = view.kind !== "unknown" && view.kind !== "unsaid";
-  return {
-    brain: view.kind,
-    runs: isTold ? policy !== null : null,
-    acts: isTold ? policy?.stance === "live" : null,
-    waits_for_person: policy?.stance === "waiting",
-    started: policy?.mode ?? null,
-    sha256: policy?.sha256 ?? null,
-    quiet_streams: policy?.quiet ?? [],
-  };
-}
-
 function drillDocument({ at, ageMs, record }: LastDrill): object {
   return {
     at,
@@ -96,7 +81,7 @@ export function renderStatus(view: StatusView, colour: boolean): string {
   }
   const lines = [table.toString()];
   lines.push(halt === null ? "Trading: allowed" : `Trading: HALTED by ${halt.source}, ${halt.reason}`);
-  lines.push(`Exit policy: ${exitsLine(exits)}`);
+  lines.push(...renderExits(exits, colour));
   if (lastPanic !== null) {
     const { event, outcome, publishedAt } = lastPanic;
     const at = new Date(publishedAt).toISOString();
@@ -158,12 +143,4 @@ export function renderCompletion(completion: Completion): string {
   for (const leg of completion.residual) lines.push(`Still open: ${legName(leg)} ${plain(leg.amount)}`);
   if (outcome !== "FLAT") lines.push(`Look at the venue: ${completion.failedSymbols.join(", ")}`);
   return lines.join("\n");
-}
-
-/** A table with a heading; plain where colours are not wanted. */
-export function newTable(head: readonly string[], colour: boolean): Table.Table {
-  return new Table({
-    head: [...head],
-    style: colour ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] },
-  });
 }

@@ -73,7 +73,8 @@ function wholeReason(policy: LegPolicy, leg: Position, memory: LegMemory, now: U
   return null;
 }
 
-const STOP_WORDS = { stop_loss: "stop loss", break_even: "break-even stop", trailing: "trailing stop" } as const;
+/** The rules of a stop, in words. */
+export const STOP_WORDS = { stop_loss: "stop loss", break_even: "break-even stop", trailing: "trailing stop" } as const;
 
 /**
  * The steps that the mark has reached and that are not done, each with what is still to be closed of its share.

@@ -2,6 +2,7 @@
 
 import type { BrainState } from "./brain.ts";
 import type { EewState } from "./eew.ts";
+import { isLive } from "./exits.ts";
 import type { GuardState } from "./guard-state.ts";
 import type { WatchdogState } from "./watchdog-state.ts";
 
@@ -40,19 +41,24 @@ function attemptOf({ attempt }: Extract<WatchdogState, { attempt: unknown }>): s
 }
 
 /** What the exit brain does, or what keeps it from that. */
-export function brainLine({ activePositions, fence, halt, healthy }: BrainState): string {
+export function brainLine({ activePositions, exits, fence, halt, healthy }: BrainState): string {
   const watched = `watching ${counted(activePositions)}`;
   if (fence.kind === "unproven") return "starting: no heartbeat confirmed yet";
   if (fence.kind === "fenced") return `fenced: no heartbeat is confirmed, ${watched}`;
-  if (!healthy) return `DEGRADED: positions can't be read in time, ${watched} at last`;
+  if (!healthy) {
+    const unread = exits === null ? "positions" : "positions, or what the exit policy needs,";
+    return `DEGRADED: ${unread} can't be read in time, ${watched} at last`;
+  }
   switch (halt.kind) {
     case "halted":
       return `halted, ${watched}`;
     case "unreadable":
       return `halted, because the halt can't be read, ${watched}`;
     case "unread":
-    case "none":
       return watched;
+    case "none":
+      if (exits === null) return watched;
+      return isLive(exits) ? `live by its exit policy, ${watched}` : `in shadow, ${watched}`;
   }
 }
 

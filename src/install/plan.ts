@@ -223,6 +223,14 @@ export function editedInPlace(
   return [{ account, roles: ["brain"] }];
 }
 
+/** The same without the brains whose unit runs a command of somebody's own: to restart a bot is not ours to decide. */
+export function withoutBrains(touched: readonly Touched[], foreign: readonly Account[]): readonly Touched[] {
+  return touched.map(({ account, roles }) => ({
+    account,
+    roles: foreign.includes(account) ? roles.filter((role) => role !== "brain") : roles,
+  }));
+}
+
 /** Whether systemd has to read its units anew. */
 export function unitsChange(
   changes: readonly Step[],

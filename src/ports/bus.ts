@@ -6,6 +6,7 @@
 
 import type { BrainNote } from "../core/brain-note.ts";
 import type { DrillRecord, LastDrill } from "../core/drill.ts";
+import type { ExitRecord } from "../core/exit-book.ts";
 import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";
@@ -186,6 +187,8 @@ export interface OperatorBus extends HaltReader {
   lastDrill(): Promise<Reading<LastDrill | null>>;
   /** What the brain last said of itself, whether or not it still beats; null: nothing that is understood. Apart, too. */
   brainNote(): Promise<Reading<BrainNote | null>>;
+  /** What the brain's exit policy remembers of each leg, as far as it can be understood. */
+  exitRecords(): Promise<Reading<readonly ExitRecord[]>>;
   publish(event: PanicEvent): Promise<Reading<null>>;
   /** The report for an event; null while there is none. */
   completion(eventId: string): Promise<Reading<Completion | null>>;

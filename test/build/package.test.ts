@@ -154,6 +154,7 @@ describe("the scripts of the package", () => {
       .flatMap((call) => call.split(" ").slice(1));
     expect(removed).toContain("/etc/quantum");
     expect(removed).toContain("/var/lib/quantum");
+    expect(removed).toContain("/etc/systemd/system/quantum-exit-brain*.service.d/10-policy.conf");
     const ours =
       /^(-r?f|\/etc\/quantum|\/var\/lib\/(private\/)?quantum(-\*)?|\/var\/lib\/systemd\/timers\/stamp-quantum-\S+|\/etc\/systemd\/system\/(\*\.wants\/)?quantum\S+)$/;
     expect(removed.filter((word) => !ours.test(word))).toEqual([]);

@@ -178,6 +178,7 @@ export function scriptedStage(script: Script = {}, signal: AbortSignal = new Abo
     halt: () => ask("halt", halt),
     publish: never("publish"),
     lastDrill: never("read the last drill"),
+    exitRecords: never("read what a policy remembers"),
     brainNote: never("read the brain's note"),
     keepDrill: never("keep its own record"),
     resetGrounds: never("read the grounds of a reset"),

@@ -204,6 +204,7 @@ describe("quantum status", () => {
           started: null,
           sha256: null,
           quiet_streams: [],
+          legs: null,
         },
         last_panic: null,
         last_drill: null,

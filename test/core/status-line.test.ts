@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { BRAIN_LIMITS, type BrainState, start } from "../../src/core/brain.ts";
 import type { EewState } from "../../src/core/eew.ts";
+import { openExits } from "../../src/core/exits.ts";
 import { type BusView, brainLine, eewLine, watchdogLine } from "../../src/core/status-line.ts";
 import { arm } from "../../src/core/watchdog-listening.ts";
 import { UNUSED, type WatchdogState } from "../../src/core/watchdog-state.ts";
 import { aBeat, aDelivery, at } from "../support/core.ts";
+import { policyOf, rules } from "../support/exits.ts";
 
 const ATTEMPT = { incidentId: "i1", number: 2 };
 
@@ -55,11 +57,22 @@ describe("brainLine()", () => {
     activePositions: 2,
     fence: { kind: "open", closesAt: at(9) },
   };
+  const ruled = (live: boolean): BrainState => {
+    const started = { policy: policyOf(rules()), shadow: false, autoLive: false, records: [], portfolio: null };
+    const exits = { ...openExits(started, at(0)), standing: { isLive: live, newestPanic: null } };
+    return { ...open, halt: { kind: "none", askedAt: at(0) }, exits };
+  };
   const rows: readonly (readonly [state: BrainState, line: string])[] = [
     [start(BRAIN_LIMITS, at(0)), "starting: no heartbeat confirmed yet"],
     [open, "watching 2 positions"],
     [{ ...open, halt: { kind: "none", askedAt: at(0) } }, "watching 2 positions"],
     [{ ...open, halt: { kind: "halted" } }, "halted, watching 2 positions"],
+    [ruled(true), "live by its exit policy, watching 2 positions"],
+    [ruled(false), "in shadow, watching 2 positions"],
+    [
+      { ...ruled(true), healthy: false },
+      "DEGRADED: positions, or what the exit policy needs, can't be read in time, watching 2 positions at last",
+    ],
     [{ ...open, halt: { kind: "unreadable" } }, "halted, because the halt can't be read, watching 2 positions"],
     [{ ...open, healthy: false }, "DEGRADED: positions can't be read in time, watching 2 positions at last"],
     [{ ...open, healthy: false, fence: { kind: "fenced" } }, "fenced: no heartbeat is confirmed, watching 2 positions"],

@@ -17,6 +17,7 @@ import {
   userSteps,
   type Wishes,
   wantedFiles,
+  withoutBrains,
 } from "../../src/install/plan.ts";
 import { leftBehind, removal } from "../../src/install/removal.ts";
 import { units } from "../../src/install/units.ts";
@@ -215,6 +216,13 @@ describe("an exit policy", () => {
     const changes = fileSteps(wantedFiles(given), installed(WISHES));
     const touched = [...affected(changes, given, [null]), ...editedInPlace(given, new Map([[FILE, "former"]]))];
     expect(words(restarts(running, touched))).toEqual(["restart quantum-exit-brain.service"]);
+  });
+
+  test("and an upgrade leave a brain alone whose unit runs a command of somebody's own", () => {
+    expect(withoutBrains(everyRole([null, "a"]), ["a"])).toEqual([
+      { account: null, roles: ["eew", "watchdog", "brain"] },
+      { account: "a", roles: ["eew", "watchdog"] },
+    ]);
   });
 
   test("has systemd read its units anew, also where a package has brought them", () => {

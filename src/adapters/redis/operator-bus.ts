@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { UnixMillis } from "../../core/time.ts";
 import type { BeatingRole, DrillBus, PanicRecord, ResetAnswer, RolePulse } from "../../ports/bus.ts";
+import { readLegRecord } from "../exits/record.ts";
 import { parseNote } from "./brain-note.ts";
 import {
   drillFields,
@@ -88,6 +89,12 @@ export function redisOperatorBus(options: RedisBusOptions): DrillBus & { close()
       }),
 
     brainNote: () => link.ask(`read ${keys.brain}`, async (redis) => parseNote(await redis.hgetall(keys.brain))),
+
+    // The portfolio's record is among them, and is no leg's.
+    exitRecords: () =>
+      link.ask(`read ${keys.exits}`, async (redis) =>
+        Object.values(await redis.hgetall(keys.exits)).flatMap((text) => readLegRecord(text) ?? []),
+      ),
 
     keepDrill: (record) =>
       link.ask(`write ${keys.drills}`, async (redis) => {

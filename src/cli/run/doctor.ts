@@ -16,7 +16,6 @@ import { Refusal } from "../../config/refusal.ts";
 import { stateDirectory } from "../../config/state-directory.ts";
 import { loadStreamUrl, loadVenue, type VenueConfig } from "../../config/venue.ts";
 import type { Alert } from "../../core/alert.ts";
-import { type ExitsView, exitsView } from "../../core/brain-note.ts";
 import { type CheckupFacts, checkup, type Finding, isFit } from "../../core/checkup.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
 import type { OperatorBus } from "../../ports/bus.ts";
@@ -24,6 +23,7 @@ import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { checkupDocument, checkupNews, checkupRefusedNews, renderCheckup } from "../render-checkup.ts";
 import { startWaiting, type Waiting } from "../waiting.ts";
+import { brainView } from "./brain-view.ts";
 import { connectVenue } from "./open-venue.ts";
 import { PATIENT_MS } from "./require-redis.ts";
 import { alertTargets } from "./role-log.ts";
@@ -71,7 +71,10 @@ async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promis
   try {
     const [aboutRedis, brain, aboutVenue, directLine, alerts] = await Promise.all([
       redisFacts(questions, bus, waiting),
-      waiting.for("the brain", brainFact(bus)),
+      waiting.for(
+        "the brain",
+        bus.overview().then((overview) => brainView(bus, overview)),
+      ),
       venueFacts(exchange, waiting),
       door === null ? null : directFact(urlOfDoor(door), waiting),
       Promise.all(targets.map((target) => alertFact(target, testAlert, waiting))),
@@ -111,13 +114,6 @@ async function redisFacts(redis: RedisCheckup, bus: OperatorBus, waiting: Waitin
     waiting.for("the last drill", bus.lastDrill()),
   ]);
   return { roundTripMs, memory, disk, write, halt, lastDrill };
-}
-
-async function brainFact(bus: OperatorBus): Promise<ExitsView> {
-  const overview = await bus.overview();
-  if (!overview.known) return { kind: "unknown", why: overview.why };
-  const brain = overview.value.roles.find(({ role }) => role === "brain");
-  return exitsView(brain, await bus.brainNote());
 }
 
 /** Read as the brain will at its next start. */

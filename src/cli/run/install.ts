@@ -29,16 +29,18 @@ import {
   type WantedFile,
   type Wishes,
   wantedFiles,
+  withoutBrains,
 } from "../../install/plan.ts";
 import { brainDropIns, policyDropIn } from "../../install/policy.ts";
 import type { SecretName } from "../../install/secrets.ts";
 import { directDoor, settingsText } from "../../install/settings.ts";
-import { targetOf } from "../../install/units.ts";
+import { serviceOf, targetOf } from "../../install/units.ts";
 import type { ExitCode, Io } from "../io.ts";
 import { type Flags, isSet, text } from "../options.ts";
 import { version } from "../version.ts";
 import { checkSettings, haltObjection } from "./before-restart.ts";
 import { carryOut } from "./carry-out.ts";
+import { foreignCommand } from "./foreign-command.ts";
 import { givenSecrets, givenSettings } from "./given.ts";
 import { lookAt, readManifest, requireHost, thisProgram } from "./installation.ts";
 import { givenPolicy, wantedPolicy } from "./policy-wish.ts";
@@ -93,6 +95,8 @@ interface Planned {
   readonly missing: readonly SecretName[];
   /** A policy is taken away. */
   readonly withoutPolicy: boolean;
+  /** Whose brain goes on as it was started, because its unit runs a command of somebody's own. */
+  readonly leftRunning: readonly Account[];
   /** Roles run already, or will. */
   readonly started: boolean;
 }
@@ -132,10 +136,12 @@ async function planned(account: Account, given: Wishes["policy"], flags: Flags, 
   const runningUnits = running.known ? running.value : [];
   // A package replaces the executable by itself.
   const isOtherVersion = before !== null && before.version !== version();
-  const touched =
+  const outdated =
     isSet(flags, "restart") || isOtherVersion
       ? everyRole(accounts)
       : [...affected(changes, wishes, accounts), ...editedInPlace(wishes, before?.files ?? new Map())];
+  const foreign = isSet(flags, "restart") ? [] : accounts.filter((one) => foreignCommand(one) !== null);
+  const touched = withoutBrains(outdated, foreign);
   const working = accounts.filter((one) => {
     const own = touched.filter((each) => each.account === one);
     return restarts(runningUnits, own).length > 0;
@@ -166,6 +172,10 @@ async function planned(account: Account, given: Wishes["policy"], flags: Flags, 
     settingsPath: `${directory}/quantum.env`,
     missing,
     withoutPolicy: removals.length > 0,
+    leftRunning: foreign.filter((one) => {
+      const brain = outdated.filter(({ account, roles }) => account === one && roles.includes("brain"));
+      return runningUnits.includes(serviceOf("brain", one)) && brain.length > 0;
+    }),
     started: isSet(flags, "start") || runningUnits.length > 0,
   };
 }
@@ -222,7 +232,8 @@ function starting(account: Account): Step {
 }
 
 /** What a person has to do now, in the order in which it has to be done. */
-function tellNext({ missing, settingsPath, started, withoutPolicy }: Planned, account: Account, io: Io): void {
+function tellNext(plan: Planned, account: Account, io: Io): void {
+  const { leftRunning, missing, settingsPath, started, withoutPolicy } = plan;
   if (withoutPolicy) {
     io.err(
       "A backstop that the policy has placed still rests at the venue, and nobody keeps it in step: cancel it there",
@@ -230,6 +241,10 @@ function tellNext({ missing, settingsPath, started, withoutPolicy }: Planned, ac
   }
   const venueIsSaid = /^BINANCE_TESTNET=(true|false)$/m.test(readFileSync(settingsPath, "utf8"));
   const name = account === null ? "" : ` --account ${account}`;
+  for (const one of leftRunning) {
+    const [unit, path] = [serviceOf("brain", one), foreignCommand(one)];
+    io.err(`${unit} runs the command of ${path}, and goes on as it is: to restart it, and its bot, is up to you`);
+  }
   const lines = [
     ...(venueIsSaid ? [] : [`say in ${settingsPath} which venue it is: BINANCE_TESTNET=true or false`]),
     ...(missing.length === 0

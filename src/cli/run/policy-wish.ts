@@ -1,13 +1,13 @@
 /** The exit policy that `quantum install` is asked for, or that is installed already. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { loadPolicyFile } from "../../config/policy.ts";
 import { Refusal } from "../../config/refusal.ts";
-import { type Account, accountDirectory, type Layout, policyPath } from "../../install/layout.ts";
+import { type Account, type Layout, policyPath } from "../../install/layout.ts";
 import type { Wishes } from "../../install/plan.ts";
-import { brainDropIns, type PolicyMode, policyDropIn } from "../../install/policy.ts";
+import type { PolicyMode } from "../../install/policy.ts";
 import { type Flags, isSet, text } from "../options.ts";
+import { foreignCommand } from "./foreign-command.ts";
 
 /**
  * The policy that is asked for, as its brain will read it; null: none is.
@@ -54,8 +54,11 @@ export function wantedPolicy(
   installed: PolicyMode | null,
 ): Wishes["policy"] {
   if (given !== null) {
-    refuseOtherCommand(layout, account);
-    return given;
+    const foreign = foreignCommand(account);
+    if (foreign === null) return given;
+    throw new Refusal(
+      `Nothing was touched: by ${foreign} the brain's unit runs another command, and would not read the policy. Expected no ExecStart= there, or no --policy`,
+    );
   }
   if (installed === null) return null;
   checkInstalledPolicy(layout, account);
@@ -79,20 +82,5 @@ export function checkInstalledPolicy(layout: Layout, account: Account): void {
   } catch (error) {
     if (error instanceof Refusal) throw new Refusal(`Nothing was touched, the exit policy: ${error.message}`);
     throw error;
-  }
-}
-
-/** A drop-in of a person's own, such as a guard's, comes after ours: the brain would never see the policy. */
-function refuseOtherCommand(layout: Layout, account: Account): void {
-  const own = policyDropIn(account);
-  const folders = [brainDropIns(account), ...(account === null ? [] : [brainDropIns("")])];
-  for (const folder of folders.filter((path) => existsSync(path))) {
-    for (const name of readdirSync(folder).filter((file) => file.endsWith(".conf"))) {
-      const path = join(folder, name);
-      if (path === own || !/^\s*ExecStart\s*=/m.test(readFileSync(path, "utf8"))) continue;
-      throw new Refusal(
-        `${path} has the brain's unit run something else (ExecStart=), and the policy would not be read: expected no such drop-in, ${accountDirectory(layout, account)} was not touched`,
-      );
-    }
   }
 }

@@ -2,12 +2,13 @@ import { redisOperatorBus } from "../../adapters/redis/operator-bus.ts";
 import { loadRedis } from "../../config/redis.ts";
 import { Failure } from "../../config/refusal.ts";
 import { isDrillable } from "../../config/venue.ts";
-import { exitsAttention, exitsView } from "../../core/brain-note.ts";
+import { exitsAttention } from "../../core/brain-note.ts";
 import { drillAttention } from "../../core/drill.ts";
 import { problems } from "../../core/overview.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags } from "../options.ts";
 import { renderStatus, statusDocument } from "../render.ts";
+import { brainView } from "./brain-view.ts";
 import { unusable } from "./require-redis.ts";
 
 /**
@@ -22,7 +23,8 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
   const bus = redisOperatorBus(redis);
   const overview = await bus.overview();
   const lastDrill = await bus.lastDrill();
-  const note = await bus.brainNote();
+  const brain = await brainView(bus, overview);
+  const legs = brain.kind === "policy" ? await bus.exitRecords() : null;
   bus.close();
   if (!overview.known) throw new Failure(`The state can't be read: ${unusable(redis, overview.why)}`);
   const { lastPanic } = overview.value;
@@ -30,11 +32,8 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
     ...overview.value,
     lastPanic: lastPanic === null ? null : { eventId: lastPanic.event.eventId, outcome: lastPanic.outcome },
   });
-  const exits = exitsView(
-    overview.value.roles.find(({ role }) => role === "brain"),
-    note,
-  );
-  const attention = [exitsAttention(exits), drillAttention(lastDrill, isDrillable(io.env))].filter(
+  const exits = { brain, legs };
+  const attention = [exitsAttention(brain), drillAttention(lastDrill, isDrillable(io.env))].filter(
     (line) => line !== null,
   );
   const view = { ...overview.value, exits, lastDrill, problems: found, attention };

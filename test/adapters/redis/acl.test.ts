@@ -75,6 +75,7 @@ describe("each user can do its work", () => {
       await bus.keepDrill(aDrillRecord()),
       await bus.lastDrill(),
       await bus.brainNote(),
+      await bus.exitRecords(),
       await questions.roundTripMs(),
       await questions.memory(),
       await questions.write(),

@@ -8,7 +8,7 @@ import { ROOT } from "../../support/run.ts";
 import { type Figure, type SystemdCase, took } from "../case.ts";
 import { criterionMs, TOTAL } from "../expect.ts";
 import type { Site } from "../site.ts";
-import { BRAIN, mainPid } from "../units.ts";
+import { BRAIN, mainPid, UNITS } from "../units.ts";
 
 const FOLDER = "/opt/freqtrade";
 const DROP_IN = `/etc/systemd/system/${BRAIN}.d/guard.conf`;
@@ -18,6 +18,7 @@ echo $$ >> ${FOLDER}/starts
 sh -c 'echo $$ >> ${FOLDER}/children; while sleep 0.2; do :; done' &
 while touch ${FOLDER}/alive; do sleep 0.2; done
 `;
+const INSTALL_MS = 60_000;
 const STARTED_MS = 20_000;
 /** The unit's kill, and the kernel's. */
 const GONE_MS = 12_000;
@@ -42,8 +43,7 @@ export const GUARD_CASES: readonly SystemdCase[] = [
       await site.atWork();
       const status = await machine.must("quantum status");
       must(status.includes("Exit policy: none, the brain guards a bot"), `status says: ${status}`);
-      const refused = await machine.type(`quantum install --policy ${FOLDER}/bot --yes`);
-      must(refused.code === 2, "a file that is no policy was installed");
+      await aroundTheBot(site);
 
       const figures: Figure[] = [];
       const blows = [
@@ -71,6 +71,22 @@ export const GUARD_CASES: readonly SystemdCase[] = [
     },
   },
 ];
+
+/** What `quantum install` makes of such a brain: no policy for it, and no restart that it would not survive as its bot. */
+async function aroundTheBot(site: Site): Promise<void> {
+  const { machine } = site;
+  writeFileSync(join(machine.root, "/root/exits.yaml"), "defaults: { stop-loss: 2 % }\n");
+  const refused = await machine.type("quantum install --policy /root/exits.yaml --yes");
+  must(refused.code === 2 && refused.stderr.includes(`by ${DROP_IN} the brain's unit runs another`), refused.stderr);
+  const before = await Promise.all(UNITS.map((unit) => mainPid(machine, unit)));
+  await machine.must("echo '# changed' >> /etc/systemd/system/quantum.target");
+  const said = await machine.must("quantum install --yes 2>&1", { limitMs: INSTALL_MS });
+  must(said.includes(`${BRAIN} runs the command of ${DROP_IN}, and goes on as it is`), `it said: ${said}`);
+  const after = await Promise.all(UNITS.map((unit) => mainPid(machine, unit)));
+  const same = UNITS.filter((_unit, i) => before[i] === after[i]);
+  must(same.join() === BRAIN, `not restarted: ${same.join(", ")}`);
+  await site.atWork();
+}
 
 /** As it is written there, for a bot that has a file only. */
 function dropIn(): string {

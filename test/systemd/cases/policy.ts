@@ -24,7 +24,8 @@ const DECIDED_MS = 10_000;
 export const POLICY_CASES: readonly SystemdCase[] = [
   {
     name: "policy",
-    caused: "quantum install --policy; marks move, the brain is restarted, a person panics, resets and says brain live",
+    caused:
+      "quantum install --policy; marks move, the brain is restarted on a Redis that forgot it, a person panics, resets and says brain live",
     holds: "the brain alone is restarted, leaves by its policy, forgets nothing, and waits in shadow after the reset",
     site: {
       positions: [
@@ -41,6 +42,11 @@ export const POLICY_CASES: readonly SystemdCase[] = [
       must((await machine.type(`ls ${INSTALLED}`)).code !== 0, "a policy that is wrong was installed");
 
       given(POLICY);
+      const shown = await machine.must(`quantum install --policy ${GIVEN} --dry-run`);
+      for (const line of [`create   ${INSTALLED} (0600)`, "    |   stop-loss: 2 %", `restart  ${BRAIN}, `]) {
+        must(shown.includes(line), `--dry-run does not show ${line}:\n${shown}`);
+      }
+      must(!shown.includes("restart  quantum-emergency"), `it would restart more than the brain:\n${shown}`);
       const before = await Promise.all(UNITS.map((unit) => mainPid(machine, unit)));
       await machine.must(`quantum install --policy ${GIVEN} --yes`, { limitMs: INSTALL_MS });
       const after = await Promise.all(UNITS.map((unit) => mainPid(machine, unit)));
@@ -51,7 +57,9 @@ export const POLICY_CASES: readonly SystemdCase[] = [
       must(before.at(-1) !== after.at(-1), "the brain still runs without it");
       const again = await machine.must(`quantum install --policy ${GIVEN} --yes 2>&1`);
       must(again.startsWith("Nothing to do: "), `a second time it said: ${again}`);
-      await says(site, "Exit policy: live");
+      await says(site, "Exit policy: live, it is acted on");
+      const unit = await machine.must(`systemctl status --no-pager ${BRAIN}`);
+      must(unit.includes('Status: "live by its exit policy, watching 2 positions"'), `systemctl status says: ${unit}`);
       await logs(site, "BTCUSDT 0.4 is under the policy, stop at 86240");
 
       // Entry was at 88000: +1R, in the way that a stream or the next cycle tells it.
@@ -62,9 +70,9 @@ export const POLICY_CASES: readonly SystemdCase[] = [
       site.setMark("BTCUSDT", "91520");
       await eventually("the best mark is remembered", () => remembers(site, '"best":"91520"'), DECIDED_MS);
 
-      // Behind the best mark: whoever forgets that it was there stays in.
+      // Behind the best mark: whoever forgets that it was there stays in. Its own disk has to do.
       site.setMark("BTCUSDT", "90700");
-      await machine.must(`systemctl restart ${BRAIN}`);
+      await machine.must(`redis-cli DEL quantum:exits && systemctl restart ${BRAIN}`);
       await site.atWork();
       must(site.amountOf("BTCUSDT") === "0.2", `after the restart ${site.amountOf("BTCUSDT")} BTCUSDT are open`);
       site.setMark("BTCUSDT", "90600");
@@ -75,6 +83,8 @@ export const POLICY_CASES: readonly SystemdCase[] = [
       );
       must((await site.events()).length === 0, "a policy exit was told as an incident");
 
+      const legs = await machine.must("quantum status");
+      must(/│ ETHUSDT +│ short 2 +│ 2,900 +│ .* │ 2,958 \(stop loss\) +│/.test(legs), `status says:\n${legs}`);
       await machine.must("quantum panic --reason BY_HAND");
       await site.untilFlat(DECIDED_MS);
       await says(site, "Exit policy: not acted on while trading is halted");
