@@ -421,6 +421,21 @@ describe("quantum reset", () => {
     expect(await json(["reset"])).toEqual([0, { cleared: false }]);
   });
 
+  test.each([
+    ["live", ["The brain leaves no position by its exit policy until a person says: quantum brain live"]],
+    ["auto_live", []],
+    ["shadow", []],
+  ] as const)("says what is left to say to a brain with a policy that was started %s", async (mode, err) => {
+    await halted("FLAT");
+    const note = { instance_id: "i", does: "policy", policy_sha256: "ab".repeat(32), policy_mode: mode };
+    await redis.command("HSET", keys.brain, ...Object.entries(note).flat());
+    expect(await cli(["reset"], { env })).toEqual({
+      code: 0,
+      out: ["Halt cleared: trading is allowed"],
+      err: [...err],
+    });
+  });
+
   test("says so where nothing is halted", async () => {
     const { code, out } = await cli(["reset"], { env });
     expect({ code, out }).toEqual({ code: 0, out: ["Nothing to reset: trading was not halted"] });

@@ -77,8 +77,8 @@ export class Site {
     await machine.must(`systemctl stop ${[TARGET, ...UNITS].join(" ")}`, { limitMs: 60_000 });
     await this.#withoutDropIns();
     await machine.must(`systemctl enable --quiet ${[REDIS, ...UNITS].join(" ")}`);
-    await machine.must(`systemctl clean --what=state ${WORKER} ${BRAIN}`);
     await machine.must("systemctl reset-failed");
+    await machine.must(`systemctl clean --what=state ${WORKER} ${BRAIN}`);
     await machine.must(`systemctl start ${REDIS}`);
     await machine.must("redis-cli FLUSHALL");
     await this.#serve();

@@ -28,11 +28,19 @@ export async function reset(flags: Flags, io: Io): Promise<ExitCode> {
     const cleared = grounds.value !== null;
     if (isSet(flags, "json")) io.out(JSON.stringify({ cleared }));
     else io.out(cleared ? "Halt cleared: trading is allowed" : "Nothing to reset: trading was not halted");
+    if (cleared) await tellShadow(bus, io);
     return 0;
   } finally {
     bus.close();
     await exchange.dispose();
   }
+}
+
+/** A brain that has a policy comes back in shadow, this one or the next one with the same unit. */
+async function tellShadow(bus: OperatorBus, io: Io): Promise<void> {
+  const note = await bus.brainNote();
+  if (!note.known || note.value?.work.kind !== "policy" || note.value.work.mode !== "live") return;
+  io.err("The brain leaves no position by its exit policy until a person says: quantum brain live");
 }
 
 async function requireFlat(exchange: Exchange): Promise<void> {
