@@ -90,11 +90,9 @@ export function exitsLine(view: ExitsView): string {
 function stanceWords({ mode, stance }: Extract<ExitsView, { kind: "policy" }>): string {
   switch (stance) {
     case "live":
-      return mode === "auto_live"
-        ? "live, it is acted on, and after an incident again by itself"
-        : "live, it is acted on";
+      return mode === "auto_live" ? "live and acted on, and after an incident again by itself" : "live and acted on";
     case "told":
-      return "in shadow, as the brain was started: told, and not acted on";
+      return "in shadow, started with --shadow: it is told, and not acted on";
     case "waiting":
       return "in shadow since the last incident, until a person says: quantum brain live";
     case "halted":
@@ -104,7 +102,7 @@ function stanceWords({ mode, stance }: Extract<ExitsView, { kind: "policy" }>): 
 
 const AFTER_RESET: Readonly<Record<PolicyMode, string>> = {
   live: "in shadow, until a person says: quantum brain live",
-  shadow: "in shadow, as the brain was started",
+  shadow: "in shadow, started with --shadow",
   auto_live: "live again by itself",
 };
 

@@ -253,7 +253,7 @@ function limits({ per10s, perMinute }: { readonly per10s: number; readonly perMi
 function exitPolicy(installed: { readonly path: string; readonly sha256: string } | null, brain: ExitsView): Finding {
   const check = "exit_policy";
   if (brain.kind === "policy" && (installed === null || installed.sha256 === brain.sha256)) {
-    const found = `${installed === null ? "the brain runs one of its own" : `${installed.path} is in force`}: ${exitsLine(brain)}`;
+    const found = `${installed === null ? "the brain runs one of its own" : installed.path}, ${exitsLine(brain)}`;
     if (brain.stance !== "waiting") return ok(check, found);
     return { check, verdict: "warn", found, advice: "look at what it says that it would do, then quantum brain live" };
   }
@@ -263,7 +263,7 @@ function exitPolicy(installed: { readonly path: string; readonly sha256: string 
   const { path } = installed;
   switch (brain.kind) {
     case "policy": {
-      const found = `${path} was changed, and the brain runs a former one: ${exitsLine(brain)}`;
+      const found = `${path} was changed, and the brain runs a former one, ${exitsLine(brain)}`;
       return { check, verdict: "warn", found, advice: "quantum install --restart brings it into force" };
     }
     case "nobody":
@@ -271,7 +271,7 @@ function exitPolicy(installed: { readonly path: string; readonly sha256: string 
     case "watch":
     case "guard": {
       const found = `${path} is installed, and the brain does not run it: ${exitsLine(brain)}`;
-      const advice = "systemctl cat quantum-exit-brain: remove what sets another ExecStart=, then restart it";
+      const advice = `quantum install --policy ${path} has it run it; systemctl cat shows what its unit runs instead`;
       return { check, verdict: "fail", found, advice };
     }
     case "unsaid":

@@ -167,6 +167,38 @@ describe("quantum status", () => {
     expect(text).toEndWith(`Trading: allowed\n${unsaid}\nLast drill: none on record\n${missing}\nHealthy`);
   });
 
+  test("shows the legs of a policy at work, and none that were closed behind its back", async () => {
+    const note = { instance_id: "instance-1", does: "policy", policy_sha256: "ab".repeat(32), policy_mode: "live" };
+    await redis.command("HSET", keys.brain, ...Object.entries(note).flat());
+    const memory = {
+      ...{ side: "long", openedAt: 1, rules: "r", entryPrice: "88000", amount: "0.4", size: "0.4", best: "88000" },
+      ...{ stop: { level: "86240", rule: "stop_loss" }, r: "1760", steps: {}, exiting: null, sent: 0 },
+    };
+    const leg = { symbol: "BTCUSDT", positionSide: "BOTH", memory, pending: null };
+    await redis.command("HSET", keys.exits, "BTCUSDT", JSON.stringify(leg), "*", "{}");
+    const legsShown = async (): Promise<boolean> => {
+      const { out } = await cli(["status"], { env });
+      expect(out.join("\n")).toContain("Exit policy: live and acted on");
+      return /│ BTCUSDT +│ long 0.4 +│ 88,000 +│ 88,000 +│ 86,240 \(stop loss\) +│/.test(out.join("\n"));
+    };
+    await beatAll();
+    expect(await legsShown()).toBe(true);
+    const fields = [
+      "status",
+      "ALIVE",
+      "active_positions",
+      "0",
+      "ts",
+      "1",
+      "service_id",
+      "exit_brain",
+      "latency_ms",
+      "1",
+    ];
+    await redis.command("XADD", keys.heartbeat.brain, "*", ...fields, "instance_id", "instance-1", "mode", "live");
+    expect(await legsShown()).toBe(false);
+  });
+
   test("--json is one document", async () => {
     await beatAll();
     expect(await json(["status"])).toEqual([
@@ -383,6 +415,27 @@ describe("quantum panic", () => {
     expect(err.at(-1)).toBe(
       "quantum: No report within 200 ms: is the emergency exit worker running? Look at the venue",
     );
+  });
+});
+
+describe("quantum brain live", () => {
+  const allowed = "Allowed: the brain acts by its policy from its next cycle on, until the next panic";
+
+  test.each([
+    ["has said nothing", {}, []],
+    ["runs a policy", { does: "policy", policy_mode: "live" }, []],
+    [
+      "never acts",
+      { does: "policy", policy_mode: "shadow" },
+      ["But the brain was started with --shadow, and never acts: start it without, quantum install --policy FILE"],
+    ],
+    ["only watches", { does: "watch" }, ["But the brain that was heard last runs no exit policy"]],
+    ["guards a bot", { does: "guard" }, ["But the brain that was heard last runs no exit policy"]],
+  ] as const)("gives the permission, and says where it changes nothing: the brain %s", async (_what, note, err) => {
+    const fields = { instance_id: "i", policy_sha256: "ab".repeat(32), ...note };
+    await redis.command("HSET", keys.brain, ...Object.entries(fields).flat());
+    expect(await cli(["brain", "live"], { env })).toEqual({ code: 0, out: [allowed], err: [...err] });
+    expect(await redis.command("EXISTS", keys.live)).toBe(1);
   });
 });
 

@@ -1,7 +1,7 @@
 /** `quantum doctor` against a real Redis and the simulated exchange, or a venue that says what the test says. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostClock } from "../../src/adapters/host/clock.ts";
@@ -112,6 +112,22 @@ describe("quantum doctor", () => {
     expect(coloured.out[0]).toStartWith("\u001b[32mok  \u001b[0m  Settings");
     const plain = await cli(["doctor"], { env: { ...env, NO_COLOR: "1" }, terminal: true });
     expect(plain.out.join("")).not.toContain("\u001b");
+  });
+
+  test("reads the policy that is installed, as the brain would", async () => {
+    const path = join(state, "exits.yaml");
+    writeFileSync(path, "defaults: { stop-loss: 2 % }\n");
+    const more = { QUANTUM_POLICY: path };
+    const { out } = await cli(["doctor"], { env: { ...env, ...more } });
+    expect(out).toContain(`ok    Exit policy      ${path} is valid; no brain beats`);
+    writeFileSync(path, "defaults:\n  stop-loss: much\n");
+    const [code, found] = await troubles(more);
+    expect([code, found["exit_policy"]]).toEqual([
+      1,
+      expect.stringContaining(`fail: ${path}:2: defaults.stop-loss is "much": expected `),
+    ]);
+    rmSync(path);
+    expect((await troubles(more))[0]).toBe(0);
   });
 
   test("a warning is no failure", async () => {

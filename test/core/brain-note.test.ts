@@ -18,12 +18,12 @@ function policy(mode: Mode, quiet: readonly string[] = []): Reading<BrainNote> {
 const IN_SHADOW = "in shadow, until a person says: quantum brain live";
 
 test.each<readonly [BrainMode, Mode, string]>([
-  ["live", "live", "live, it is acted on"],
-  ["live", "auto_live", "live, it is acted on, and after an incident again by itself"],
+  ["live", "live", "live and acted on"],
+  ["live", "auto_live", "live and acted on, and after an incident again by itself"],
   ["shadow", "live", "in shadow since the last incident, until a person says: quantum brain live"],
-  ["shadow", "shadow", "in shadow, as the brain was started: told, and not acted on"],
+  ["shadow", "shadow", "in shadow, started with --shadow: it is told, and not acted on"],
   ["halted", "live", `not acted on while trading is halted; after the reset ${IN_SHADOW}`],
-  ["halted", "shadow", "not acted on while trading is halted; after the reset in shadow, as the brain was started"],
+  ["halted", "shadow", "not acted on while trading is halted; after the reset in shadow, started with --shadow"],
   ["halted", "auto_live", "not acted on while trading is halted; after the reset live again by itself"],
 ])("a brain that beats %s and was started %s", (beaten, started, words) => {
   expect(exitsLine(exitsView(brain(beaten), policy(started)))).toBe(words);
@@ -58,7 +58,7 @@ describe("who leaves positions", () => {
       "a brain without streams",
       brain("live"),
       policy("live", ["account", "marks"]),
-      "live, it is acted on; quiet streams: account, marks",
+      "live and acted on; quiet streams: account, marks",
     ],
   ])("%s", (_what, role, note, words) => {
     expect(exitsLine(exitsView(role, note))).toBe(words);

@@ -107,16 +107,16 @@ function running(changes: Partial<Extract<ExitsView, { kind: "policy" }>> = {}):
 }
 
 test.each<readonly [string, ExitsView, string]>([
-  ["acts", running(), "/etc/quantum/exits.yaml is in force: live, it is acted on"],
+  ["acts", running(), "/etc/quantum/exits.yaml, live and acted on"],
   [
     "was started in shadow",
     running({ mode: "shadow", stance: "told" }),
-    "/etc/quantum/exits.yaml is in force: in shadow, as the brain was started: told, and not acted on",
+    "/etc/quantum/exits.yaml, in shadow, started with --shadow: it is told, and not acted on",
   ],
   [
     "goes without a stream",
     running({ quiet: ["marks"] }),
-    "/etc/quantum/exits.yaml is in force: live, it is acted on; quiet streams: marks",
+    "/etc/quantum/exits.yaml, live and acted on; quiet streams: marks",
   ],
   ["does not beat", { kind: "nobody" }, "/etc/quantum/exits.yaml is valid; no brain beats"],
 ])("the policy that is installed is no trouble where the brain %s", (_what, brain, found) => {
@@ -125,7 +125,7 @@ test.each<readonly [string, ExitsView, string]>([
 });
 
 test.each<readonly [string, ExitsView, string]>([
-  ["runs one of its own", running({ sha256: "b2" }), "the brain runs one of its own: live, it is acted on"],
+  ["runs one of its own", running({ sha256: "b2" }), "the brain runs one of its own, live and acted on"],
   ["guards a bot", { kind: "guard" }, "none, the brain guards a bot that leaves positions by itself"],
   ["says nothing", { kind: "unsaid" }, "none is installed"],
   ["can't be asked", { kind: "unknown", why: "NOPERM" }, "none is installed"],
@@ -161,14 +161,14 @@ describe("one thing that is wrong is one line", () => {
       facts({ exits: { installed: known(INSTALLED), brain: running({ sha256: "b2" }) } }),
       "exit_policy",
       "warn",
-      "/etc/quantum/exits.yaml was changed, and the brain runs a former one: live, it is acted on",
+      "/etc/quantum/exits.yaml was changed, and the brain runs a former one, live and acted on",
     ],
     [
       "a policy that waits for a person after an incident",
       facts({ exits: { installed: known(INSTALLED), brain: running({ stance: "waiting" }) } }),
       "exit_policy",
       "warn",
-      "/etc/quantum/exits.yaml is in force: in shadow since the last incident, until a person says: quantum brain live",
+      "/etc/quantum/exits.yaml, in shadow since the last incident, until a person says: quantum brain live",
     ],
     [
       "a policy that the brain does not run",

@@ -18,6 +18,7 @@ import { loadStreamUrl, loadVenue, type VenueConfig } from "../../config/venue.t
 import type { Alert } from "../../core/alert.ts";
 import { type CheckupFacts, checkup, type Finding, isFit } from "../../core/checkup.ts";
 import { known, type Reading, unknown } from "../../core/reading.ts";
+import { policyDropIn } from "../../install/policy.ts";
 import type { OperatorBus } from "../../ports/bus.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags, text } from "../options.ts";
@@ -83,7 +84,7 @@ async function examine(flags: Flags, io: Io, alertsConfig: AlertsConfig): Promis
       settings: settingsLine(redis, venue),
       redis: aboutRedis,
       venue: { ...aboutVenue, testnet: venue.testnet },
-      exits: { installed: installedPolicy(io.env), brain },
+      exits: { installed: installedPolicy(io.env, redis.namespace), brain },
       stateDirectory: { path, writable: writableDirectory(path) },
       directLine,
       alerts,
@@ -117,9 +118,13 @@ async function redisFacts(redis: RedisCheckup, bus: OperatorBus, waiting: Waitin
 }
 
 /** Read as the brain will at its next start. */
-function installedPolicy(env: Env): CheckupFacts["exits"]["installed"] {
+function installedPolicy(env: Env, namespace: string): CheckupFacts["exits"]["installed"] {
   const path = variable(env, "QUANTUM_POLICY");
-  if (path === null || !existsSync(path)) return known(null);
+  if (path === null) return known(null);
+  if (!existsSync(path)) {
+    const dropIn = policyDropIn(namespace === "" ? null : namespace);
+    return existsSync(dropIn) ? unknown(`${path} is not there any more, and ${dropIn} needs it`) : known(null);
+  }
   try {
     const { sha256 } = loadPolicyFile(path);
     return known({ path, sha256 });

@@ -93,6 +93,8 @@ interface Planned {
   readonly redis: RedisConfig;
   readonly settingsPath: string;
   readonly missing: readonly SecretName[];
+  /** A policy is given that is only told. */
+  readonly toldOnly: boolean;
   /** A policy is taken away. */
   readonly withoutPolicy: boolean;
   /** Whose brain goes on as it was started, because its unit runs a command of somebody's own. */
@@ -171,6 +173,7 @@ async function planned(account: Account, given: Wishes["policy"], flags: Flags, 
     redis: administrator(io.env, inForce),
     settingsPath: `${directory}/quantum.env`,
     missing,
+    toldOnly: given?.mode === "shadow",
     withoutPolicy: removals.length > 0,
     leftRunning: foreign.filter((one) => {
       const brain = outdated.filter(({ account, roles }) => account === one && roles.includes("brain"));
@@ -233,10 +236,10 @@ function starting(account: Account): Step {
 
 /** What a person has to do now, in the order in which it has to be done. */
 function tellNext(plan: Planned, account: Account, io: Io): void {
-  const { leftRunning, missing, settingsPath, started, withoutPolicy } = plan;
+  const { leftRunning, missing, settingsPath, started, toldOnly, withoutPolicy } = plan;
   if (withoutPolicy) {
     io.err(
-      "A backstop that the policy has placed still rests at the venue, and nobody keeps it in step: cancel it there",
+      "If the policy had a backstop, its stops still rest at the venue, and nobody keeps them in step: cancel them there",
     );
   }
   const venueIsSaid = /^BINANCE_TESTNET=(true|false)$/m.test(readFileSync(settingsPath, "utf8"));
@@ -250,6 +253,9 @@ function tellNext(plan: Planned, account: Account, io: Io): void {
     ...(missing.length === 0
       ? []
       : [`hand over the key: BINANCE_API_KEY_FILE=… BINANCE_API_SECRET_FILE=… quantum install --yes${name}`]),
+    ...(toldOnly
+      ? ["see what the brain would do, journalctl -t quantum-brain -f; then the same without --shadow"]
+      : []),
     ...(started ? [] : [`systemctl start ${targetOf(account)}`, "quantum doctor"]),
   ];
   if (lines.length > 0) io.err(`Next:\n${lines.map((line) => `  ${line}`).join("\n")}`);

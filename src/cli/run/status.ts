@@ -5,11 +5,16 @@ import { isDrillable } from "../../config/venue.ts";
 import { exitsAttention } from "../../core/brain-note.ts";
 import { drillAttention } from "../../core/drill.ts";
 import { problems } from "../../core/overview.ts";
+import type { Overview } from "../../ports/bus.ts";
 import { coloursWanted, type ExitCode, type Io } from "../io.ts";
 import { type Flags, isSet, redisFlags } from "../options.ts";
 import { renderStatus, statusDocument } from "../render.ts";
 import { brainView } from "./brain-view.ts";
 import { unusable } from "./require-redis.ts";
+
+function holdsPositions({ roles }: Overview): boolean {
+  return roles.some(({ last, role }) => role === "brain" && last?.heartbeat.activePositions !== 0);
+}
 
 /**
  * Runs `quantum status`.
@@ -24,7 +29,9 @@ export async function status(flags: Flags, io: Io): Promise<ExitCode> {
   const overview = await bus.overview();
   const lastDrill = await bus.lastDrill();
   const brain = await brainView(bus, overview);
-  const legs = brain.kind === "policy" ? await bus.exitRecords() : null;
+  // What was closed by others is remembered for some seconds more.
+  const isHolding = overview.known && overview.value.halt === null && holdsPositions(overview.value);
+  const legs = brain.kind === "policy" && isHolding ? await bus.exitRecords() : null;
   bus.close();
   if (!overview.known) throw new Failure(`The state can't be read: ${unusable(redis, overview.why)}`);
   const { lastPanic } = overview.value;
