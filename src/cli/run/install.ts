@@ -253,10 +253,10 @@ function tellNext(plan: Planned, account: Account, io: Io): void {
     ...(missing.length === 0
       ? []
       : [`hand over the key: BINANCE_API_KEY_FILE=… BINANCE_API_SECRET_FILE=… quantum install --yes${name}`]),
+    ...(started ? [] : [`systemctl start ${targetOf(account)}`, "quantum doctor"]),
     ...(toldOnly
       ? ["see what the brain would do, journalctl -t quantum-brain -f; then the same without --shadow"]
       : []),
-    ...(started ? [] : [`systemctl start ${targetOf(account)}`, "quantum doctor"]),
   ];
   if (lines.length > 0) io.err(`Next:\n${lines.map((line) => `  ${line}`).join("\n")}`);
 }
