@@ -68,6 +68,7 @@ const LEG: ExitRecord = {
     sent: 0,
   },
   pending: null,
+  recalled: true,
 };
 
 const LEGS: readonly ExitRecord[] = [

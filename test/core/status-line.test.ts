@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { BRAIN_LIMITS, type BrainState, start } from "../../src/core/brain.ts";
 import type { EewState } from "../../src/core/eew.ts";
 import { openExits } from "../../src/core/exits.ts";
+import { NOT_YET } from "../../src/core/standing.ts";
 import { type BusView, brainLine, eewLine, watchdogLine } from "../../src/core/status-line.ts";
 import { arm } from "../../src/core/watchdog-listening.ts";
 import { UNUSED, type WatchdogState } from "../../src/core/watchdog-state.ts";
@@ -59,7 +60,7 @@ describe("brainLine()", () => {
   };
   const ruled = (live: boolean): BrainState => {
     const started = { policy: policyOf(rules()), shadow: false, autoLive: false, records: [], portfolio: null };
-    const exits = { ...openExits(started, at(0)), standing: { isLive: live, newestPanic: null } };
+    const exits = { ...openExits(started, at(0)), standing: { ...NOT_YET, isLive: live } };
     return { ...open, halt: { kind: "none", askedAt: at(0) }, exits };
   };
   const rows: readonly (readonly [state: BrainState, line: string])[] = [

@@ -203,6 +203,9 @@ describe("a brain with an exit policy", () => {
       await eventually("equity was seen", async () =>
         String(await redis.command("HGET", "quantum:exits", "*")).includes("peak"),
       );
+      await eventually("transfers were read behind it", () =>
+        server.requests().some(({ path }) => path === "/fapi/v1/income"),
+      );
       // A position that gains nothing and a withdrawal: no loss.
       venue.transfer(KEY, "USDT", "-60000");
       await eventually("the withdrawal was seen", () => own.log().includes("60000 USD were taken out of the account"));
