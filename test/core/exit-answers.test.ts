@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from "bun:test";
 import { decimal, plain } from "../../src/core/decimal.ts";
-import { BOOK_LIMITS } from "../../src/core/exit-book.ts";
+import { BOOK_LIMITS, blindness, leave } from "../../src/core/exit-book.ts";
 import type { LegMemory } from "../../src/core/exit-memory.ts";
 import type { CloseOutcome } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
+import { info } from "../../src/core/tell.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { ladder, PolicyRun, policyOf, rules, stopLoss } from "../support/exits.ts";
 
@@ -191,6 +192,91 @@ describe("an order in doubt", () => {
     const told = run.lines.filter((line) => line.includes("is not known yet"));
     expect(told.length).toBe(run.orders.length);
     expect(run.orders.length).toBeGreaterThan(1);
+  });
+
+  test("is in doubt in the next life, too, which gives it another six seconds", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    run.look("97");
+    run.restart();
+    run.answer = (order) => run.execute(order, order.quantity);
+    const restartedAt = run.ms;
+    // A mark before the first list is no reason to act.
+    run.mark("90");
+    while (run.orders.length === 1 && run.ms < 60_000) run.look("97");
+    expect(run.ms - restartedAt).toBe(BOOK_LIMITS.absentIsProofMs + 1_000);
+  });
+
+  test("whose answer is under way is neither asked for nor repeated", () => {
+    const run = held();
+    let asked = 0;
+    run.answer = () => null;
+    run.lookUp = () => {
+      asked += 1;
+      return SILENCE;
+    };
+    run.look("97");
+    for (let i = 0; i < 3; i++) run.look("97");
+    run.mark("96");
+    expect([run.orders.length, asked]).toEqual([1, 0]);
+  });
+});
+
+test("an exit that takes several orders is told once", () => {
+  const run = held("7");
+  run.rulebook.set("BTCUSDT", { lot: { min: decimal("1"), max: decimal("3"), step: decimal("1") }, band: null });
+  for (let i = 0; i < 4; i++) run.look("97");
+  expect(bares(run)).toEqual(["SELL 3", "SELL 3", "SELL 1"]);
+  expect(run.lines.filter((line) => line.startsWith("close all of"))).toEqual([
+    "close all of BTCUSDT: stop loss 98 reached (entry 100, mark 97)",
+  ]);
+});
+
+describe("a leg that is to be left for a reason from outside", () => {
+  const REASON = "close all of BTCUSDT: its backstop can't be placed";
+
+  test("is told, written down, and left with the next look", () => {
+    const run = held();
+    const [book, actions] = leave(run.exits.book, "BTCUSDT", REASON);
+    expect(actions).toMatchObject([{ kind: "remember", records: [{ memory: { exiting: REASON } }] }, info(REASON)]);
+    run.exits = { ...run.exits, book };
+    run.look("100");
+    expect(bares(run)).toEqual(["SELL 1"]);
+  });
+
+  test("is not told again, and one that is not there is none", () => {
+    const [book] = leave(held().exits.book, "BTCUSDT", REASON);
+    expect(leave(book, "BTCUSDT", "another")).toEqual([book, []]);
+    expect(leave(book, "NOSUCH", REASON)).toEqual([book, []]);
+  });
+});
+
+describe("blindness", () => {
+  const policy = policyOf(rules({ liquidationDistancePercent: decimal("5") }));
+  /** A book of two legs; the venue tells the liquidation price of both, or not of the second. */
+  function bookOf(told: boolean): PolicyRun["exits"]["book"] {
+    const run = new PolicyRun(policy);
+    run.hold("BTCUSDT", "1", "100");
+    run.hold("ETHUSDT", "1", "100");
+    run.look("100");
+    const legs = new Map(run.exits.book.legs);
+    const second = legs.get("ETHUSDT");
+    if (second?.seen == null) throw new Error("There is no second leg");
+    const { liquidationPrice, ...rest } = second.seen;
+    if (!told) legs.set("ETHUSDT", { ...second, seen: rest });
+    return { ...run.exits.book, legs };
+  }
+
+  test("is named by its leg, wherever it stands", () => {
+    expect(blindness(policy, bookOf(false))).toBe("the liquidation price of ETHUSDT can't be read");
+    expect(blindness(policy, bookOf(true))).toBeNull();
+  });
+
+  test("is none for a leg that this life has not seen", () => {
+    const run = held();
+    run.restart();
+    const margin = policyOf(rules({ liquidationDistancePercent: decimal("5") }));
+    expect(blindness(margin, run.exits.book)).toBeNull();
   });
 });
 

@@ -77,8 +77,8 @@ export class PolicyRun {
   readonly lines: string[] = [];
   /** Everything asked for that is no order, no line and nothing to remember. */
   readonly others: ExitsAction[] = [];
-  /** What becomes of an order; executes all of it by default. */
-  answer: (order: CloseOrder) => CloseOutcome = (order) => this.execute(order, order.quantity);
+  /** What becomes of an order; executes all of it by default. Null: its answer is under way. */
+  answer: (order: CloseOrder) => CloseOutcome | null = (order) => this.execute(order, order.quantity);
   /** What the venue says when it is asked for an order. */
   lookUp: (order: CloseOrder) => CloseOutcome = () => ({ kind: "unknown", why: "asked", absent: true });
   /** What the venue's records say of a leg. */
@@ -187,7 +187,8 @@ export class PolicyRun {
       } else if (action.kind === "close") {
         const { leg, order } = action;
         this.orders.push(`${order.side} ${plain(order.quantity)} ${order.clientOrderId}`);
-        this.hear({ kind: "closed", leg, outcome: this.answer(order) });
+        const outcome = this.answer(order);
+        if (outcome !== null) this.hear({ kind: "closed", leg, outcome });
       } else if (action.kind === "look_up") {
         this.hear({ kind: "closed", leg: action.leg, outcome: this.lookUp(action.order) });
       } else if (action.kind === "recall") this.hear({ kind: "recalled", leg: action.leg, memory: this.recall() });
