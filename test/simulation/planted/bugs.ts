@@ -13,7 +13,7 @@ export interface Plant {
   readonly danger: string;
 }
 
-/** All of them, by who has them: the watchdog, the worker's second line, the worker, the bus, the brain. */
+/** All of them, by who has them: the watchdog, the worker's second line, the worker, the bus, the brain, its exit policy. */
 export const PLANTED: readonly Plant[] = [
   {
     name: "publish-done-before-confirmed",
@@ -328,6 +328,77 @@ export const PLANTED: readonly Plant[] = [
     from: `const fenced = fence.kind === "fenced";`,
     to: "const fenced = false;",
     danger: "a brain that is given up for dead still sends orders",
+  },
+  {
+    name: "exit-in-doubt-taken-for-failed",
+    file: "src/core/exit-book.ts",
+    from: "const isProof = outcome.absent === true && waitedMs >= limits.absentIsProofMs;",
+    to: `const isProof = outcome.kind === "unknown";`,
+    danger: "an exit whose answer was lost is sent again, and the leg is closed by twice as much",
+  },
+  {
+    name: "ladder-forgotten-on-restart",
+    file: "src/core/exit-book.ts",
+    from: "        ...record,\n        seen: null,",
+    to: "        ...record,\n        memory: { ...record.memory, steps: {} },\n        seen: null,",
+    danger: "each restart takes the profit of a step again, until nothing is left to run",
+  },
+  {
+    name: "ladder-taken-before-the-past-is-known",
+    file: "src/core/exit-book.ts",
+    from: `({ step }) => step === null || leg.recall.kind === "settled",`,
+    to: "({ quantity }) => quantity !== null,",
+    danger: "a brain on another host, behind a FLUSHALL, repeats what the venue has on record",
+  },
+  {
+    name: "turned-leg-gets-the-old-legs-order",
+    file: "src/core/exit-book.ts",
+    from: "if (isLate || isPaused || !isOfMemory(leg, seen)) return [leg, [], false];",
+    to: "if (isLate || isPaused) return [leg, [], false];",
+    danger:
+      "an order for the other side; in one-way mode only the venue's reduce-only check stands between it and an entry",
+  },
+  {
+    name: "policy-acts-in-shadow",
+    file: "src/core/exits.ts",
+    from: `return exits.standing.isLive ? "act" : "tell";`,
+    to: `return "act";`,
+    danger: "a policy that somebody only wanted to see at work closes what is open",
+  },
+  {
+    name: "policy-acts-while-halted",
+    file: "src/core/brain.ts",
+    from: `return halt.value === null ? { kind: "none", askedAt } : { kind: "halted" };`,
+    to: `return { kind: "none", askedAt };`,
+    danger: "the brain and the worker send orders for the same leg, and a stop is left behind a report that says FLAT",
+  },
+  {
+    name: "live-without-a-permission",
+    file: "src/core/standing.ts",
+    from: "(options.autoLive || (covers && !isSpent))",
+    to: "(options.autoLive || !isSpent)",
+    danger: "a brain that starts behind an incident acts before a person has looked at it",
+  },
+  {
+    name: "stop-loss-not-acted-on",
+    file: "src/core/exit-decision.ts",
+    from: "if (memory.stop !== null && atLeastAsGood(memory.side, memory.stop.level, markPrice)) {",
+    to: `if (memory.stop !== null && memory.stop.rule === "trailing" && atLeastAsGood(memory.side, memory.stop.level, markPrice)) {`,
+    danger: "the leg runs on beyond its stop",
+  },
+  {
+    name: "backstop-never-placed",
+    file: "src/core/backstop.ts",
+    from: `places.push({ kind: "protect", stop });`,
+    to: "",
+    danger: "a host that loses power leaves its legs unprotected",
+  },
+  {
+    name: "loss-limit-taken-for-a-fifth",
+    file: "src/core/portfolio.ts",
+    from: "if (loss.times(HUNDRED).lt(base.times(limit)) || loss.lte(ZERO)) return null;",
+    to: `if (loss.times("500").lt(base.times(limit)) || loss.lte(ZERO)) return null;`,
+    danger: "an ordinary day closes everything, and halts",
   },
 ];
 

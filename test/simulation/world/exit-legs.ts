@@ -9,6 +9,9 @@ import type { Witness } from "./witness.ts";
 /** A leg that is missing in the lists for 3 s is gone, with what was under way for it. */
 export const GONE_MS = 2_900;
 
+/** The brain looks once a second. */
+const CYCLE_MS = 1_000;
+
 /** One opening of a leg. */
 export interface LegLife {
   readonly symbol: string;
@@ -73,10 +76,11 @@ export class LegLives {
     }
     if (amount.eq(ZERO)) return;
     const size = amount.abs();
-    const known = this.of(symbol) ?? this.#reopened(symbol, isLong, entryPrice);
+    const known = this.of(symbol);
     if (known === null) {
       this.#told.opens(symbol, now - (this.#closed.get(symbol)?.at ?? 0));
-      const fresh = { symbol, isLong, openedAt: now, grownAt: now, amount: size, max: size, entryPrice };
+      const max = this.#sizeBefore(symbol, isLong, size, entryPrice);
+      const fresh = { symbol, isLong, openedAt: now, grownAt: now, amount: size, max, entryPrice };
       this.#open.set(symbol, { ...fresh, taken: new Map(), best: null, isForgotten: false, isOld: false });
       return;
     }
@@ -88,12 +92,16 @@ export class LegLives {
     known.entryPrice = entryPrice;
     if (size.gt(known.max)) known.max = size;
   }
-  /** One that is closed and opened again at the very same price is the same leg to whoever did not look meanwhile. */
-  #reopened(symbol: string, isLong: boolean, entryPrice: Decimal): LegLife | null {
+  /**
+   * How large it is taken for at least: one that is closed and opened again at the very same price, or between two looks as a larger
+   * one, is the same leg to whoever did not look meanwhile. A ladder's shares are of the largest size.
+   */
+  #sizeBefore(symbol: string, isLong: boolean, amount: Decimal, entryPrice: Decimal): Decimal {
     const closed = this.#closed.get(symbol);
-    if (closed === undefined || this.#world.time.now() - closed.at > GONE_MS) return null;
-    if (closed.life.isLong !== isLong || !closed.life.entryPrice.eq(entryPrice)) return null;
-    this.#open.set(symbol, closed.life);
-    return closed.life;
+    if (closed === undefined || closed.life.isLong !== isLong) return amount;
+    const ago = this.#world.time.now() - closed.at;
+    const isSamePrice = ago <= GONE_MS && closed.life.entryPrice.eq(entryPrice);
+    const looksGrown = ago <= CYCLE_MS && amount.gt(closed.life.amount);
+    return (isSamePrice || looksGrown) && closed.life.max.gt(amount) ? closed.life.max : amount;
   }
 }

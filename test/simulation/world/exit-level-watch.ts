@@ -108,7 +108,9 @@ export class ExitLevelWatch {
     }
     const since = Math.max(this.#bareSince.get(life) ?? now, life.grownAt) as Instant;
     this.#bareSince.set(life, since);
-    if (now - since < PROTECTED_MS || wellMs < PROTECTED_MS) return;
+    // Where all has been well since the leg took this shape, a list was asked for at once.
+    const limitMs = wellMs >= now - life.grownAt ? LEFT_MS : PROTECTED_MS;
+    if (now - since < limitMs || wellMs < limitMs) return;
     const words = stops.map(({ triggerPrice }) => triggerPrice?.toFixed() ?? "-").join(", ") || "none";
     this.#break("X7", `${life.symbol} should have one stop at ${exact.toFixed(2)} at the venue, and has ${words}`);
     this.#bareSince.set(life, Number.POSITIVE_INFINITY as Instant);

@@ -1,6 +1,7 @@
 /** X8: a panic that the brain raises over a loss has one, is raised once for it, and trading is halted for it. */
 
 import { type Decimal, decimal, sum, ZERO } from "../../../src/core/decimal.ts";
+import { DOLLARS } from "../../../src/core/dollars.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import type { ExitVenue } from "../../../src/ports/exit-venue.ts";
 import type { ExitsSetup } from "../../../src/sim/world/brain-policy.ts";
@@ -25,8 +26,11 @@ export class ExitPanicWatch {
   #transfersRead = true;
   /** The brain's wall clock was off: what was moved since a moment can't be told by it. */
   #clockWasOff = false;
+  /** An equity that lags may be from before what was moved: then it is taken for lost, which is the safe side. */
+  #lagUntil = Number.NEGATIVE_INFINITY;
   /** The incidents since the last reset or loss of data. */
   readonly #raised = new Set<string>();
+  readonly #judged = new Set<string>();
   #resetAt = 0 as Instant;
   #owedSince: Instant | null = null;
 
@@ -54,7 +58,9 @@ export class ExitPanicWatch {
   raises(incidentId: string, reason: string): void {
     if (this.#setup.shadow) this.#break("X5", `the brain raises ${reason} in shadow`);
     this.look(0);
-    if (this.#raised.has(incidentId)) return;
+    // Until it is confirmed it is raised again and again.
+    if (this.#judged.has(incidentId)) return;
+    this.#judged.add(incidentId);
     this.#raised.add(incidentId);
     this.#owedSince = this.#world.time.now();
     this.#world.trace.tell("brain", `raises ${reason}, ${incidentId}`);
@@ -64,21 +70,23 @@ export class ExitPanicWatch {
     const worst = this.#worths.reduce<Decimal | null>((least, { worth }) => min(least, worth), null);
     if (limit === null || worst === null || this.#peak === null || !this.#transfersRead || this.#clockWasOff) return;
     const loss = this.#peak.minus(worst);
-    if (loss.times("100").gte(this.#peak.times(limit).times(TOLERANCE))) return;
+    if (this.#world.time.now() < this.#lagUntil || loss.times("100").gte(this.#peak.times(limit).times(TOLERANCE)))
+      return;
     this.#break("X8", `the brain raises ${reason}, and lost were ${loss.toFixed(0)} of ${this.#peak.toFixed(0)}`);
   }
 
   /** `wellMs`: for how long brain, Redis and a worker have been well. */
   look(wellMs: number): void {
-    const { apiKey, bus, hosts, resetAt, time, venue } = this.#world;
+    const { apiKey, bus, hosts, resetAt, time, venue, venueWeather } = this.#world;
     const now = time.now();
+    if (venueWeather.staleMs > 0) this.#lagUntil = now + SEEN_MS;
     if (hosts.brain.wallOffset(now) !== 0) this.#clockWasOff = true;
     if (resetAt > this.#resetAt) {
       this.#resetAt = resetAt;
       this.#raised.clear();
     }
     const net = venue.transfers(apiKey).reduce((total, { amount }) => total.plus(amount), ZERO);
-    const worth = sum(["USDT", "USDC"].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
+    const worth = sum([...DOLLARS].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
     if (this.#peak === null || worth.gt(this.#peak)) this.#peak = worth;
     this.#worths.push({ at: now, worth });
     while (this.#worths[0] !== undefined && now - this.#worths[0].at > SEEN_MS) this.#worths.shift();

@@ -7,14 +7,14 @@ import { type Draw, pick, stream } from "../../../src/sim/world/draw.ts";
 
 /** Leaves the policy out, as a fault is left out: the brain then only watches. */
 export const POLICY = "policy";
-/** Of all runs. */
-const SHARE = 0.2;
+/** Of all runs: one of these takes twice as long as one without. */
+const SHARE = 0.12;
 
 /** The brain's policy in the run of that seed; null: it has none. */
 export function exitsOf(seed: number): ExitsSetup | null {
   const draw = stream(seed, POLICY);
   if (draw() >= SHARE) return null;
-  const [shadow, autoLive] = [draw() < 0.12, draw() < 0.4];
+  const [shadow, autoLive] = [draw() < 0.12, draw() < 0.55];
   const [streams, direct, stopsExpire] = [draw() < 0.6, draw() < 0.5, draw() < 0.5];
   return { policy: policyFrom(draw), shadow, autoLive, streams, direct, stopsExpire };
 }
@@ -23,8 +23,8 @@ function policyFrom(draw: Draw): ExitPolicy {
   const defaults = rulesFrom(draw);
   const others = rulesFrom(draw);
   const symbols = draw() < 0.3 ? new Map([["ETHUSDT", others]]) : new Map<string, LegPolicy>();
-  const dailyLossPercent = draw() < 0.3 ? tenths(draw, 10, 40) : null;
-  const drawdownPercent = draw() < 0.3 ? tenths(draw, 10, 40) : null;
+  const dailyLossPercent = draw() < 0.5 ? tenths(draw, 4, 20) : null;
+  const drawdownPercent = draw() < 0.5 ? tenths(draw, 4, 20) : null;
   return { defaults, symbols, portfolio: { dailyLossPercent, drawdownPercent } };
 }
 

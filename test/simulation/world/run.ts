@@ -109,7 +109,7 @@ export async function runSeed(seed: number, leftOut: LeftOut = new Set()): Promi
   const person = new Person(world, stream(seed, "person"), stream(seed, "person and policy"));
   for (const role of ROLES) world.start(role);
   trade(world, draw);
-  await world.pass(WARM_UP_MS);
+  await watch(world, WARM_UP_MS);
   const stormMs = Math.round(STORM_MS[0] + draw() * (STORM_MS[1] - STORM_MS[0]));
   const storm = new Storm(world, seed, stormMs, leftOut, () => person.resetEarly());
   for (let left = stormMs; left > 0; left -= LOOK_EVERY_MS) {
