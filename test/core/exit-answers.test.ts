@@ -261,8 +261,8 @@ describe("blindness", () => {
     run.look("100");
     const legs = new Map(run.exits.book.legs);
     const second = legs.get("ETHUSDT");
-    if (second?.seen == null) throw new Error("There is no second leg");
-    const { liquidationPrice, ...rest } = second.seen;
+    if (second === undefined || second.seen === null) throw new Error("There is no second leg");
+    const { liquidationPrice: _untold, ...rest } = second.seen;
     if (!told) legs.set("ETHUSDT", { ...second, seen: rest });
     return { ...run.exits.book, legs };
   }
