@@ -164,7 +164,9 @@ export function see(limits: BookLimits, book: Book, positions: readonly Position
     if (look.now - missingSince < limits.goneMs) next.set(name, { ...before, missingSince });
     else {
       gone.push(name);
-      told.push(info(`${name} is flat${before.memory.exiting === null ? ", by other hands or its ladder" : ""}`));
+      // What our own orders have closed is booked; what became of one in doubt nobody knows.
+      const byOthers = before.pending === null && before.memory.amount.gt(ZERO);
+      told.push(info(`${name} is flat${byOthers ? ", closed by other hands" : ""}`));
     }
   }
   const [acted, actions, written] = act(limits, { ...book, legs: next }, look);

@@ -458,10 +458,26 @@ describe("a leg that other hands change is told in words", () => {
     run.look("100", 2_999);
     expect(run.lines.filter((line) => line.includes("flat"))).toEqual([]);
     run.look("100", 1);
-    expect(run.lines.at(-1)).toBe("BTCUSDT is flat, by other hands or its ladder");
-    const own = held();
-    for (let i = 0; i < 6; i++) own.look("97");
-    expect(own.lines.at(-1)).toBe("BTCUSDT is flat");
+    expect(run.lines.at(-1)).toBe("BTCUSDT is flat, closed by other hands");
+  });
+
+  test.each([
+    ["by an exit of its own", ["97"]],
+    ["by its ladder", ["102", "104"]],
+  ])("one that is gone %s", (_, marks) => {
+    const run = held();
+    for (const mark of marks) run.look(mark);
+    for (let i = 0; i < 6; i++) run.look("100");
+    expect(run.lines.at(-1)).toBe("BTCUSDT is flat");
+  });
+
+  test("one that is gone with an order in doubt: nobody's hands are named", () => {
+    const run = held();
+    run.answer = () => SILENCE;
+    run.look("97");
+    run.legs.clear();
+    for (let i = 0; i < 4; i++) run.look("97");
+    expect(run.lines.at(-1)).toBe("BTCUSDT is flat");
   });
 
   test("one that comes back within three seconds has not gone: no step is forgotten", () => {
