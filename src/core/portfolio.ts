@@ -94,7 +94,9 @@ export function weigh(
   const record = isNewDay ? { ...state.record, day, dayStart: worth } : state.record;
   const highest = state.highest === null || equity.gt(state.highest) ? equity : state.highest;
   const remember: readonly PortfolioAction[] = isNewDay ? [{ kind: "remember_portfolio", record }] : [];
-  const reason = broken(policy, record, worth);
+  // What was highest since transfers were read counts as the peak as far as a suspicion goes: the next reading confirms it.
+  const own = highest.minus(record.net);
+  const reason = broken(policy, own.gt(record.peak) ? { ...record, peak: own } : record, worth);
   const next: PortfolioState = { ...state, record, highest };
   if (reason === null) {
     const calm: PortfolioState = { ...next, suspected: null, brokenUntil: null };
