@@ -1,12 +1,12 @@
 /** The brain's memory on disk: `exits.jsonl` in its state directory, where the last line about a leg counts. */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { ExitRecord } from "../../core/exit-book.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import { legName } from "../../core/position.ts";
-import { putFile } from "../host/files.ts";
+import { appendFlushed, putFile } from "../host/files.ts";
 import { readLegRecord, readPortfolioRecord, writeRecord } from "./record.ts";
 
 /** A file longer than this is written anew with what counts of it. */
@@ -38,6 +38,8 @@ export function exitFile(directory: string): ExitFile {
   let currentPortfolio = portfolio;
   let bytes = foundBytes;
   let needsNewline = torn;
+  /** A write has failed: the file lacks what it was to say, and may end in a part of it. */
+  let isBehind = false;
 
   const whole = (): readonly Line[] => [
     ...[...current].map(([leg, record]): Line => ({ leg, record })),
@@ -47,18 +49,20 @@ export function exitFile(directory: string): ExitFile {
     const text = textOf(lines);
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (bytes + text.length > BYTES_MAX) {
+      if (isBehind || bytes + text.length > BYTES_MAX) {
         const all = textOf(whole());
         const put = putFile(path, { text: all }, 0o600);
         if (!put.known) return put.why;
         bytes = all.length;
       } else {
-        append(path, `${needsNewline ? "\n" : ""}${text}`);
+        appendFlushed(path, `${needsNewline ? "\n" : ""}${text}`);
         bytes += text.length;
       }
       needsNewline = false;
+      isBehind = false;
       return null;
     } catch (error) {
+      isBehind = true;
       return `${path} can't be written: ${error instanceof Error ? error.message : String(error)}`;
     }
   };
@@ -138,14 +142,4 @@ function parse(raw: string): Line | null {
 
 function textOf(lines: readonly Line[]): string {
   return lines.map((given) => `${JSON.stringify(given)}\n`).join("");
-}
-
-function append(path: string, text: string): void {
-  const file = openSync(path, "a", 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -63,6 +63,22 @@ export function putFile(
   }
 }
 
+/**
+ * Appends to a file, which is made for its owner alone where it is missing, and returns when the disk has it.
+ *
+ * @throws {Error} where it does not: a part of the text may be there then, without its end.
+ */
+export function appendFlushed(path: string, text: string): void {
+  const file = openSync(path, "a", 0o600);
+  try {
+    // Not `writeSync`: on a disk that has room for a part it writes that, and says so by a number only.
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 function flush(path: string): void {
   const file = openSync(path, "r");
   try {

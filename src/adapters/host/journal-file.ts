@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Clock } from "../../ports/clock.ts";
 import type { Journal, JournalRecord } from "../../ports/journal.ts";
 import { legsOf, written, writtenLeg } from "../found-legs.ts";
+import { appendFlushed } from "./files.ts";
 import { JournalMemory } from "./journal-memory.ts";
 
 const attemptShape = z.nullable(z.object({ incidentId: z.string(), number: z.number() }));
@@ -62,7 +63,11 @@ export function journalFile(stateDirectory: string, clock: Pick<Clock, "wall">):
       const at = clock.wall();
       const hash = hashOf(prev, seq + 1, at, record);
       const line = JSON.stringify({ seq: seq + 1, at, prev, record, hash });
-      if (!write(stateDirectory, path, `${needsNewline ? "\n" : ""}${line}\n`)) return false;
+      if (!write(stateDirectory, path, `${needsNewline ? "\n" : ""}${line}\n`)) {
+        // A part of it may be there.
+        needsNewline = true;
+        return false;
+      }
       prev = hash;
       seq += 1;
       needsNewline = false;
@@ -136,13 +141,7 @@ function hashOf(prev: string, seq: number, at: number, record: WrittenRecord): s
 function write(directory: string, path: string, text: string): boolean {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const file = openSync(path, "a", 0o600);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    appendFlushed(path, text);
     return true;
   } catch {
     return false;

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exitFile } from "../../../src/adapters/exits/file.ts";
@@ -106,6 +115,16 @@ describe("on disk", () => {
   test("a disk that takes nothing is told, not thrown", () => {
     writeFileSync(join(directory, "taken"), "");
     expect(exitFile(join(directory, "taken")).remember([record()], [])).toContain("can't be written");
+  });
+
+  test("what a write that failed was to say is there with the next one, whatever that is about", () => {
+    const file = exitFile(directory);
+    const inTheWay = join(directory, "exits.jsonl");
+    mkdirSync(inTheWay);
+    expect(file.remember([record()], [])).toContain("can't be written");
+    rmdirSync(inTheWay);
+    expect(file.remember([record({}, "ETHUSDT")], [])).toBeNull();
+    expect(exitFile(directory).found.legs).toEqual([record(), record({}, "ETHUSDT")]);
   });
 });
 
