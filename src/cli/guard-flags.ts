@@ -3,7 +3,7 @@
 import { wholeNumber } from "../config/number.ts";
 import { Refusal } from "../config/refusal.ts";
 import { GUARD_LIMITS, type GuardLimits } from "../core/guard-state.ts";
-import { type Flags, isSet, text } from "./options.ts";
+import { type Flags, isGiven, isSet, text } from "./options.ts";
 
 /** What was said. */
 export interface GuardConfig {
@@ -31,7 +31,7 @@ export function guardFlags(flags: Flags, behindDashes: readonly string[] | null)
   }
   const given = (name: string, min: number, max: number): number | undefined =>
     wholeNumber(`--${name}`, text(flags, name), min, max);
-  return {
+  const config: GuardConfig = {
     command: [file, ...args],
     http: probeUrl(text(flags, "probe-http")),
     file: probedFile(text(flags, "probe-file"), given("max-age-ms", 500, 3_600_000)),
@@ -45,6 +45,21 @@ export function guardFlags(flags: Flags, behindDashes: readonly string[] | null)
       tripOnExit: isSet(flags, "trip-on-exit"),
     },
   };
+  refuseIdle(flags, config);
+  return config;
+}
+
+/** A flag that would change nothing was meant for something. */
+function refuseIdle(flags: Flags, { http, file, cmd, limits }: GuardConfig): void {
+  const given = (names: readonly string[]): string | undefined => names.find((name) => isGiven(flags, name));
+  const ofProbes = given(["probe-timeout-ms", "start-up-ms"]);
+  if (ofProbes !== undefined && http === null && file === null && cmd === null) {
+    throw new Refusal(`--${ofProbes} is about probes: expected --probe-http, --probe-file or --probe-cmd with it`);
+  }
+  const line = given(["direct-socket", "direct-url"]);
+  if (line !== undefined && !limits.tripOnExit) {
+    throw new Refusal(`--${line} is for the panic that the guard raises itself: expected --trip-on-exit with it`);
+  }
 }
 
 function probeUrl(given: string | undefined): URL | null {

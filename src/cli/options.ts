@@ -51,9 +51,14 @@ export function text(flags: Flags, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** Whether a flag was given. */
+/** Whether a switch was given. */
 export function isSet(flags: Flags, name: string): boolean {
   return flags[name] === true;
+}
+
+/** Whether a flag of either kind was given. */
+export function isGiven(flags: Flags, name: string): boolean {
+  return isSet(flags, name) || text(flags, name) !== undefined;
 }
 
 /** The flags of `redisOptions`. */

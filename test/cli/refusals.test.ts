@@ -135,6 +135,16 @@ describe("bad usage is one line and exit 2", () => {
       "--shadow is about an exit policy: expected --policy FILE with it",
     ],
     [
+      "streams without a policy",
+      ["brain", "--stream-url", "ws://127.0.0.1:1"],
+      "--stream-url is about an exit policy: expected --policy FILE with it",
+    ],
+    [
+      "a direct line for a brain that raises nothing",
+      ["brain", "--direct-socket", "eew.sock"],
+      "--direct-socket is about an exit policy: expected --policy FILE with it",
+    ],
+    [
       "both ways of standing",
       ["brain", "--policy", "a", "--shadow", "--auto-live"],
       "--shadow never acts and --auto-live",
@@ -213,8 +223,18 @@ describe("bad usage is one line and exit 2", () => {
     ["a start without an end", ["brain", "guard", "--start-up-ms", "600001", "--", "/bin/sh"], "from 1000 to 600000"],
     [
       "a guard's call that can't be signed",
-      ["brain", "guard", "--direct-url", "http://x", "--", "/bin/sh"],
+      ["brain", "guard", "--trip-on-exit", "--direct-url", "http://x", "--", "/bin/sh"],
       "QUANTUM_TRIGGER_SECRET is not",
+    ],
+    [
+      "a guard's call for a panic that it never raises",
+      ["brain", "guard", "--direct-socket", "eew.sock", "--", "/bin/sh"],
+      "--direct-socket is for the panic that the guard raises itself: expected --trip-on-exit with it",
+    ],
+    [
+      "a time of probes that there are none of",
+      ["brain", "guard", "--start-up-ms", "5000", "--", "/bin/sh"],
+      "--start-up-ms is about probes: expected --probe-http, --probe-file or --probe-cmd with it",
     ],
     ["a certificate without HTTPS", ["exchange", "--ca-file", "x.pem"], "expected --https with it"],
   ] as const)("%s", async (_what, argv, expected) => {
@@ -286,9 +306,8 @@ describe("bad configuration is one line and exit 2", () => {
     const real = "wss://fstream.binance.com";
     const env = { ...VENUE, REDIS_URL: deadUrl, BINANCE_STREAM_URL: real };
     expect(await line(["brain"], 2, { env })).toContain(expected);
-    expect(await line(["brain", "--stream-url", real], 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(
-      expected,
-    );
+    const byFlag = ["brain", "--policy", join(ROOT, "examples", "exits.yaml"), "--stream-url", real];
+    expect(await line(byFlag, 2, { env: { ...VENUE, REDIS_URL: deadUrl } })).toContain(expected);
     expect(await line(["doctor"], 2, { env })).toContain(expected);
   });
 

@@ -1,12 +1,12 @@
 import { Refusal } from "../../config/refusal.ts";
 import type { Command } from "../command.ts";
-import { directOptions, isSet, redisOptions, streamOptions, text, venueOptions } from "../options.ts";
+import { directOptions, isGiven, isSet, redisOptions, streamOptions, text, venueOptions } from "../options.ts";
 import { guard } from "./guard.ts";
 import { live } from "./live.ts";
 import { replay } from "./replay.ts";
 
 /** Flags that say how a policy is carried out. */
-const POLICY_FLAGS = ["check-policy", "shadow", "auto-live"] as const;
+const POLICY_FLAGS = ["check-policy", "shadow", "auto-live", "stream-url", "direct-socket", "direct-url"] as const;
 
 /** `quantum brain` */
 export const brain: Command = {
@@ -36,7 +36,7 @@ export const brain: Command = {
   subcommands: [guard, live, replay],
   async run(flags, io) {
     const policy = text(flags, "policy");
-    const without = POLICY_FLAGS.find((name) => isSet(flags, name) && policy === undefined);
+    const without = POLICY_FLAGS.find((name) => isGiven(flags, name) && policy === undefined);
     if (without !== undefined)
       throw new Refusal(`--${without} is about an exit policy: expected --policy FILE with it`);
     if (isSet(flags, "check-policy")) {
