@@ -16,24 +16,30 @@ export interface FileProbeOptions {
 }
 
 /**
- * Passes while the file changes. When it did is told by the local monotonic clock from the second look on: a wall clock that is set
- * back would make a file that nobody writes look new for as long as that (design rule 7).
+ * Passes while the file changes; what it is like when the probe is made, before the bot, is left from another life and proves nothing.
+ * When it did is told by the local monotonic clock from then on: a wall clock that is set back would make a file that nobody writes
+ * look new for as long as that (design rule 7).
  */
 export function fileProbe({ path, maxAgeMs, deadlineMs, clock }: FileProbeOptions): Probe {
+  const before = versionOf(path).then(
+    ({ version }) => version,
+    () => null,
+  );
   /** What the file was like, when that was new, and when it was looked at last. */
   let seen: { readonly version: string; readonly changedAt: Instant } | null = null;
-  let lookedAt: Instant | null = null;
+  let lookedAt = clock.now();
 
   async function look(): Promise<Reading<null>> {
-    const { mtimeMs, mtimeNs, ino, size } = await stat(path, { bigint: true });
-    const now = clock.now();
-    const version = `${ino} ${size} ${mtimeNs}`;
-    if (seen?.version !== version) {
-      const byWallClock = after(now, -Math.max(0, clock.wall() - Number(mtimeMs)));
-      // It can't have changed before the last look, which did not show it.
-      seen = { version, changedAt: lookedAt === null ? byWallClock : latest(byWallClock, lookedAt) };
-    }
+    const left = await before;
+    const { version, mtimeMs } = await versionOf(path);
+    const [now, lastLook] = [clock.now(), lookedAt];
     lookedAt = now;
+    if (seen === null && version === left) return unknown(`${path} was not written since this guard has begun`);
+    if (seen?.version !== version) {
+      const byWallClock = after(now, -Math.max(0, clock.wall() - mtimeMs));
+      // It can't have changed before the last look, which did not show it.
+      seen = { version, changedAt: latest(byWallClock, lastLook) };
+    }
     const ageMs = now - seen.changedAt;
     if (ageMs <= maxAgeMs) return known(null);
     return unknown(`${path} was not written for ${tenths(ageMs)} > ${tenths(maxAgeMs)}`);
@@ -48,4 +54,9 @@ export function fileProbe({ path, maxAgeMs, deadlineMs, clock }: FileProbeOption
         `${path} could not be looked at within ${deadlineMs} ms`,
       ),
   };
+}
+
+async function versionOf(path: string): Promise<{ readonly version: string; readonly mtimeMs: number }> {
+  const { mtimeMs, mtimeNs, ino, size } = await stat(path, { bigint: true });
+  return { version: `${ino} ${size} ${mtimeNs}`, mtimeMs: Number(mtimeMs) };
 }

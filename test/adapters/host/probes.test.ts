@@ -97,6 +97,12 @@ describe("a file", () => {
     path = join(directory, "alive");
   });
   const probe = () => fileProbe({ path, maxAgeMs: 2_000, deadlineMs: 1_000, clock });
+  /** One that has looked once, and found whatever was there before. */
+  const begun = async () => {
+    const one = probe();
+    await one.check();
+    return one;
+  };
   const write = (agoMs = 0): void => {
     writeFileSync(path, "x");
     utimesSync(path, new Date(), new Date(wall - agoMs));
@@ -110,19 +116,34 @@ describe("a file", () => {
     expect(await probe().check()).toMatchObject({ known: false, why: expect.stringContaining(path) });
   });
 
+  test.each([0, 1_000, -60_000])("that is left from before, written %d ms ago, proves nothing", async (agoMs) => {
+    write(agoMs);
+    const one = await begun();
+    pass(100);
+    const why = `${path} was not written since this guard has begun`;
+    expect(await one.check()).toEqual({ known: false, why });
+    pass(100);
+    write();
+    expect(await one.check()).toEqual(PASSES);
+    pass(2_001);
+    expect((await one.check()).known).toBe(false);
+  });
+
   test.each([
     [0, true],
     [2_000, true],
     [2_001, false],
     [-60_000, true],
-  ])("that was written %d ms ago passes at the first look: %p", async (agoMs, passes) => {
+  ])("that is there since, written %d ms ago, passes: %p", async (agoMs, passes) => {
+    const one = await begun();
+    pass(3_000);
     write(agoMs);
-    expect((await probe().check()).known).toBe(passes);
+    expect((await one.check()).known).toBe(passes);
   });
 
   test("that stays as it is passes for as long as it may, and not a moment more", async () => {
+    const one = await begun();
     write();
-    const one = probe();
     expect(await one.check()).toEqual(PASSES);
     pass(2_000);
     expect(await one.check()).toEqual(PASSES);
@@ -133,8 +154,8 @@ describe("a file", () => {
   });
 
   test("a wall clock that is set back an hour does not make it look new, one set forward not old", async () => {
+    const one = await begun();
     write();
-    const one = probe();
     await one.check();
     now += 1_000;
     wall += 3_600_000;
@@ -145,8 +166,8 @@ describe("a file", () => {
   });
 
   test("that gets the time of an older one has changed since the last look all the same", async () => {
+    const one = await begun();
     write();
-    const one = probe();
     await one.check();
     pass(1_000);
     write(3_600_000);
@@ -156,8 +177,8 @@ describe("a file", () => {
   });
 
   test("that is replaced by another of the same time has changed", async () => {
+    const one = await begun();
     write();
-    const one = probe();
     await one.check();
     const time = new Date(wall);
     pass(2_500);
