@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../src/adapters/host/port.ts";
+import { lockState } from "../../src/adapters/host/state-lock.ts";
 import { runCli } from "../../src/cli/cli.ts";
 import type { Io } from "../../src/cli/io.ts";
 import type { Env } from "../../src/config/env.ts";
@@ -384,4 +385,16 @@ test("a defect in a command is said to be one, and told to whoever is to be told
   expect(await runCli(["gate"], io)).toBe(1);
   expect(err).toEqual(["quantum: the sky fell", "quantum: this is a defect in quantum, please report it"]);
   expect(told).toEqual(["the sky fell"]);
+});
+
+test("a brain with a policy has its memory for itself: a second one there is refused, whatever account it is for", async () => {
+  const lock = await lockState(STATE, "brain");
+  if (!lock.known || lock.value.kind !== "held") throw new Error("The state directory is not ours");
+  using _held = lock.value;
+  const env = { ...VENUE, REDIS_URL: deadUrl, QUANTUM_NAMESPACE: "another" };
+  const argv = ["brain", "--policy", join(ROOT, "examples", "exits.yaml")];
+  const who = `Another quantum brain uses the state directory ${STATE} (process ${process.pid})`;
+  expect(await line(argv, 2, { env })).toContain(`${who}: stop that one, or set another STATE_DIRECTORY`);
+  // Without a policy it remembers nothing, and gets as far as Redis.
+  expect(await line(["brain"], 2, { env })).toContain(`Redis at ${deadAddress} can't be used`);
 });

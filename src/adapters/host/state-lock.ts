@@ -1,5 +1,5 @@
 /**
- * One process at a time for each state directory (design section 4).
+ * One process of a kind at a time for each state directory (design section 4).
  *
  * Neither Bun nor Deno can flock, and a pid in a file proves little: pids are used again, and other users' and other
  * containers' are not seen. So the lock is a Unix socket that its holder listens on: whoever can connect to it has proof
@@ -23,9 +23,12 @@ export type StateLock =
   | ({ readonly kind: "held" } & Disposable)
   | { readonly kind: "taken"; readonly holder: number | null };
 
-/** Takes the lock. Unknown where it can be neither taken nor found taken, as on a disk that can't be written. */
-export async function lockState(directory: string): Promise<Reading<StateLock>> {
-  const own = `lock-${randomBytes(4).toString("hex")}.sock`;
+/**
+ * Takes the lock of this name, which is of small letters. Unknown where it can be neither taken nor found taken, as on a disk that can't
+ * be written.
+ */
+export async function lockState(directory: string, lock = "lock"): Promise<Reading<StateLock>> {
+  const own = `${lock}-${randomBytes(4).toString("hex")}.sock`;
   // It ends whoever connects with the pid; that the other side went away first is no matter.
   const server = createServer((caller) => caller.on("error", () => undefined).end(`${process.pid}\n`));
   const release = (): void => {
@@ -38,7 +41,7 @@ export async function lockState(directory: string): Promise<Reading<StateLock>> 
     // Whoever may enter the directory may ask, whichever user this process runs as.
     chmodSync(join(directory, own), 0o666);
     for (const name of readdirSync(directory)) {
-      if (name === own || !/^lock-[0-9a-f]{8}\.sock$/.test(name)) continue;
+      if (name === own || !name.startsWith(`${lock}-`) || !/-[0-9a-f]{8}\.sock$/.test(name)) continue;
       const other = await call(join(directory, name));
       if (other.kind === "alive") {
         release();

@@ -27,6 +27,7 @@ import { type Flags, isSet, redisFlags, text } from "../options.ts";
 import { openService } from "./open-service.ts";
 import { openVenue } from "./open-venue.ts";
 import { requireRedis, requireRights, tellEviction } from "./require-redis.ts";
+import { requireState } from "./require-state.ts";
 import { openRoleLog } from "./role-log.ts";
 import { waysToWorker } from "./ways-to-worker.ts";
 
@@ -40,6 +41,9 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const ways = waysToWorker(flags, io.env, redis.triggerSecret);
   const policyPath = text(flags, "policy");
   const file = policyPath === undefined ? null : loadPolicyFile(policyPath);
+  const directory = stateDirectory(io.env);
+  // Without a policy nothing is remembered.
+  using state = file === null ? null : await requireState("brain", directory);
   await requireRedis(redis);
   await requireRights(redis, "brain");
   const exchange = await openVenue(venue);
@@ -54,7 +58,9 @@ export async function brain(flags: Flags, io: Io): Promise<ExitCode> {
   const stream = notingQuiet(venueStream, quiet);
   const direct = ways.length === 0 ? null : brainCall(ways, redis.triggerSecret, hostClock);
   const carriedOut =
-    file === null ? null : await policyWorld(file.policy, flags, io, { bus, direct, exchange, log, stream });
+    file === null ? null : await policyWorld(file.policy, flags, { bus, direct, directory, exchange, log, stream });
+  const trouble = state?.trouble ?? null;
+  if (trouble !== null) log.write("critical", `Another brain may use the same state: ${trouble}`, "alarm");
   const world = { clock: hostClock, bus, exchange, log, service, limits: BRAIN_LIMITS, identity, policy: carriedOut };
   const noteNow = (): BrainNote => ({ instanceId: identity.instanceId, work: workOf(file, flags, quiet) });
   const notes = redisBrainNote(redis);
@@ -79,16 +85,15 @@ interface At {
   readonly log: Log;
   readonly stream: VenueStream;
   readonly direct: DirectCall | null;
+  readonly directory: string;
 }
 
 /** The policy with what earlier lives have written down of it. */
 async function policyWorld(
   policy: ExitPolicy,
   flags: Flags,
-  io: Io,
-  { bus, direct, exchange, log, stream }: At,
+  { bus, direct, directory, exchange, log, stream }: At,
 ): Promise<PolicyWorld> {
-  const directory = stateDirectory(io.env);
   const store = exitStore(exitFile(directory), { read: bus.readExits, write: bus.writeExits });
   const { memory, trouble } = await store.load();
   for (const line of trouble) log.write("warn", `Look at ${line}`, "alarm");

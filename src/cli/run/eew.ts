@@ -39,7 +39,7 @@ export async function eew(flags: Flags, io: Io): Promise<ExitCode> {
   const maxAge = wholeNumber("--event-max-age-ms", text(flags, "event-max-age-ms"), 60_000, 604_800_000);
   const limits = { ...EEW_LIMITS, eventMaxAgeMs: maxAge ?? EEW_LIMITS.eventMaxAgeMs };
   const directory = stateDirectory(io.env);
-  using state = await requireState(directory);
+  using state = await requireState("eew", directory);
   const journal = journalFile(directory, hostClock);
   // What an earlier life has left undone does not wait for Redis.
   const trouble = journal.unfinished().length === 0 ? await redisTrouble(redis, "eew") : null;

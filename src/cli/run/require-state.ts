@@ -7,19 +7,22 @@ export interface HeldState extends Disposable {
   readonly trouble: string | null;
 }
 
+/** What the lock of each role is called; worker and brain may share a directory. */
+const LOCKS = { eew: "lock", brain: "brain" } as const;
+
 /**
- * Makes sure that no other worker uses the state directory: under one name in the consumer group each would take the other's
- * unfinished events, and they would break each other's journal. Where the lock can't be had at all, as on a full disk, the
- * worker goes on without: one that does not start protects nobody.
+ * Makes sure that no other process of this role uses the state directory. Two workers under one name in the consumer group would take
+ * each other's unfinished events, and break each other's journal; two brains, of two accounts, would remember each other's legs.
+ * Where the lock can't be had at all, as on a full disk, the role goes on without: one that does not start protects nobody.
  *
  * @throws {Refusal} naming who uses it, and what to do.
  */
-export async function requireState(directory: string): Promise<HeldState> {
-  const lock = await lockState(directory);
+export async function requireState(role: keyof typeof LOCKS, directory: string): Promise<HeldState> {
+  const lock = await lockState(directory, LOCKS[role]);
   if (!lock.known) return { trouble: lock.why, [Symbol.dispose]: () => undefined };
   if (lock.value.kind === "held") return { ...lock.value, trouble: null };
   const { holder } = lock.value;
   const who = holder === null ? "a process that does not answer, perhaps frozen" : `process ${holder}`;
   const todo = "stop that one, or set another STATE_DIRECTORY for this one";
-  throw new Refusal(`Another quantum eew uses the state directory ${directory} (${who}): ${todo}`);
+  throw new Refusal(`Another quantum ${role} uses the state directory ${directory} (${who}): ${todo}`);
 }

@@ -33,8 +33,8 @@ afterEach(async () => {
 
 const state = (): string => join(directory, "state");
 
-async function lock(path = state()): Promise<StateLock> {
-  const answer = await lockState(path);
+async function lock(path = state(), name?: string): Promise<StateLock> {
+  const answer = await lockState(path, name);
   if (!answer.known) throw new Error(answer.why);
   if (answer.value.kind === "held") held.push(answer.value);
   return answer.value;
@@ -106,6 +106,13 @@ test("one lock is no lock on another directory, and what else lies in it is left
   expect((await lock(other)).kind).toBe("taken");
   expect(readdirSync(other)).toEqual(expect.arrayContaining(["journal.jsonl", "eew.sock"]));
   socket.close();
+});
+
+test("locks of different names, as worker and brain have, are no matter to each other", async () => {
+  expect((await lock()).kind).toBe("held");
+  expect((await lock(state(), "brain")).kind).toBe("held");
+  expect((await lock(state(), "brain")).kind).toBe("taken");
+  expect((await lock()).kind).toBe("taken");
 });
 
 test("a directory that can't be made is unknown, with the reason: neither free nor taken", async () => {
