@@ -5,7 +5,7 @@
  * and, after a pause, opened again.
  */
 
-import { after, earliest, type Instant } from "./time.ts";
+import { after, earliest, type Instant, type UnixMillis } from "./time.ts";
 
 /** When a stream is given up, and how soon it is opened again. */
 export interface StreamLimits {
@@ -23,6 +23,8 @@ export interface StreamLimits {
   readonly pausesMs: readonly number[];
   /** A stream that has flowed for this long was a good one: the row of failures begins anew. */
   readonly steadyMs: number;
+  /** What it tells may come so much later than what it told soonest; see `lateness`. */
+  readonly lateMs: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -38,6 +40,8 @@ const COMMON = {
    */
   pausesMs: [250, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000],
   steadyMs: 60_000,
+  /** As long as a stream may be silent. The clocks of two hosts that nobody sets drift apart by that in half a day at the soonest. */
+  lateMs: 4_000,
 } as const;
 
 /** Marks come once a second: when three in a row are missing, the stream is taken for dead. */
@@ -148,6 +152,23 @@ export function deadline(limits: StreamLimits, state: StreamState): Instant | nu
     case "stopped":
       return null;
   }
+}
+
+/**
+ * How much later a message has come than the soonest one before it, by the time at which the venue says that it was so. Only the
+ * difference counts, for the two clocks are not one. `soonest` is for the next message; null before the first.
+ *
+ * A line that is too slow for all that is sent on it is never silent and more late with each message, and a venue that repeats itself
+ * is not silent either.
+ */
+export function lateness(
+  soonest: number | null,
+  at: UnixMillis,
+  now: Instant,
+): { readonly soonest: number; readonly lateMs: number } {
+  const apart = now - at;
+  const least = soonest === null ? apart : Math.min(soonest, apart);
+  return { soonest: least, lateMs: apart - least };
 }
 
 function open(limits: StreamLimits, state: StreamState, now: Instant): Step {

@@ -4,6 +4,7 @@ import {
   ACCOUNT_STREAM_LIMITS,
   closedStream,
   deadline,
+  lateness,
   MARK_STREAM_LIMITS,
   type StreamAction,
   type StreamHealthEvent,
@@ -11,6 +12,7 @@ import {
   type StreamState,
   step,
 } from "../../src/core/stream-health.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
 import { at } from "../support/core.ts";
 
 const MARKS: StreamLimits = { ...MARK_STREAM_LIMITS, quietMs: 4_000, openMs: 5_000, pausesMs: [250, 1_000, 2_000] };
@@ -257,4 +259,17 @@ test("whatever is said and whenever: it is told in turns, cut before it is opene
       }
     }),
   );
+});
+
+describe("lateness() is measured against what came soonest", () => {
+  const SOONEST = 1_000_000;
+  test.each([
+    ["the first is not late, whatever the clocks say", null, 5_000, 0, 5_000],
+    ["one that took as long as the soonest", SOONEST, SOONEST, 0, SOONEST],
+    ["one that took longer", SOONEST, SOONEST + 4_001, 4_001, SOONEST],
+    ["one that came sooner is the soonest from then on", SOONEST, SOONEST - 300, 0, SOONEST - 300],
+  ])("%s", (_fact, soonest, apart, lateMs, next) => {
+    const sentAt = 1_795_000_000_000 as UnixMillis;
+    expect(lateness(soonest, sentAt, at(sentAt + apart))).toEqual({ soonest: next, lateMs });
+  });
 });

@@ -6,7 +6,8 @@
  */
 
 import type { SecureContext } from "node:tls";
-import { ACCOUNT_STREAM_LIMITS, MARK_STREAM_LIMITS, type StreamLimits } from "../../core/stream-health.ts";
+import { ACCOUNT_STREAM_LIMITS, lateness, MARK_STREAM_LIMITS, type StreamLimits } from "../../core/stream-health.ts";
+import type { UnixMillis } from "../../core/time.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { StreamName, StreamWants, VenueStream } from "../../ports/venue-stream.ts";
 import { trustIn } from "../host/trust.ts";
@@ -55,8 +56,10 @@ export function binanceStream({ streamUrl, keys, caPem, clock, limits }: Binance
           },
           signal,
         );
+      const { lateMs } = limits?.marks ?? MARK_STREAM_LIMITS;
+      const isLate = (): IsLate => latenessOf(clock, lateMs);
       await Promise.all([
-        keep("marks", MARK_STREAM_LIMITS, (voice) => openMarks(streamUrl, trust, wants, emit, voice)),
+        keep("marks", MARK_STREAM_LIMITS, (voice) => openMarks(streamUrl, trust, wants, emit, isLate(), voice)),
         keep("account", ACCOUNT_STREAM_LIMITS, (voice) => openAccount(streamUrl, trust, keys, emit, voice)),
       ]);
     },
@@ -68,11 +71,26 @@ const WORDS: Readonly<Record<StreamName, string>> = {
   account: "The stream of the account",
 };
 
+/** Why what is of this time has come too late, or null. */
+type IsLate = (at: UnixMillis | null) => string | null;
+
+/** For one connection. */
+function latenessOf(clock: Clock, lateMsMax: number): IsLate {
+  let soonest: number | null = null;
+  return (at) => {
+    if (at === null) return null;
+    const found = lateness(soonest, at, clock.now());
+    soonest = found.soonest;
+    return found.lateMs > lateMsMax ? `what it tells is ${(found.lateMs / 1_000).toFixed(1)} s old` : null;
+  };
+}
+
 function openMarks(
   streamUrl: string,
   trust: SecureContext,
   wants: StreamWants["wants"],
   emit: StreamWants["emit"],
+  isLate: IsLate,
   voice: AttemptVoice,
 ): Attempt {
   const line = openWebSocket({
@@ -81,9 +99,11 @@ function openMarks(
     messageBytesMax: MESSAGE_BYTES_MAX,
     onOpen: voice.opened,
     onText: (text) => {
-      const marks = parsed(text, voice, (message) => readStreamedMarks(message, wants));
-      if (marks === null || !voice.heard() || marks.length === 0) return;
-      emit({ kind: "marks", marks });
+      const told = parsed(text, voice, (message) => readStreamedMarks(message, wants));
+      if (told === null || !voice.heard() || told.marks.length === 0) return;
+      const late = isLate(told.at);
+      if (late === null) emit({ kind: "marks", marks: told.marks });
+      else voice.lost(late);
     },
     onPong: () => voice.heard(),
     onLost: (why) => voice.lost(why),

@@ -285,6 +285,47 @@ test("what can't be read ends the stream that said it", async () => {
   expect(told.filter((word) => word.startsWith("BTCUSDT") || word.startsWith("flowing"))).toEqual([]);
 });
 
+/** A venue whose marks say this of themselves, ten times a second. */
+async function marksAt(timeOf: (message: number) => number): Promise<string> {
+  const door = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  opened.push(() => new Promise((resolve) => door.close(() => resolve())));
+  await new Promise<void>((resolve) => door.once("listening", resolve));
+  door.on("connection", (socket, { url }) => {
+    if (url?.startsWith("/market/") !== true) return;
+    let message = 0;
+    const timer = setInterval(() => {
+      const mark = { e: "markPriceUpdate", E: timeOf(message), s: "BTCUSDT", p: String(60_000 + message) };
+      socket.send(JSON.stringify([mark]));
+      message += 1;
+    }, 100);
+    socket.on("close", () => clearInterval(timer));
+  });
+  const address = door.address();
+  return `ws://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+describe("a stream of marks that is never silent", () => {
+  const limits = { ...FAST, marks: { ...FAST.marks, lateMs: 500, pausesMs: [60_000] } };
+  test.each([
+    ["and more late with each message", (message: number) => 1_795_000_000_000 + message * 20],
+    ["and repeats itself", () => 1_795_000_000_000],
+  ])("%s is given up, and what came too late is not told", async (_how, timeOf) => {
+    const { told } = run({ streamUrl: await marksAt(timeOf), keys: HANDED_OUT, limits });
+    await eventually("quiet", has(told, "quiet marks"));
+    expect(told.find((word) => word.startsWith("quiet marks"))).toMatch(
+      /^quiet marks: The stream of marks: what it tells is \d\.\d s old$/,
+    );
+    expect(told).toContain("BTCUSDT 60000");
+    expect(told).not.toContain("BTCUSDT 60009");
+  });
+
+  test("and in time, by a clock that is years off, is told on", async () => {
+    const { told } = run({ streamUrl: await marksAt(() => Math.round(performance.now())), keys: HANDED_OUT, limits });
+    await eventually("the twentieth mark", () => told.includes("BTCUSDT 60020"));
+    expect(told.filter((word) => word.startsWith("quiet marks"))).toEqual([]);
+  });
+});
+
 describe("the key", () => {
   const RENEWING: StreamLimits = { ...FAST.account, renewMs: { every: 50, again: 50 } };
 

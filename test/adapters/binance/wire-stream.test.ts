@@ -16,7 +16,7 @@ const MARK = {
 };
 
 const marks = (message: unknown, wanted: readonly string[] = ["BTCUSDT", "币安人生USDT"]): unknown =>
-  readStreamedMarks(JSON.stringify(message), (symbol) => wanted.includes(symbol)).map(
+  readStreamedMarks(JSON.stringify(message), (symbol) => wanted.includes(symbol)).marks.map(
     ({ symbol, price }) => `${symbol} ${plain(price)}`,
   );
 
@@ -40,6 +40,7 @@ describe("marks", () => {
     ["null", null],
     ["a row without a symbol", [{ ...MARK, s: undefined }]],
     ["a row with another event", [{ ...MARK, e: "24hrTicker" }]],
+    ["a row without a time", [{ ...MARK, E: undefined }]],
     ["a row without a price", [{ ...MARK, p: undefined }]],
     ["a price that is a float", [{ ...MARK, p: 11185.87786614 }]],
     ["a price that is no number", [{ ...MARK, p: "NaN" }]],
@@ -48,6 +49,15 @@ describe("marks", () => {
     ["two where one can't be read", [MARK, { ...MARK, p: "" }]],
   ])("are not made of %s", (_fact, message) => {
     expect(() => marks(message)).toThrow();
+  });
+
+  test.each([
+    ["of the newest of them", [MARK, { ...MARK, s: "币安人生USDT", E: MARK.E + 5 }], MARK.E + 5],
+    ["of those that are wanted", [MARK, { ...MARK, s: "ETHUSDT", E: MARK.E + 5 }], MARK.E],
+    ["of none", [{ ...MARK, s: "ETHUSDT" }], null],
+  ])("have the venue's time, %s", (_fact, message, expected) => {
+    const wants = (symbol: string): boolean => symbol !== "ETHUSDT";
+    expect(readStreamedMarks(JSON.stringify(message), wants).at as number | null).toBe(expected);
   });
 
   test("are not made of half a message", () => {
