@@ -33,24 +33,33 @@ type Row = Omit<Candle, "closedAt"> & { readonly end: number };
 /**
  * Reads the candles of a text, one by one. Columns are found by a first line of names, or else are the first five; others are left out.
  *
- * A candle lasts as long as the shortest so far, and never into the next one; a gap in the file is a gap in the prices.
+ * A candle lasts as long as the shortest so far and of the next thousand, and never into the next one; a gap in the file is a gap in
+ * the prices.
  *
  * @throws {Refusal} naming file and line where a row is not a candle, or not later than the one before; and where there is none.
  */
 export function* candlesOf(file: string, text: string): Generator<CandleRow> {
-  let before: Row | null = null;
+  // Read and not handed on yet: a gap behind the first candle does not tell how long that is, those behind it do.
+  const waiting: Row[] = [];
+  let most = ROWS_AHEAD;
   let lengthMs = Number.POSITIVE_INFINITY;
+  let before: Row | null = null;
   for (const row of rowsOf(file, text)) {
-    if (before !== null) {
-      lengthMs = Math.min(lengthMs, row.openedAt - before.openedAt);
-      yield ended(before, lengthMs, text.length);
-    }
+    if (before !== null) lengthMs = Math.min(lengthMs, row.openedAt - before.openedAt);
     before = row;
+    if (waiting.length >= most) {
+      for (const one of waiting.splice(0)) yield ended(one, lengthMs, text.length);
+      most = 1;
+    }
+    waiting.push(row);
   }
   if (before === null) throw new Refusal(`${file}: has no candle, expected lines of ${EXPECTED}`);
   // One candle alone does not say how long it is.
-  yield ended(before, Number.isFinite(lengthMs) ? lengthMs : MINUTE_MS, text.length);
+  for (const one of waiting) yield ended(one, Number.isFinite(lengthMs) ? lengthMs : MINUTE_MS, text.length);
 }
+
+/** Enough for the gaps at the beginning of any file that is of use. */
+const ROWS_AHEAD = 1_000;
 
 const MINUTE_MS = 60_000;
 
@@ -77,7 +86,12 @@ function* rowsOf(file: string, text: string): Generator<Row> {
     if (order === null) {
       const named = orderOf(cells);
       order = named ?? [0, 1, 2, 3, 4];
-      if (named !== null) continue;
+      if (named !== null) {
+        const bare = cells.map(bareName);
+        const twice = named.find((at) => bare.indexOf(bare[at] ?? "") !== bare.lastIndexOf(bare[at] ?? ""));
+        if (twice !== undefined) refuse(`names the column ${shown(cells[twice] ?? "")} twice, expected it once`);
+        continue;
+      }
       if (isHeader(cells)) refuse(`names the columns ${shown(cells.join(","))}, expected ${EXPECTED} among them`);
     }
     const row = rowOf(cells, order, refuse);
@@ -91,9 +105,13 @@ function* rowsOf(file: string, text: string): Generator<Row> {
 
 /** Where each of the five columns is; null where the line does not name all of them. */
 function orderOf(cells: readonly string[]): readonly number[] | null {
-  const bare = cells.map((cell) => cell.toLowerCase().replaceAll(/["\s_]/g, ""));
+  const bare = cells.map(bareName);
   const order = COLUMNS.map((column) => bare.findIndex((cell) => NAMES[column].includes(cell)));
   return order.every((at) => at >= 0) ? order : null;
+}
+
+function bareName(cell: string): string {
+  return cell.toLowerCase().replaceAll(/["\s_]/g, "");
 }
 
 function isHeader(cells: readonly string[]): boolean {

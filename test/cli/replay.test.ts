@@ -94,6 +94,19 @@ test("what is not in the result is said", async () => {
   ]);
 });
 
+test("candles that are missing while the leg is open are said, and decide nothing", async () => {
+  const minutes = [0, 1440, 1441, 1450, 1451];
+  const rows = minutes.map((minute) => `${1_770_000_000 + 60 * minute},60000,60100,59900,60050`);
+  const policy = file("hours.yaml", "defaults: { time-limit: 1445m }\n");
+  const argv = ["brain", "replay", "--policy", policy, "--candles", file("gaps.csv", rows.join("\n"))];
+  const { out } = await cli([...argv, "--entry", "60000", "--json"]);
+  const document = JSON.parse(out.join("")) as { decisions: readonly { at: number }[]; notes: readonly string[] };
+  expect(document.decisions.map(({ at }) => (at - 1_770_000_000_000) / 60_000)).toEqual([1450]);
+  expect(document.notes[1]).toBe(
+    "candles are missing in 2 places, the longest of 86,340 s: the price jumps there, its way is not known",
+  );
+});
+
 test("a liquidation price that is given is the one", async () => {
   const { out } = await replay(["--symbol", "ETHUSDT", "--liquidation-price", "59500", "--json"]);
   const document = JSON.parse(out.join("")) as { decisions: readonly { reason: string }[]; notes: readonly string[] };

@@ -39,7 +39,7 @@ describe("candles are read", () => {
     expect(read(text)).toEqual(TWO);
   });
 
-  test("a gap does not make a candle longer, and a shorter distance makes it end in time", () => {
+  test("a gap does not make a candle longer, not the first one either", () => {
     const at = (minute: number): string => `${1771063200 + 60 * minute},1,1,1,1`;
     expect(read([0, 1, 5, 6].map(at).join("\n")).map((row) => row.split(" ")[0])).toEqual([
       "0-59.999",
@@ -48,10 +48,17 @@ describe("candles are read", () => {
       "360-419.999",
     ]);
     expect(read([0, 5, 6].map(at).join("\n")).map((row) => row.split(" ")[0])).toEqual([
-      "0-299.999",
+      "0-59.999",
       "300-359.999",
       "360-419.999",
     ]);
+  });
+
+  test("a shorter distance that comes late makes candles end in time", () => {
+    const minutes = [...Array.from({ length: 1_500 }, (_, i) => 5 * i), 7_496];
+    const rows = read(minutes.map((minute) => `${1771063200 + 60 * minute},1,1,1,1`).join("\n"));
+    expect(rows[0]).toBe("0-299.999 1 1 1 1");
+    expect(rows.at(-1)).toBe("449760-449819.999 1 1 1 1");
   });
 
   test("one alone lasts a minute", () => {
@@ -75,6 +82,11 @@ describe("a file is refused by line, where", () => {
       "it has names only",
       "time,open,high,low,close\n",
       "c.csv: has no candle, expected lines of time,open,high,low,close",
+    ],
+    [
+      "a column is named twice",
+      "time,open,high,low,close,Close\n1771063200,10,12,9,11,11\n",
+      'c.csv:1: names the column "close" twice, expected it once',
     ],
     [
       "a column has no name",

@@ -41,7 +41,7 @@ export async function replay(flags: Flags, io: Io): Promise<ExitCode> {
       `--entry-time is ${text(flags, "entry-time")}: expected one before the last candle of ${candleFile}`,
     );
   }
-  const { begun, first, end, path, candleOf, skipped } = ran;
+  const { begun, first, end, gaps, path, candleOf, skipped } = ran;
   const view: ReplayView = {
     policy: policyFile,
     candles: candleFile,
@@ -54,6 +54,7 @@ export async function replay(flags: Flags, io: Io): Promise<ExitCode> {
     candleOf,
     notes: notes(policy, rules, leg, {
       first,
+      gaps,
       skipped,
       guessed: text(flags, "liquidation-price") === undefined,
     }),
@@ -75,6 +76,13 @@ interface Ran {
   readonly candleOf: readonly number[];
   /** Candles before the entry. */
   readonly skipped: number;
+  readonly gaps: Gaps;
+}
+
+/** Times that no candle is about, while the leg was open. */
+interface Gaps {
+  readonly count: number;
+  readonly longestMs: number;
 }
 
 /** Reads every candle, also those after the end of the leg: a file that is wrong is refused whole. Null: none is after the entry. */
@@ -88,6 +96,8 @@ async function run(
   let begun: { readonly replay: Replay; readonly candle: Candle } | null = null;
   let now: Replay | null = null;
   let skipped = 0;
+  let gaps: Gaps = { count: 0, longestMs: 0 };
+  let closedAt: UnixMillis | null = null;
   const path: PathPoint[] = [];
   const candleOf: number[] = [];
   let saidAt = hostClock.now();
@@ -105,6 +115,9 @@ async function run(
       skipped++;
       continue;
     }
+    const missingMs = closedAt === null || now?.leg === null ? 0 : candle.openedAt - closedAt - 1;
+    if (missingMs > 0) gaps = { count: gaps.count + 1, longestMs: Math.max(gaps.longestMs, missingMs) };
+    closedAt = candle.closedAt;
     begun ??= { replay: beginReplay(rules, leg, given ?? candle.openedAt), candle };
     now = replayCandle(rules, now ?? begun.replay, candle);
     for (let i = candleOf.length; i < now.decisions.length; i++) candleOf.push(path.length);
@@ -114,7 +127,7 @@ async function run(
   }
   return begun === null || now === null
     ? null
-    : { begun: begun.replay, first: begun.candle, end: now, path, candleOf, skipped };
+    : { begun: begun.replay, first: begun.candle, end: now, path, candleOf, skipped, gaps };
 }
 
 /** Which rules are meant is not ours to guess where a symbol has its own. */
@@ -193,13 +206,18 @@ function notes(
   policy: ExitPolicy,
   rules: LegPolicy,
   leg: Position,
-  { first, skipped, guessed }: { readonly first: Candle; readonly skipped: number; readonly guessed: boolean },
+  { first, gaps, skipped, guessed }: Pick<Ran, "first" | "gaps" | "skipped"> & { readonly guessed: boolean },
 ): readonly string[] {
   const found = ["fees, funding and slippage are not in it; closes are at the mark that caused them"];
   const { entryPrice, liquidationPrice } = leg;
   if (entryPrice.gt(first.high) || entryPrice.lt(first.low)) {
     const range = `${readable(first.low)} to ${readable(first.high)}`;
     found.push(`the entry price ${readable(entryPrice)} is not among those of the first candle, ${range}`);
+  }
+  if (gaps.count > 0) {
+    const longest = `the longest of ${readable(decimal(String(Math.round(gaps.longestMs / 1_000))))} s`;
+    const places = gaps.count === 1 ? "1 place" : `${gaps.count} places`;
+    found.push(`candles are missing in ${places}, ${longest}: the price jumps there, its way is not known`);
   }
   if (skipped > 0) found.push(`${skipped} candles that began before the entry are left out`);
   if (rules.liquidationDistancePercent !== null && liquidationPrice === undefined) {
