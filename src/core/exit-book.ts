@@ -33,7 +33,7 @@ export interface BookLimits {
   readonly recallPauseMs: number;
   /** How far the venue's clock may be ahead of this host's, by which a leg is noted as opened (binance.md 2.5, -1021: a second). */
   readonly clockApartMs: number;
-  /** One leg's records at a time, and no more often: they cost some 15 of the address's 2400 a minute. */
+  /** One leg's records after the other, and no more often; what they cost of the address's weight is paced by `roles/exit-recall.ts`. */
   readonly recallEveryMs: number;
 }
 

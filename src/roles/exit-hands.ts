@@ -12,7 +12,7 @@ import type { Exchange } from "../ports/exchange.ts";
 import type { ExitStore } from "../ports/exit-store.ts";
 import type { ExitVenue } from "../ports/exit-venue.ts";
 import type { Log } from "../ports/log.ts";
-import { recallFromVenue } from "./exit-recall.ts";
+import { recaller } from "./exit-recall.ts";
 import { raisePanic } from "./own-panic.ts";
 
 /** What it works with. */
@@ -38,6 +38,7 @@ export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<Exits
   /** Cancels of stops that are under way: the venue takes no new stop beside an old one. */
   let cancelling: Promise<unknown> = Promise.resolve();
   let diskTrouble: string | null = null;
+  const recall = recaller(world);
 
   const tellDisk = (trouble: string | null): void => {
     if (trouble !== null && diskTrouble === null) log.write("warn", `The exit policy's memory: ${trouble}`, "alarm");
@@ -69,9 +70,7 @@ export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<Exits
       case "recall": {
         const { leg, position } = action;
         const rules = policyFor(policy, position.symbol);
-        void recallFromVenue(exits, exchange, rules, position, clock.wall()).then((memory) =>
-          back({ kind: "recalled", leg, memory }),
-        );
+        void recall(rules, position).then((memory) => back({ kind: "recalled", leg, memory }));
         return;
       }
       case "read_transfers":
