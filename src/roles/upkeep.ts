@@ -28,19 +28,32 @@ interface Upkeep {
 const SNAPSHOT_EVERY_MS = 2_000;
 
 /**
- * Connections for cancels and closes: two for each leg, because a leg may have orders of both families to cancel at once, and
- * no request should wait for another or make a connection of its own. As many as the account may send orders in ten seconds.
+ * How many connections for orders are kept open, and how often they are proven: each ping is of weight 1. `everyMs`: a round is no
+ * sooner behind the last one; those for reads are proven in each, eight in all.
  */
-const SOCKETS_PER_LEG = 2;
-const SOCKETS_MIN = 8;
-const SOCKETS_MAX = 300;
+interface Warmth {
+  readonly perLeg: number;
+  readonly min: number;
+  readonly max: number;
+  readonly pingsPerMinute: number;
+  readonly everyMs: number;
+}
+
+/** How often it is looked whether a round is due. */
+const LOOK_EVERY_MS = 2_000;
 
 /**
- * Each connection is proven by a ping, of weight 1. The more there are the rarer, so that they cost no more than a fifth of
- * the address's 2400 a minute (binance.md 3).
+ * Two for each leg, because a leg may have orders of both families to cancel at once, and no request should wait for another or make a
+ * connection of its own. As many as the account may send orders in ten seconds. The more there are the rarer they are proven, so that
+ * they cost no more than a fifth of the address's 2400 a minute (binance.md 3).
  */
-const PINGS_PER_MINUTE = 480;
-const WARM_EVERY_MS_MIN = 2_000;
+const WORKER_WARMTH: Warmth = { perLeg: 2, min: 8, max: 300, pingsPerMinute: 480, everyMs: LOOK_EVERY_MS };
+
+/**
+ * Beside a worker of the same address, and looks that cost it some 600 a minute: where all of it is used up nobody can look or close
+ * any more. A brain leaves legs one by one; as many connections as are proven in time at less than a tenth of the address's budget.
+ */
+const BRAIN_WARMTH: Warmth = { perLeg: 1, min: 4, max: 60, pingsPerMinute: 120, everyMs: 10_000 };
 
 /** The venue's rules change when it lists or changes a symbol; a symbol that is missing is closed all the same. */
 const RULEBOOK_EVERY_MS = 3_600_000;
@@ -54,7 +67,7 @@ export async function keepReady(
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all([
-    keepWarm(upkeep, memory, idle, signal),
+    keepWarm(upkeep, WORKER_WARMTH, memory, idle, signal),
     keepSnapshot(upkeep, memory, idle, signal),
     keepRulebook(upkeep, memory, idle, signal),
   ]);
@@ -63,12 +76,16 @@ export async function keepReady(
 /** The same for a brain with a policy, which lists the positions itself, each second. */
 export async function keepReadyForExits(upkeep: Upkeep, memory: Memory, signal: AbortSignal): Promise<void> {
   const always = (): boolean => true;
-  await Promise.all([keepWarm(upkeep, memory, always, signal), keepRulebook(upkeep, memory, always, signal)]);
+  await Promise.all([
+    keepWarm(upkeep, BRAIN_WARMTH, memory, always, signal),
+    keepRulebook(upkeep, memory, always, signal),
+  ]);
 }
 
 /** Keeps connections open and the venue's clock known, so that a pass pays for neither. */
 async function keepWarm(
   { clock, exchange, log }: Upkeep,
+  warmth: Warmth,
   memory: Memory,
   idle: () => boolean,
   signal: AbortSignal,
@@ -77,21 +94,21 @@ async function keepWarm(
   let warmed = 0;
   let dueAt = clock.now();
   while (!signal.aborted) {
-    const wanted = socketsFor(memory.snapshot);
+    const wanted = socketsFor(warmth, memory.snapshot);
     if (idle() && (clock.now() >= dueAt || wanted > warmed)) {
       const answer = await exchange.warm(wanted);
       if (!answer.known && !cold) log.write("warn", `The venue does not answer: ${answer.why}`);
       if (answer.known && cold) log.write("info", "The venue answers again");
       cold = !answer.known;
       warmed = answer.known ? wanted : 0;
-      dueAt = after(clock.now(), Math.max(WARM_EVERY_MS_MIN, (wanted * 60_000) / PINGS_PER_MINUTE));
+      dueAt = after(clock.now(), Math.max(warmth.everyMs, (wanted * 60_000) / warmth.pingsPerMinute));
     }
-    await clock.sleep(WARM_EVERY_MS_MIN, signal);
+    await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }
 
-function socketsFor(snapshot: Snapshot | null): number {
-  return Math.min(SOCKETS_MAX, Math.max(SOCKETS_MIN, SOCKETS_PER_LEG * (snapshot?.positions.length ?? 0)));
+function socketsFor({ max, min, perLeg }: Warmth, snapshot: Snapshot | null): number {
+  return Math.min(max, Math.max(min, perLeg * (snapshot?.positions.length ?? 0)));
 }
 
 /** Reads the positions now and then; what can't be read leaves the last list as it is. */

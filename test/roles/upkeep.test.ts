@@ -1,17 +1,27 @@
 import { describe, expect, test } from "bun:test";
+import { decimal } from "../../src/core/decimal.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { Rulebook } from "../../src/core/rulebook.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
-import { keepReady, type Memory } from "../../src/roles/upkeep.ts";
+import { keepReady, keepReadyForExits, type Memory } from "../../src/roles/upkeep.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { simulatedExchange } from "../../src/sim/exchange.ts";
 import { manySymbols } from "../../src/sim/symbols.ts";
 import { Venue } from "../../src/sim/venue.ts";
 
 const API_KEY = "upkeep-key";
+const [ONE, TWO] = [decimal("1"), decimal("2")];
+const LEG = {
+  symbol: "S",
+  positionSide: "BOTH",
+  amount: ONE,
+  entryPrice: TWO,
+  markPrice: TWO,
+  unrealizedPnl: ONE,
+} as const;
 
-/** A worker's idle hours on virtual time. */
+/** A worker's idle hours on virtual time, or those of a brain with a policy. */
 class Idle {
   readonly clock = new VirtualClock(0 as UnixMillis);
   readonly memory: Memory = { rulebook: new Map(), snapshot: null, flatAt: null };
@@ -23,7 +33,7 @@ class Idle {
   idle = true;
   #reads = 0;
 
-  constructor(legs: number, changes: Partial<Exchange> = {}) {
+  constructor(legs: number, changes: Partial<Exchange> = {}, role: "worker" | "brain" = "worker") {
     const symbols = manySymbols(300);
     const venue = new Venue({ now: () => this.clock.wall(), symbols });
     venue.addAccount({ apiKey: API_KEY });
@@ -49,12 +59,10 @@ class Idle {
       },
     };
     const log = { write: (_level: string, text: string) => void this.lines.push(text) };
-    void keepReady(
-      { clock: this.clock, exchange, rulebooks, log },
-      this.memory,
-      () => this.idle,
-      new AbortController().signal,
-    );
+    const upkeep = { clock: this.clock, exchange, rulebooks, log };
+    const { signal } = new AbortController();
+    if (role === "worker") void keepReady(upkeep, this.memory, () => this.idle, signal);
+    else void keepReadyForExits(upkeep, this.memory, signal);
   }
 
   async pass(ms: number): Promise<void> {
@@ -66,6 +74,29 @@ class Idle {
     return this.#reads;
   }
 }
+
+describe("a brain with a policy", () => {
+  test.each([
+    [0, 4],
+    [20, 20],
+    [100, 60],
+  ])("with %d legs proves %d connections, each in time, at a tenth of the budget at most", async (legs, sockets) => {
+    const brain = new Idle(legs, {}, "brain");
+    // It lists the positions itself.
+    const positions = Array.from({ length: legs }, (_, i) => ({ ...LEG, symbol: `S${i}` }));
+    brain.memory.snapshot = { positions, takenAt: brain.clock.now() };
+    await brain.pass(10_000);
+    expect(brain.rounds.at(-1)?.sockets).toBe(sockets);
+    const from = brain.rounds.length;
+    await brain.pass(600_000);
+    const rounds = brain.rounds.slice(from);
+    // Eight more in each round are for reads.
+    expect(rounds.reduce((total, round) => total + round.sockets + 8, 0) / 10).toBeLessThanOrEqual(240);
+    const gaps = rounds.map(({ at }, i) => at - (rounds[i - 1]?.at ?? at));
+    expect(Math.max(...gaps)).toBeLessThan(55_000);
+    expect(brain.reads).toBe(0);
+  });
+});
 
 describe("an idle worker", () => {
   test.each([
