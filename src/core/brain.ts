@@ -5,7 +5,7 @@
  * decision is to hold; with one, `exits.ts` decides. The cycle, its deadline and its heartbeat are the same.
  */
 
-import { cents, type Decimal, plain, sum } from "./decimal.ts";
+import { cents, plain, sum } from "./decimal.ts";
 import {
   advancePanic,
   allow,
@@ -23,6 +23,7 @@ import {
 import { advance, closing, type Fence, getsThrough, unproven } from "./fence.ts";
 import type { BrainMode, Halt } from "./messages.ts";
 import { PEER_LIMITS, type PeerLimits } from "./peers.ts";
+import type { Equity } from "./portfolio.ts";
 import { legName, type Position } from "./position.ts";
 import type { Reading, Unread } from "./reading.ts";
 import type { Permission } from "./standing.ts";
@@ -116,7 +117,7 @@ export type BrainEvent =
 export interface Account {
   readonly permission: Reading<Permission>;
   /** Null where no rule needs it. */
-  readonly equity: Reading<Decimal> | null;
+  readonly equity: Reading<Equity> | null;
   /** The host's wall clock: time limits and days are measured on it. */
   readonly wall: UnixMillis;
 }

@@ -38,6 +38,7 @@ import {
 } from "./own-panic.ts";
 import {
   countFrom,
+  type Equity,
   heardTransfers,
   openPortfolio,
   type PortfolioAction,
@@ -162,14 +163,14 @@ function standingLines(standing: "live" | "shadow" | "halted", { shadow }: Stand
 export function look(
   exits: Exits,
   positions: readonly Position[],
-  equity: Reading<Decimal> | null,
+  equity: Reading<Equity> | null,
   moment: Moment,
 ): Step {
   const { options, rulebook } = exits;
   const [book, bookActions] = see(BOOK_LIMITS, exits.book, positions, lookOf(exits, moment));
   const [portfolio, weighed] =
     equity?.known === true
-      ? weigh(options.policy.portfolio, exits.portfolio, equity.value, moment.wall, moment.now)
+      ? weigh(options.policy.portfolio, exits.portfolio, equity.value, moment.now)
       : [exits.portfolio, []];
   const [backstop, stopActions] =
     stanceOf(exits, moment) === "act"
@@ -193,7 +194,7 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
       return [{ ...exits, book }, actions];
     }
     case "transfers": {
-      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net, moment.now);
+      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net, moment.now, moment.wall);
       return raise({ ...exits, portfolio }, actions, moment);
     }
     case "stops": {
@@ -234,7 +235,7 @@ export function exitsDeadline({ panic }: Exits): Instant | null {
 }
 
 /** What of the policy can't be judged now; null: nothing. It degrades the brain. */
-export function blind({ book, options }: Exits, equity: Reading<Decimal> | null): string | null {
+export function blind({ book, options }: Exits, equity: Reading<Equity> | null): string | null {
   if (equity !== null && !equity.known) return `the account's equity can't be read: ${equity.why}`;
   return blindness(options.policy, book);
 }

@@ -13,7 +13,18 @@ import { info, type Tell } from "./tell.ts";
 import { after, type Instant, type UnixMillis } from "./time.ts";
 
 const HUNDRED = decimal("100");
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How far the venue's clock, by which transfers are noted, may be behind the host's, by which a record begins (binance.md 2.5). */
+const CLOCK_APART_MS = 5_000;
+/** A record that is so old begins to count transfers from a later moment: the venue keeps them for three months, and tells 1000. */
+const FORWARD_AFTER_MS = 7 * DAY_MS;
+/** Nothing was moved for so long: what the venue notes late is on record by then. */
+const STILL_MS = HOUR_MS;
+/** From then on, which is well within `STILL_MS`. */
+const FORWARD_TO_MS = 50 * 60_000;
+/** A record that nobody went on with for so long is no longer told by the venue's: losses count anew. */
+const TOO_OLD_MS = 80 * DAY_MS;
 /** So long a loss that was judged counts as one: where it may not be acted on it is judged again then. */
 const BROKEN_MS = 10_000;
 /** The same where transfers could not be read. */
@@ -36,6 +47,14 @@ export interface PortfolioRecord {
   readonly panic: string | null;
 }
 
+/** What the account is worth. */
+export interface Equity {
+  readonly amount: Decimal;
+  /** When the venue was asked: what was moved later may be in it or not. */
+  readonly askedAt: Instant;
+  readonly wall: UnixMillis;
+}
+
 /** The record, and where the reading of transfers is. */
 export interface PortfolioState {
   /** What the next record begins behind. */
@@ -52,6 +71,8 @@ export interface PortfolioState {
   readonly suspected: string | null;
   /** Until then it counts as broken without asking again. */
   readonly brokenUntil: Instant | null;
+  /** When this life has first read the net as it is; null: it has not. */
+  readonly sameSince: Instant | null;
 }
 
 /** What the portfolio wants done. */
@@ -66,7 +87,7 @@ type Step = readonly [PortfolioState, readonly PortfolioAction[]];
 /** The portfolio of a new life. */
 export function openPortfolio(record: PortfolioRecord | null, now: Instant): PortfolioState {
   const panic = record?.panic ?? null;
-  const nothing = { highest: null, asked: false, fresh: false, suspected: null, brokenUntil: null };
+  const nothing = { highest: null, asked: false, fresh: false, suspected: null, brokenUntil: null, sameSince: null };
   return { panic, record, nextAskAt: now, ...nothing };
 }
 
@@ -79,16 +100,14 @@ export function countFrom(state: PortfolioState, panic: string | null, now: Inst
   return state.record.panic === panic ? state : { ...openPortfolio(null, now), panic };
 }
 
-/** The account's equity was read, at `wall` at the earliest. */
-export function weigh(
-  policy: PortfolioPolicy,
-  state: PortfolioState,
-  equity: Decimal,
-  wall: UnixMillis,
-  now: Instant,
-): Step {
+/** The account's equity was read. */
+export function weigh(policy: PortfolioPolicy, state: PortfolioState, read: Equity, now: Instant): Step {
+  const { amount: equity, askedAt, wall } = read;
   const day = Math.floor(wall / DAY_MS);
-  if (state.record === null) return begin(state, equity, wall, day, now);
+  if (state.record === null) return begin(state, read, day, now);
+  if (wall - state.record.since > TOO_OLD_MS) return renew(state, read, day, now);
+  // From before the money that has been noted since: less what was moved it would look like a loss, or like a peak.
+  if (state.sameSince !== null && askedAt < state.sameSince) return [state, []];
   const worth = equity.minus(state.record.net);
   const isNewDay = day > state.record.day;
   const record = isNewDay ? { ...state.record, day, dayStart: worth } : state.record;
@@ -113,7 +132,7 @@ function ask(state: PortfolioState, before: readonly PortfolioAction[], since: U
 }
 
 /** The net of all transfers since the record's beginning. */
-export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now: Instant): Step {
+export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now: Instant, wall: UnixMillis): Step {
   const { record, suspected } = state;
   const heard: PortfolioState = { ...state, asked: false, suspected: null };
   if (record === null) return [heard, []];
@@ -134,21 +153,40 @@ export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now
   if (!net.value.eq(record.net)) {
     const moved = net.value.minus(record.net);
     const next = { ...record, net: net.value };
+    const moving: PortfolioState = { ...settled, record: next, highest: null, sameSince: now };
     const words = moved.gt(ZERO) ? "put into" : "taken out of";
     const line = info(`${plain(moved.abs())} USD were ${words} the account: neither profit nor loss`);
-    return [{ ...settled, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }, line]];
+    return [moving, [{ kind: "remember_portfolio", record: next }, line]];
   }
   // Nothing was moved between two readings: what was seen in between is the account's own.
+  const sameSince = state.sameSince ?? now;
+  const still: PortfolioState = { ...judged, highest: null, sameSince };
   const worth = state.highest === null ? null : state.highest.minus(record.net);
-  if (worth === null || worth.lte(record.peak)) return [{ ...judged, highest: null }, breaks];
-  const next = { ...record, peak: worth };
-  return [{ ...judged, record: next, highest: null }, [{ kind: "remember_portfolio", record: next }, ...breaks]];
+  const risen = worth === null || worth.lte(record.peak) ? record : { ...record, peak: worth };
+  const next = now - sameSince >= STILL_MS ? forward(risen, wall) : risen;
+  if (next === record) return [still, breaks];
+  return [{ ...still, record: next }, [{ kind: "remember_portfolio", record: next }, ...breaks]];
 }
 
-function begin(state: PortfolioState, equity: Decimal, wall: UnixMillis, day: number, now: Instant): Step {
+/** The same record, with transfers counted from later on, for an account in which nothing was moved since then. */
+function forward(record: PortfolioRecord, wall: UnixMillis): PortfolioRecord {
+  if (wall - record.since < FORWARD_AFTER_MS) return record;
+  const { dayStart, net, peak } = record;
+  const since = (wall - FORWARD_TO_MS) as UnixMillis;
+  return { ...record, since, net: ZERO, peak: peak.plus(net), dayStart: dayStart.plus(net) };
+}
+
+function begin(state: PortfolioState, { amount, wall }: Equity, day: number, now: Instant): Step {
   const { panic } = state;
-  const record: PortfolioRecord = { since: wall, net: ZERO, peak: equity, day, dayStart: equity, panic };
-  return ask({ ...state, record, fresh: true }, [{ kind: "remember_portfolio", record }], wall, now);
+  const since = (wall - CLOCK_APART_MS) as UnixMillis;
+  const record: PortfolioRecord = { since, net: ZERO, peak: amount, day, dayStart: amount, panic };
+  return ask({ ...state, record, fresh: true }, [{ kind: "remember_portfolio", record }], since, now);
+}
+
+function renew(state: PortfolioState, read: Equity, day: number, now: Instant): Step {
+  const [next, actions] = begin({ ...openPortfolio(null, now), panic: state.panic }, read, day, now);
+  const line = "What the account was worth is too long ago to tell what was moved since: losses count from now on";
+  return [next, [info(line), ...actions]];
 }
 
 /** Which limit is broken, as a panic's reason; null: none. */

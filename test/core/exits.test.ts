@@ -10,6 +10,7 @@ import {
   look,
   openExits,
 } from "../../src/core/exits.ts";
+import type { Equity } from "../../src/core/portfolio.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { at, linesOf } from "../support/core.ts";
@@ -62,6 +63,10 @@ describe("where it stands", () => {
   });
 });
 
+function worth(amount: string, ms: number): Equity {
+  return { amount: decimal(amount), askedAt: at(ms), wall: moment(ms).wall };
+}
+
 describe("a loss that is too great", () => {
   /** The account loses six percent, and all that comes back is known at once. */
   function broken(): readonly [Exits, readonly ExitsAction[]] {
@@ -72,7 +77,7 @@ describe("a loss that is too great", () => {
       [1_000, "940"],
       [2_000, "940"],
     ] as const) {
-      const [next, asked] = look(state, [], known(decimal(equity)), moment(ms));
+      const [next, asked] = look(state, [], known(worth(equity, ms)), moment(ms));
       state = next;
       for (const { kind } of asked) {
         if (kind !== "read_transfers") continue;
@@ -113,7 +118,7 @@ describe("a loss that is too great", () => {
       [66_000, "880"],
       [67_000, "880"],
     ] as const) {
-      const [next, asked] = look(state, [], known(decimal(equity)), moment(ms));
+      const [next, asked] = look(state, [], known(worth(equity, ms)), moment(ms));
       state = next;
       for (const { kind } of asked) {
         if (kind !== "read_transfers") continue;

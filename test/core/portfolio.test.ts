@@ -17,29 +17,32 @@ function account(policy: ReturnType<typeof limits>) {
   let [state, ms] = [openPortfolio(null, at(0)), 0];
   const told: PortfolioAction[] = [];
   const asked: number[] = [];
-  /** What is answered: the net, that it can't be read (null), or nothing yet. */
-  let transfers: string | null | "no answer" = "0";
+  /** What is answered: the net, that it can't be read (null), or nothing yet (undefined). */
+  let transfers: string | null | undefined = "0";
+  const wall = () => (MIDNIGHT + ms) as UnixMillis;
   const take = ([next, actions]: ReturnType<typeof weigh>): void => {
     state = next;
     told.push(...actions);
     for (const action of actions) {
       if (action.kind !== "read_transfers") continue;
       asked.push(ms / 1_000);
-      if (transfers === "no answer") continue;
+      if (transfers === undefined) continue;
       const net = transfers === null ? unknown("mute") : known(decimal(transfers));
-      take(heardTransfers(state, net, at(ms)));
+      take(heardTransfers(state, net, at(ms), wall()));
     }
   };
   return {
-    equity: (text: string, afterMs = 1_000) => {
+    /** `oldMs`: so long ago the venue was asked for it. */
+    equity: (text: string, afterMs = 1_000, oldMs = 0) => {
       ms += afterMs;
-      take(weigh(policy, state, decimal(text), (MIDNIGHT + ms) as UnixMillis, at(ms)));
+      take(weigh(policy, state, { amount: decimal(text), askedAt: at(ms - oldMs), wall: wall() }, at(ms)));
     },
+    since: () => (state.record?.since ?? 0) - MIDNIGHT,
     transfers: (net: typeof transfers) => {
       transfers = net;
     },
     /** The answer that was missing comes. */
-    answer: (net: string) => take(heardTransfers(state, known(decimal(net)), at(ms))),
+    answer: (net: string) => take(heardTransfers(state, known(decimal(net)), at(ms), wall())),
     /** The process dies and begins anew with what was last remembered. */
     restart: () => {
       const records = told.flatMap((action) => (action.kind === "remember_portfolio" ? [action.record] : []));
@@ -134,7 +137,7 @@ describe("transfers are asked for", () => {
     const run = account(limits("5", null));
     for (let i = 0; i < 61; i++) run.equity("1000");
     expect(run.asked()).toEqual([1, 61]);
-    run.transfers("no answer");
+    run.transfers(undefined);
     for (let i = 0; i < 200; i++) run.equity("1000");
     expect(run.asked()).toEqual([1, 61, 121]);
     run.answer("0");
@@ -145,7 +148,7 @@ describe("transfers are asked for", () => {
   test("behind a loss, which is none before the answer", () => {
     const run = account(limits("5", null));
     run.equity("1000");
-    run.transfers("no answer");
+    run.transfers(undefined);
     for (let i = 0; i < 3; i++) run.equity("940");
     expect([run.asked(), run.breaks()]).toEqual([[1, 2], []]);
     run.answer("0");
@@ -180,6 +183,84 @@ describe("transfers are asked for", () => {
     run.transfers("0");
     run.equity("500");
     expect([run.breaks(), run.peak()]).toEqual([[], "500"]);
+  });
+});
+
+describe("an equity from before what was moved", () => {
+  test("is no loss behind a deposit", () => {
+    const run = account(limits("5", "5"));
+    for (let i = 0; i < 2; i++) run.equity("1000");
+    run.transfers("500");
+    run.equity("1000", 60_000);
+    for (let i = 0; i < 2; i++) run.equity("1000", 400, 900);
+    expect(run.breaks()).toEqual([]);
+    run.equity("1500");
+    run.equity("1420");
+    expect(run.breaks()).toEqual(["EXIT_BRAIN_DAILY_LOSS_(5.4%_>=_5%)"]);
+  });
+
+  test("is no peak behind a withdrawal", () => {
+    const run = account(limits(null, "5"));
+    for (let i = 0; i < 2; i++) run.equity("1000");
+    run.transfers("-500");
+    run.equity("500", 60_000);
+    run.equity("1000", 400, 900);
+    for (let i = 0; i < 3; i++) run.equity("500", 60_000);
+    expect([run.breaks(), run.peak()]).toEqual([[], "1000"]);
+  });
+});
+
+describe("the moment from which transfers are counted", () => {
+  const HOUR_MS = 3_600_000;
+  const WEEK_MS = 7 * DAY_MS;
+
+  test("is five seconds before the record began: the venue's clock may be behind", () => {
+    const run = account(limits("5", null));
+    run.equity("1000");
+    expect(run.since()).toBe(1_000 - 5_000);
+  });
+
+  test("goes forward once it is a week old and nothing was moved for an hour; what counts stays the same", () => {
+    const run = account(limits("5", "10"));
+    run.equity("1000");
+    run.transfers("-400");
+    run.equity("600", 60_000);
+    for (let i = 0; i < 59; i++) run.equity("600", 60_000);
+    run.equity("660", WEEK_MS - HOUR_MS - 3_600_000);
+    expect(run.since()).toBe(-4_000);
+    run.equity("660", 2 * HOUR_MS);
+    const age = WEEK_MS + 60_000 - 50 * 60_000;
+    expect(Math.abs(run.since() - age)).toBeLessThanOrEqual(HOUR_MS);
+    // Peak 660, and what was taken out is behind that moment: nothing that comes from there on was moved.
+    run.transfers("0");
+    run.equity("660");
+    run.equity("594.1");
+    expect(run.breaks().filter((reason) => reason.startsWith("EXIT_BRAIN_DRAWDOWN"))).toEqual([]);
+    run.restart();
+    expect(run.peak()).toBe("660");
+  });
+
+  test("does not go forward while money is moved", () => {
+    const run = account(limits("5", null));
+    run.equity("1000");
+    for (let i = 1; i < 40; i++) {
+      run.transfers(String(i * 10));
+      run.equity(String(1_000 + i * 10), 6 * HOUR_MS);
+    }
+    expect(run.since()).toBe(-4_000);
+  });
+
+  test("that is further back than the venue tells has losses count anew, and is told", () => {
+    const run = account(limits("5", "5"));
+    run.equity("1000");
+    run.restart();
+    run.equity("500", 80 * DAY_MS + 5_000);
+    expect(run.breaks()).toEqual([]);
+    expect(run.lines()).toEqual([
+      "What the account was worth is too long ago to tell what was moved since: losses count from now on",
+    ]);
+    run.equity("474");
+    expect(run.breaks()).toHaveLength(1);
   });
 });
 

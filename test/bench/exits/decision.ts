@@ -35,7 +35,7 @@ export function decisionCost(): DecisionCost {
   const texts = listings();
   const policy = readPolicy(POLICY_TEXT);
   if (!policy.ok) throw new Error("The policy of the bench can't be read");
-  const account = { permission: known({ newestPanic: null, given: null }), equity: known(decimal("1000000")) };
+  const permission = known({ newestPanic: null, given: null });
   let state: BrainState = start(BRAIN_LIMITS, 0 as Instant, {
     policy: policy.policy,
     shadow: false,
@@ -52,7 +52,8 @@ export function decisionCost(): DecisionCost {
     const from = performance.now();
     const [looking] = step(BRAIN_LIMITS, state, { kind: "timer" }, now);
     const positions = known(readPositions(parseJson(texts[cycle % texts.length] ?? "")));
-    const looked = { kind: "looked", positions, halt: known(null), account: { ...account, wall } } as const;
+    const equity = known({ amount: decimal("1000000"), askedAt: now, wall });
+    const looked = { kind: "looked", positions, halt: known(null), account: { permission, equity, wall } } as const;
     const [decided, actions] = step(BRAIN_LIMITS, looking, looked, now);
     for (const action of actions) if (action.kind === "remember") action.records.forEach(writeRecord);
     [state] = step(BRAIN_LIMITS, decided, { kind: "beat_confirmed", sentAt: now }, now);
