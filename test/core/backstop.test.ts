@@ -3,7 +3,7 @@ import { alignStops, heardProtect, openBackstop, type RestingStop, watchStops } 
 import { decimal, plain } from "../../src/core/decimal.ts";
 import type { Position } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
-import { aPosition, at } from "../support/core.ts";
+import { aPosition, at, linesOf } from "../support/core.ts";
 import { policyOf, rules } from "../support/exits.ts";
 
 const POLICY = policyOf(rules({ backstopPercent: decimal("12") }));
@@ -83,6 +83,76 @@ describe("a backstop", () => {
     expect(asked).toEqual([0, 10_000, 40_000]);
   });
 
+  test("is looked for again at once behind an answer, and for a change of legs two seconds behind the last list", () => {
+    const [asking, first] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), [leg("1")], at(0));
+    expect(first).toEqual([{ kind: "list_stops" }]);
+    expect(watchStops(POLICY, RULEBOOK, asking, [leg("-1")], at(60_000))).toEqual([asking, []]);
+    const [listed] = alignStops(POLICY, RULEBOOK, asking, { positions: [], held: new Set() }, known([]), at(100));
+    const again = (ms: number, position: Position) =>
+      watchStops(POLICY, RULEBOOK, listed, [position], at(ms))[1].length;
+    expect([
+      again(2_099, leg("-1")),
+      again(2_100, leg("-1")),
+      again(29_999, leg("1")),
+      again(30_000, leg("1")),
+    ]).toEqual([0, 1, 0, 1]);
+    // Which legs there are counts, not their order.
+    const two = [leg("1"), leg("1", "50", "ETHUSDT")];
+    const [ofTwo] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), two, at(0));
+    const [seen] = alignStops(POLICY, RULEBOOK, ofTwo, { positions: two, held: new Set() }, known([]), at(1));
+    expect(watchStops(POLICY, RULEBOOK, seen, two.toReversed(), at(10_000))[1]).toEqual([]);
+  });
+
+  test("is looked for again two seconds behind one that could not be placed", () => {
+    const [asking] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), [leg("1")], at(0));
+    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    const [listed] = alignStops(POLICY, RULEBOOK, asking, legs, known([]), at(100));
+    const [refused] = heardProtect(listed, resting("qb-1", "88"), { kind: "unknown", why: "no answer" });
+    expect(watchStops(POLICY, RULEBOOK, refused, [leg("1")], at(2_100))[1]).toEqual([{ kind: "list_stops" }]);
+    const [placed] = heardProtect(listed, resting("qb-1", "88"), { kind: "resting", orderId: "1" });
+    expect(watchStops(POLICY, RULEBOOK, placed, [leg("1")], at(2_100))[1]).toEqual([]);
+  });
+
+  test("is looked for where only one symbol has one", () => {
+    const one = { ...policyOf(rules()), symbols: new Map([["BTCUSDT", rules({ backstopPercent: decimal("12") })]]) };
+    expect(watchStops(one, RULEBOOK, openBackstop(at(0)), [], at(1))[1]).toEqual([{ kind: "list_stops" }]);
+  });
+
+  test("of a leg whose rules have none any more goes; that of another leg is nothing to it", () => {
+    const one = { ...policyOf(rules()), symbols: new Map([["ETHUSDT", rules({ backstopPercent: decimal("12") })]]) };
+    const legs = { positions: [leg("1", "100", "ETHUSDT"), leg("1")], held: new Set(["BTCUSDT", "ETHUSDT"]) };
+    const stops = known([resting("qb-1", "88"), resting("qb-2", "88", "SELL", "ETHUSDT")]);
+    const [, actions] = alignStops(one, RULEBOOK, openBackstop(at(0)), legs, stops, at(1));
+    expect(actions).toEqual([
+      { kind: "cancel_stop", request: { symbol: "BTCUSDT", family: "algo", orderId: "at-88" } },
+    ]);
+  });
+
+  test("is told with its price, and its id names leg and price", () => {
+    const ids = [leg("1"), leg("1", "50"), leg("1", "99.99", "ETHUSDT")].map((position) => {
+      const legs = { positions: [position], held: new Set<string>() };
+      const [, actions] = alignStops(POLICY, RULEBOOK, openBackstop(at(0)), legs, known([]), at(1));
+      const [line, placed] = actions;
+      const price = position.entryPrice.eq("50") ? "44" : "88";
+      expect(line).toMatchObject({ kind: "tell", text: `Backstop of ${position.symbol} at the venue: ${price}` });
+      return placed?.kind === "protect" ? placed.stop.clientOrderId : "";
+    });
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^qb-[\w-]{1,33}$/);
+  });
+
+  test("at zero or below it is none", () => {
+    const policy = policyOf(rules({ backstopPercent: decimal("100") }));
+    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    expect(alignStops(policy, RULEBOOK, openBackstop(at(0)), legs, known([]), at(1))[1]).toEqual([]);
+  });
+
+  test("of a symbol whose price band is not known waits", () => {
+    const bare = new Map([["BTCUSDT", { lot: null, band: null }]]);
+    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    expect(alignStops(POLICY, bare, openBackstop(at(0)), legs, known([]), at(1))[1]).toEqual([]);
+  });
+
   test("that the mark is beyond already is a reason to leave", () => {
     const stop = resting("qb-1", "88");
     const [, lines, reason] = heardProtect(openBackstop(at(0)), stop, {
@@ -99,12 +169,25 @@ describe("a backstop", () => {
     const refusal = { kind: "refused", cause: "other", why: "-4045" } as const;
     const [state, first] = heardProtect(openBackstop(at(0)), stop, refusal);
     const [, second] = heardProtect(state, stop, refusal);
-    expect([first.length, second.length]).toEqual([1, 0]);
+    expect([first.map(({ text }) => text), second]).toEqual([["Backstop of BTCUSDT at 88: -4045"], []]);
+    // Once it rests, the next trouble is news.
+    const [placed, none, reason] = heardProtect(state, stop, { kind: "resting", orderId: "1" });
+    expect([none, reason]).toEqual([[], null]);
+    expect(heardProtect(placed, stop, refusal)[1]).toHaveLength(1);
+  });
+
+  test.each([
+    ["was refused for another reason", { kind: "refused", cause: "other", why: "-4045" }],
+    ["stands already", { kind: "refused", cause: "exists", why: "-4130" }],
+    ["may rest", { kind: "unknown", why: "no answer" }],
+  ] as const)("that %s is no reason to leave", (_, outcome) => {
+    expect(heardProtect(openBackstop(at(0)), resting("qb-1", "88"), outcome)[2]).toBeNull();
   });
 
   test("is not touched where the venue's stops can't be read", () => {
     const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
     const [, actions] = alignStops(POLICY, RULEBOOK, openBackstop(at(0)), legs, unknown("mute"), at(1));
-    expect(actions.map(({ kind }) => kind)).toEqual(["tell"]);
+    expect(linesOf(actions)).toEqual(["The stops at the venue can't be read: mute"]);
+    expect(actions).toHaveLength(1);
   });
 });

@@ -3,18 +3,22 @@ import { decimal } from "../../src/core/decimal.ts";
 import {
   advancePanic,
   allow,
+  blind,
   type Exits,
   type ExitsAction,
   exitsDeadline,
   hear,
+  isLive,
   look,
+  needsEquity,
   openExits,
 } from "../../src/core/exits.ts";
 import type { Equity } from "../../src/core/portfolio.ts";
+import type { Position } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
-import { at, linesOf } from "../support/core.ts";
-import { policyOf, rules } from "../support/exits.ts";
+import { aPosition, at, linesOf } from "../support/core.ts";
+import { policyOf, rules, stopLoss } from "../support/exits.ts";
 
 const POLICY = policyOf(rules(), { dailyLossPercent: decimal("5") });
 const start = (shadow = false): Exits =>
@@ -129,5 +133,134 @@ describe("a loss that is too great", () => {
       actions.push(...asked);
     }
     expect(kinds(actions)).toContain("name_incident");
+  });
+});
+
+describe("what a brain does by where it stands", () => {
+  const BACKSTOP = policyOf(rules({ backstopPercent: decimal("12"), stopLoss: stopLoss("2") }), {
+    dailyLossPercent: decimal("5"),
+  });
+  const BAND = { up: decimal("1.15"), down: decimal("0.85"), tick: decimal("0.1") };
+  const LEG: Position = { ...aPosition("BTCUSDT", "1", "100"), entryPrice: decimal("100"), markPrice: decimal("100") };
+  const LOST: Position = { ...LEG, markPrice: decimal("97") };
+  const PANIC = { kind: "naming", reason: "R" } as const;
+
+  function opened(shadow = false): Exits {
+    const policy = { policy: BACKSTOP, records: [], portfolio: null, shadow, autoLive: false };
+    const [state] = allow(openExits(policy, at(0)), known({ newestPanic: null, given: null }), false, at(0));
+    const rulebook = new Map([["BTCUSDT", { lot: null, band: BAND }]]);
+    const [ruled, actions] = hear(state, { kind: "rulebook", rulebook }, moment(0));
+    expect(actions).toEqual([]);
+    return ruled;
+  }
+  const looked = (state: Exits, position = LEG, mayAct = true) =>
+    look(state, [position], null, { ...moment(1_000), mayAct });
+  const kindsOf = ([, actions]: readonly [Exits, readonly ExitsAction[]]): ReadonlySet<string> =>
+    new Set(actions.map(({ kind }) => kind).filter((kind) => kind !== "tell" && kind !== "remember"));
+
+  test.each([
+    ["live: closes and looks after stops", opened(), true, ["recall", "close", "list_stops"]],
+    ["in shadow: neither", opened(true), true, ["recall"]],
+    ["halted or fenced: neither", opened(), false, ["recall"]],
+    ["with a panic of its own: neither", { ...opened(), panic: PANIC }, true, ["recall"]],
+  ] as const)("%s", (_, state, mayAct, expected) => {
+    expect([...kindsOf(looked(state, LOST, mayAct))]).toEqual([...expected]);
+  });
+
+  test("a brain with a panic of its own is not live", () => {
+    expect([isLive(opened()), isLive({ ...opened(), panic: PANIC }), isLive(opened(true))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("a stop that is missing is placed by a live brain, and not by one that may not act", () => {
+    const [state] = looked(opened());
+    const listed = { kind: "stops", listed: known([]) } as const;
+    const placed = hear(state, listed, moment(1_100));
+    expect([...kindsOf(placed)]).toEqual(["protect"]);
+    expect(hear(state, listed, { ...moment(1_100), mayAct: false })[1]).toEqual([]);
+    // It is heard all the same: the next list is asked for in its time.
+    expect(hear(state, listed, { ...moment(1_100), mayAct: false })[0].backstop.listing).toBe(false);
+  });
+
+  test("a leg beyond its backstop is left, with the reason", () => {
+    const [state] = looked(opened());
+    const stop = {
+      symbol: "BTCUSDT",
+      positionSide: "BOTH",
+      side: "SELL",
+      triggerPrice: decimal("88"),
+      clientOrderId: "qb-1",
+    } as const;
+    const crossed = { kind: "refused", cause: "crossed", why: "-2021" } as const;
+    const [left, actions] = hear(state, { kind: "protected", stop, outcome: crossed }, moment(1_200));
+    expect(linesOf(actions)).toEqual([
+      "Backstop of BTCUSDT at 88: -2021",
+      "close all of BTCUSDT: the mark is beyond its backstop 88",
+    ]);
+    expect(kindsOf(looked(left))).toContain("close");
+    const [rests, nothing] = hear(
+      state,
+      { kind: "protected", stop, outcome: { kind: "resting", orderId: "1" } },
+      moment(1_200),
+    );
+    expect(nothing).toEqual([]);
+    expect(kindsOf(looked(rests))).not.toContain("close");
+  });
+
+  test("a loss in shadow is told once, and one of a brain that may not act is neither told nor raised", () => {
+    const lose = (state: Exits, mayAct: boolean): readonly string[] => {
+      const lines: string[] = [];
+      for (const [ms, amount] of [
+        [0, "1000"],
+        [1_000, "940"],
+        [2_000, "940"],
+      ] as const) {
+        const now = { ...moment(ms), mayAct };
+        const [next, asked] = look(state, [], known(worth(amount, ms)), now);
+        lines.push(...linesOf(asked));
+        const reads = asked.some(({ kind }) => kind === "read_transfers");
+        const [heard, told] = reads ? hear(next, { kind: "transfers", net: known(decimal("0")) }, now) : [next, []];
+        state = heard;
+        lines.push(...linesOf(told));
+        expect([...asked, ...told].map(({ kind }) => kind)).not.toContain("name_incident");
+      }
+      return lines;
+    };
+    expect(lose(opened(true), true)).toEqual(["Shadow, would raise a panic: EXIT_BRAIN_DAILY_LOSS_(6.0%_>=_5%)"]);
+    expect(lose(opened(), false)).toEqual([]);
+  });
+
+  test("nothing is to be raised again where there is no panic", () => {
+    const state = opened();
+    expect(advancePanic(state, { kind: "timer" }, at(9))).toEqual([state, []]);
+    expect(exitsDeadline(state)).toBeNull();
+    const naming = { ...state, panic: PANIC };
+    expect(advancePanic(naming, { kind: "timer" }, at(9))[0]).toBe(naming);
+  });
+
+  test("an answer of the direct line is told", () => {
+    const raising = { kind: "raising", incidentId: "i", reason: "R", againAt: at(9), line: "calling" } as const;
+    const [, actions] = hear({ ...opened(), panic: raising }, { kind: "called", answer: known(null) }, moment(1));
+    expect(linesOf(actions)[0]).toContain("The worker has heard it by the direct line");
+  });
+
+  test("equity that can't be read is blindness; where no rule needs it there is none to read", () => {
+    const [state] = looked(opened());
+    expect(blind(state, unknown("mute"))).toBe("the account's equity can't be read: mute");
+    expect([blind(state, known(worth("1", 1))), blind(state, null)]).toEqual([null, null]);
+  });
+
+  test.each([
+    [null, null, false],
+    ["5", null, true],
+    [null, "10", true],
+    ["5", "10", true],
+  ])("a daily loss of %s and a drawdown of %s need equity: %s", (daily, drawdown, expected) => {
+    const percent = (text: string | null) => (text === null ? null : decimal(text));
+    const policy = policyOf(rules(), { dailyLossPercent: percent(daily), drawdownPercent: percent(drawdown) });
+    expect(needsEquity(policy)).toBe(expected);
   });
 });
