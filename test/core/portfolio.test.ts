@@ -54,6 +54,8 @@ function account(policy: ReturnType<typeof limits>) {
     panic: (id: string) => {
       state = countFrom(state, id, at(ms));
     },
+    /** How often transfers were read. */
+    reads: () => told.filter(({ kind }) => kind === "read_transfers").length,
     breaks: () => told.flatMap((action) => (action.kind === "break" ? [action.reason] : [])),
     peak: () => plain(state.record?.peak ?? decimal("0")),
   };
@@ -322,6 +324,31 @@ describe("money that is moved", () => {
     run.equity("480", 11_000);
     run.equity("480");
     expect(run.breaks()).toHaveLength(1);
+  });
+
+  test("is read once in ten seconds for a loss that was judged and could not be acted on", () => {
+    const run = account(limits("5", null));
+    run.equity("1000");
+    for (let i = 0; i < 10; i++) run.equity("940");
+    expect([run.breaks().length, run.reads()]).toEqual([10, 2]);
+    run.equity("940");
+    expect([run.breaks().length, run.reads()]).toEqual([11, 3]);
+  });
+
+  test("is not judged by an answer that was under way before the loss was seen", () => {
+    const [policy, nothing] = [limits("5", null), known(decimal("0"))];
+    const look = (state: Parameters<typeof weigh>[1], equity: string, ms: number) =>
+      weigh(policy, state, decimal(equity), (MIDNIGHT + ms) as UnixMillis, at(ms));
+    let [state, actions] = look(openPortfolio(null, at(0)), "1000", 0);
+    [state] = heardTransfers(state, nothing, at(100));
+    [state] = look(state, "1000", 61_000);
+    [state, actions] = look(state, "940", 62_000);
+    expect(actions).toEqual([]);
+    [state, actions] = heardTransfers(state, nothing, at(62_100));
+    expect(actions).toEqual([]);
+    [state, actions] = look(state, "940", 63_000);
+    [state, actions] = heardTransfers(state, nothing, at(63_100));
+    expect(actions).toMatchObject([{ kind: "break" }]);
   });
 
   test("out of the account makes no peak of what was there before", () => {

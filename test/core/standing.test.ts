@@ -69,6 +69,12 @@ describe("a brain with a policy", () => {
       true,
     ],
     [
+      "is in shadow behind that loss for as long as nobody gives one",
+      MANUAL,
+      [[{ newestPanic: "9-0", given: null }], [CALM], [CALM], [CALM]],
+      false,
+    ],
+    [
       "is in shadow by an older one that a failover has brought back",
       MANUAL,
       [
