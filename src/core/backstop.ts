@@ -51,7 +51,7 @@ export interface BackstopState {
   readonly listing: boolean;
   readonly nextListAt: Instant;
   readonly listedAt: Instant | null;
-  /** The legs and trigger prices as they were wanted when stops were listed last; other ones are reason to list. */
+  /** The legs and trigger prices as they were wanted when stops were listed last, and the legs that were missing; others are reason to list. */
   readonly wantedThen: string;
   /** What was told of a leg, so that it is told once. */
   readonly told: ReadonlyMap<string, string>;
@@ -72,16 +72,20 @@ export function openBackstop(now: Instant): BackstopState {
   return { listing: false, nextListAt: now, listedAt: null, wantedThen: "", told: new Map() };
 }
 
-/** The legs were listed: are stops to be looked at? Not where no leg has a backstop and none had one. */
+/**
+ * The legs were listed: are stops to be looked at? Not where no leg has a backstop and none had one. At once where a leg has changed,
+ * and where one is gone for certain: its stop would take the next leg by surprise.
+ */
 export function watchStops(
   policy: ExitPolicy,
   rulebook: Rulebook,
   state: BackstopState,
-  positions: readonly Position[],
+  { held, positions }: StopLegs,
   now: Instant,
 ): Step {
   if (state.listing || !hasBackstop(policy)) return [state, []];
-  const wanted = wantedText(wantedStops(policy, rulebook, positions));
+  const missing = [...held].filter((leg) => !positions.some((position) => legName(position) === leg));
+  const wanted = [wantedText(wantedStops(policy, rulebook, positions)), ...missing.sort()].join(", ");
   const mayAgain = state.listedAt === null || now - state.listedAt >= LIST_AT_MOST_EVERY_MS;
   const due = now >= state.nextListAt || (wanted !== state.wantedThen && mayAgain);
   if (!due) return [state, []];

@@ -105,6 +105,10 @@ export function beginLeg(policy: LegPolicy, leg: Position, openedAt: UnixMillis)
  *
  * An entry price that has changed without the leg having grown means that it was closed and opened again. One that has grown is
  * planned anew from its new entry: its best mark starts over, and its stop stays where that is tighter.
+ *
+ * Grown and reduced looks as if it was opened again, so orders are counted on: ids of the leg that it may still be don't come again.
+ * Closed and opened again as a larger one looks as if it had grown, and keeps the largest size and the steps that were taken: the
+ * steps that are left may take more of it than their share.
  */
 export function follow(
   policy: LegPolicy,
@@ -115,7 +119,8 @@ export function follow(
   const amount = leg.amount.abs();
   if (sideOf(leg) !== memory.side) return [beginLeg(policy, leg, now), "turned"];
   const sameEntry = leg.entryPrice.eq(memory.entryPrice);
-  if (!sameEntry && amount.lte(memory.amount)) return [beginLeg(policy, leg, now), "reopened"];
+  if (!sameEntry && amount.lte(memory.amount))
+    return [{ ...beginLeg(policy, leg, now), sent: memory.sent }, "reopened"];
   const { entryPrice, markPrice } = leg;
   const grown = amount.gt(memory.amount);
   const size = amount.gt(memory.size) ? amount : memory.size;

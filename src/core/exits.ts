@@ -174,7 +174,7 @@ export function look(
       : [exits.portfolio, []];
   const [backstop, stopActions] =
     stanceOf(exits, moment) === "act"
-      ? watchStops(options.policy, rulebook, exits.backstop, positions, moment.now)
+      ? watchStops(options.policy, rulebook, exits.backstop, { held: new Set(book.legs.keys()), positions }, moment.now)
       : [exits.backstop, []];
   const next: Exits = { ...exits, book, portfolio, backstop, positions };
   const [after, portfolioActions] = raise(next, weighed, moment);

@@ -45,6 +45,11 @@ export interface PortfolioRecord {
   readonly dayStart: Decimal;
   /** The newest panic at the record's beginning: behind another one, and its reset, losses count anew. Null: there was none. */
   readonly panic: string | null;
+  /**
+   * Transfers were not read since it began: what was moved around its beginning may or may not be in its first equity. A life that
+   * dies before that leaves it to the next.
+   */
+  readonly fresh: boolean;
 }
 
 /** What the account is worth. */
@@ -65,8 +70,6 @@ export interface PortfolioState {
   readonly highest: Decimal | null;
   readonly asked: boolean;
   readonly nextAskAt: Instant;
-  /** The record has just begun: what is moved before transfers are read may or may not be in its first equity. */
-  readonly fresh: boolean;
   /** A limit seemed broken, for this reason, before transfers were asked for: where nothing was moved since, it is. */
   readonly suspected: string | null;
   /** Until then it counts as broken without asking again. */
@@ -87,7 +90,7 @@ type Step = readonly [PortfolioState, readonly PortfolioAction[]];
 /** The portfolio of a new life. */
 export function openPortfolio(record: PortfolioRecord | null, now: Instant): PortfolioState {
   const panic = record?.panic ?? null;
-  const nothing = { highest: null, asked: false, fresh: false, suspected: null, brokenUntil: null, sameSince: null };
+  const nothing = { highest: null, asked: false, suspected: null, brokenUntil: null, sameSince: null };
   return { panic, record, nextAskAt: now, ...nothing };
 }
 
@@ -137,15 +140,13 @@ export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now
   const heard: PortfolioState = { ...state, asked: false, suspected: null };
   if (record === null) return [heard, []];
   // Whether its first equity was before or behind what was moved can't be told: the next one begins it anew.
-  if (state.fresh && net.known && !net.value.eq(ZERO))
-    return [{ ...heard, record: null, highest: null, fresh: false }, []];
+  if (record.fresh && net.known && !net.value.eq(ZERO)) return [{ ...heard, record: null, highest: null }, []];
   const isSame = net.known && net.value.eq(record.net);
   // Nothing was moved behind the equity that looked like a loss, or nobody can tell: it is one.
   const breaks: readonly PortfolioAction[] =
     suspected !== null && (isSame || !net.known) ? [{ kind: "break", reason: suspected }] : [];
   const countsMs = net.known ? BROKEN_MS : UNREAD_MS;
-  const settled: PortfolioState = { ...heard, fresh: heard.fresh && !net.known };
-  const judged: PortfolioState = breaks.length === 0 ? settled : { ...settled, brokenUntil: after(now, countsMs) };
+  const judged: PortfolioState = breaks.length === 0 ? heard : { ...heard, brokenUntil: after(now, countsMs) };
   if (!net.known) {
     const line = info(`Transfers can't be read, what was taken out counts as lost: ${net.why}`);
     return [judged, breaks.length === 0 ? [] : [line, ...breaks]];
@@ -153,7 +154,7 @@ export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now
   if (!net.value.eq(record.net)) {
     const moved = net.value.minus(record.net);
     const next = { ...record, net: net.value };
-    const moving: PortfolioState = { ...settled, record: next, highest: null, sameSince: now };
+    const moving: PortfolioState = { ...heard, record: next, highest: null, sameSince: now };
     const words = moved.gt(ZERO) ? "put into" : "taken out of";
     const line = info(`${plain(moved.abs())} USD were ${words} the account: neither profit nor loss`);
     return [moving, [{ kind: "remember_portfolio", record: next }, line]];
@@ -162,7 +163,8 @@ export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now
   const sameSince = state.sameSince ?? now;
   const still: PortfolioState = { ...judged, highest: null, sameSince };
   const worth = state.highest === null ? null : state.highest.minus(record.net);
-  const risen = worth === null || worth.lte(record.peak) ? record : { ...record, peak: worth };
+  const begun = record.fresh ? { ...record, fresh: false } : record;
+  const risen = worth === null || worth.lte(record.peak) ? begun : { ...begun, peak: worth };
   const next = now - sameSince >= STILL_MS ? forward(risen, wall) : risen;
   if (next === record) return [still, breaks];
   return [{ ...still, record: next }, [{ kind: "remember_portfolio", record: next }, ...breaks]];
@@ -179,8 +181,8 @@ function forward(record: PortfolioRecord, wall: UnixMillis): PortfolioRecord {
 function begin(state: PortfolioState, { amount, wall }: Equity, day: number, now: Instant): Step {
   const { panic } = state;
   const since = (wall - CLOCK_APART_MS) as UnixMillis;
-  const record: PortfolioRecord = { since, net: ZERO, peak: amount, day, dayStart: amount, panic };
-  return ask({ ...state, record, fresh: true }, [{ kind: "remember_portfolio", record }], since, now);
+  const record: PortfolioRecord = { since, net: ZERO, peak: amount, day, dayStart: amount, panic, fresh: true };
+  return ask({ ...state, record }, [{ kind: "remember_portfolio", record }], since, now);
 }
 
 function renew(state: PortfolioState, read: Equity, day: number, now: Instant): Step {

@@ -24,6 +24,11 @@ const resting = (id: string, trigger: string, side: "BUY" | "SELL" = "SELL", sym
   orderId: `at-${trigger}`,
 });
 
+const legsOf = (positions: readonly Position[], held = positions.map(({ symbol }) => symbol)) => ({
+  positions,
+  held: new Set(held),
+});
+
 /** What is done about the stops that rest: `-` one is cancelled, `+` one is placed. */
 function align(
   positions: readonly Position[],
@@ -65,7 +70,7 @@ describe("a backstop", () => {
   test.each(rows)("%s", (_fact, done, expected) => expect(done).toEqual([...expected]));
 
   test("is not looked for where no policy has one", () => {
-    const [, actions] = watchStops(policyOf(rules()), RULEBOOK, openBackstop(at(0)), [leg("1")], at(1));
+    const [, actions] = watchStops(policyOf(rules()), RULEBOOK, openBackstop(at(0)), legsOf([leg("1")]), at(1));
     expect(actions).toEqual([]);
   });
 
@@ -74,22 +79,36 @@ describe("a backstop", () => {
     let state = openBackstop(at(0));
     for (let ms = 0; ms <= 40_000; ms += 1_000) {
       const legs = ms < 10_000 ? [leg("1")] : [leg("1"), leg("1", "50", "ETHUSDT")];
-      const [next, actions] = watchStops(POLICY, RULEBOOK, state, legs, at(ms));
+      const [next, actions] = watchStops(POLICY, RULEBOOK, state, legsOf(legs), at(ms));
       state = next;
       if (actions.length === 0) continue;
       asked.push(ms);
-      [state] = alignStops(POLICY, RULEBOOK, state, { positions: legs, held: new Set() }, known([]), at(ms));
+      [state] = alignStops(POLICY, RULEBOOK, state, legsOf(legs), known([]), at(ms));
     }
     expect(asked).toEqual([0, 10_000, 40_000]);
   });
 
+  test("is looked for when a leg is missing, and when it is gone for certain", () => {
+    const asked: number[] = [];
+    let state = openBackstop(at(0));
+    for (let ms = 0; ms <= 20_000; ms += 1_000) {
+      const legs = legsOf(ms < 10_000 ? [leg("1")] : [], ms < 13_000 ? ["BTCUSDT"] : []);
+      const [next, actions] = watchStops(POLICY, RULEBOOK, state, legs, at(ms));
+      state = next;
+      if (actions.length === 0) continue;
+      asked.push(ms);
+      [state] = alignStops(POLICY, RULEBOOK, state, legs, known([]), at(ms));
+    }
+    expect(asked).toEqual([0, 10_000, 13_000]);
+  });
+
   test("is looked for again at once behind an answer, and for a change of legs two seconds behind the last list", () => {
-    const [asking, first] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), [leg("1")], at(0));
+    const [asking, first] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), legsOf([leg("1")]), at(0));
     expect(first).toEqual([{ kind: "list_stops" }]);
-    expect(watchStops(POLICY, RULEBOOK, asking, [leg("-1")], at(60_000))).toEqual([asking, []]);
-    const [listed] = alignStops(POLICY, RULEBOOK, asking, { positions: [], held: new Set() }, known([]), at(100));
+    expect(watchStops(POLICY, RULEBOOK, asking, legsOf([leg("-1")]), at(60_000))).toEqual([asking, []]);
+    const [listed] = alignStops(POLICY, RULEBOOK, asking, legsOf([]), known([]), at(100));
     const again = (ms: number, position: Position) =>
-      watchStops(POLICY, RULEBOOK, listed, [position], at(ms))[1].length;
+      watchStops(POLICY, RULEBOOK, listed, legsOf([position]), at(ms))[1].length;
     expect([
       again(2_099, leg("-1")),
       again(2_100, leg("-1")),
@@ -98,29 +117,29 @@ describe("a backstop", () => {
     ]).toEqual([0, 1, 0, 1]);
     // Which legs there are counts, not their order.
     const two = [leg("1"), leg("1", "50", "ETHUSDT")];
-    const [ofTwo] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), two, at(0));
-    const [seen] = alignStops(POLICY, RULEBOOK, ofTwo, { positions: two, held: new Set() }, known([]), at(1));
-    expect(watchStops(POLICY, RULEBOOK, seen, two.toReversed(), at(10_000))[1]).toEqual([]);
+    const [ofTwo] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), legsOf(two), at(0));
+    const [seen] = alignStops(POLICY, RULEBOOK, ofTwo, legsOf(two), known([]), at(1));
+    expect(watchStops(POLICY, RULEBOOK, seen, legsOf(two.toReversed()), at(10_000))[1]).toEqual([]);
   });
 
   test("is looked for again two seconds behind one that could not be placed", () => {
-    const [asking] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), [leg("1")], at(0));
-    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    const [asking] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), legsOf([leg("1")]), at(0));
+    const legs = legsOf([leg("1")]);
     const [listed] = alignStops(POLICY, RULEBOOK, asking, legs, known([]), at(100));
     const [refused] = heardProtect(listed, resting("qb-1", "88"), { kind: "unknown", why: "no answer" });
-    expect(watchStops(POLICY, RULEBOOK, refused, [leg("1")], at(2_100))[1]).toEqual([{ kind: "list_stops" }]);
+    expect(watchStops(POLICY, RULEBOOK, refused, legsOf([leg("1")]), at(2_100))[1]).toEqual([{ kind: "list_stops" }]);
     const [placed] = heardProtect(listed, resting("qb-1", "88"), { kind: "resting", orderId: "1" });
-    expect(watchStops(POLICY, RULEBOOK, placed, [leg("1")], at(2_100))[1]).toEqual([]);
+    expect(watchStops(POLICY, RULEBOOK, placed, legsOf([leg("1")]), at(2_100))[1]).toEqual([]);
   });
 
   test("is looked for where only one symbol has one", () => {
     const one = { ...policyOf(rules()), symbols: new Map([["BTCUSDT", rules({ backstopPercent: decimal("12") })]]) };
-    expect(watchStops(one, RULEBOOK, openBackstop(at(0)), [], at(1))[1]).toEqual([{ kind: "list_stops" }]);
+    expect(watchStops(one, RULEBOOK, openBackstop(at(0)), legsOf([]), at(1))[1]).toEqual([{ kind: "list_stops" }]);
   });
 
   test("of a leg whose rules have none any more goes; that of another leg is nothing to it", () => {
     const one = { ...policyOf(rules()), symbols: new Map([["ETHUSDT", rules({ backstopPercent: decimal("12") })]]) };
-    const legs = { positions: [leg("1", "100", "ETHUSDT"), leg("1")], held: new Set(["BTCUSDT", "ETHUSDT"]) };
+    const legs = legsOf([leg("1", "100", "ETHUSDT"), leg("1")]);
     const stops = known([resting("qb-1", "88"), resting("qb-2", "88", "SELL", "ETHUSDT")]);
     const [, actions] = alignStops(one, RULEBOOK, openBackstop(at(0)), legs, stops, at(1));
     expect(actions).toEqual([
@@ -130,7 +149,7 @@ describe("a backstop", () => {
 
   test("is told with its price, and its id names leg and price", () => {
     const ids = [leg("1"), leg("1", "50"), leg("1", "99.99", "ETHUSDT")].map((position) => {
-      const legs = { positions: [position], held: new Set<string>() };
+      const legs = legsOf([position]);
       const [, actions] = alignStops(POLICY, RULEBOOK, openBackstop(at(0)), legs, known([]), at(1));
       const [line, placed] = actions;
       const price = position.entryPrice.eq("50") ? "44" : "88";
@@ -143,13 +162,13 @@ describe("a backstop", () => {
 
   test("at zero or below it is none", () => {
     const policy = policyOf(rules({ backstopPercent: decimal("100") }));
-    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    const legs = legsOf([leg("1")]);
     expect(alignStops(policy, RULEBOOK, openBackstop(at(0)), legs, known([]), at(1))[1]).toEqual([]);
   });
 
   test("of a symbol whose price band is not known waits", () => {
     const bare = new Map([["BTCUSDT", { lot: null, band: null }]]);
-    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    const legs = legsOf([leg("1")]);
     expect(alignStops(POLICY, bare, openBackstop(at(0)), legs, known([]), at(1))[1]).toEqual([]);
   });
 
@@ -185,7 +204,7 @@ describe("a backstop", () => {
   });
 
   test("is not touched where the venue's stops can't be read", () => {
-    const legs = { positions: [leg("1")], held: new Set(["BTCUSDT"]) };
+    const legs = legsOf([leg("1")]);
     const [, actions] = alignStops(POLICY, RULEBOOK, openBackstop(at(0)), legs, unknown("mute"), at(1));
     expect(linesOf(actions)).toEqual(["The stops at the venue can't be read: mute"]);
     expect(actions).toHaveLength(1);

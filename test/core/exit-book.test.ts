@@ -177,6 +177,23 @@ describe("other hands", () => {
     expect(run.orders.map(bare)).toEqual(["SELL 0.5"]);
   });
 
+  test("that grow the leg and reduce it between two lists have no order id come again", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    const asOnRecord = run.exits.book.legs.get("BTCUSDT")?.memory ?? null;
+    run.recall = () => known(asOnRecord);
+    run.answer = () => ({ kind: "refused", cause: "other", code: -1003, why: "banned" });
+    run.look("102");
+    run.answer = (order) => run.execute(order, order.quantity);
+    run.hold("BTCUSDT", "0.8", "101");
+    for (let i = 0; i < 4; i++) run.look("103.5");
+    expect(run.orders.map((order) => order.replace(/-[0-9a-f]{8}-[0-9a-f]{8}-/, "-step-leg-"))).toEqual([
+      "SELL 0.5 qx-mwm0nkyw-step-leg-0",
+      "SELL 0.5 qx-mwm0nkyw-step-leg-1",
+    ]);
+  });
+
   test("that close the leg end its memory, but one list without it does not", () => {
     const run = new PolicyRun(LADDER);
     run.hold("BTCUSDT", "1", "100");

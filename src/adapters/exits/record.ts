@@ -46,6 +46,7 @@ const portfolioRecord = z.object({
   day: z.int(),
   dayStart: decimalText,
   panic: z.nullable(z.string()),
+  fresh: z.boolean().default(false),
 });
 
 /** A record in one line of text. */

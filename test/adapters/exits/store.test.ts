@@ -53,6 +53,7 @@ const PORTFOLIO: PortfolioRecord = {
   day: 20_000,
   dayStart: decimal("990"),
   panic: null,
+  fresh: true,
 };
 
 /** A hash that takes what it is given, unless it is gone. */
@@ -156,6 +157,13 @@ describe("both places together", () => {
     const later = record({ openedAt: 1_795_000_000_001 as UnixMillis, steps: {} });
     const { memory } = await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(later)]]))).load();
     expect(memory.records).toEqual([{ ...later, recalled: false }]);
+  });
+
+  test("of the account's record the one that has transfers in it counts", async () => {
+    const later = { ...PORTFOLIO, fresh: false };
+    exitFile(directory).rememberPortfolio(PORTFOLIO);
+    const { memory } = await exitStore(exitFile(directory), hash(new Map([["*", writeRecord(later)]]))).load();
+    expect(memory.portfolio).toEqual(later);
   });
 
   test("what Redis did not take is written with the next change, and nothing older over it", async () => {

@@ -196,8 +196,6 @@ export class ExitOrderWatch {
         ? outcome.absent === true && this.#world.time.now() - undecided.sentAt >= ABSENT_MS
         : true;
     if (isProof) this.#undecided.delete(legName(order));
-    // One that never arrived left nothing on record that its id could be mistaken for.
-    if (isProof && outcome.kind === "unknown") this.#ids.delete(order.clientOrderId);
   }
 
   /** X1 and X3, where the venue executes it. */

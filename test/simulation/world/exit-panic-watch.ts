@@ -5,6 +5,7 @@ import { DOLLARS } from "../../../src/core/dollars.ts";
 import type { Instant } from "../../../src/core/time.ts";
 import type { ExitVenue } from "../../../src/ports/exit-venue.ts";
 import type { ExitsSetup } from "../../../src/sim/world/brain-policy.ts";
+import type { Life } from "../../../src/sim/world/host.ts";
 import type { World } from "../../../src/sim/world.ts";
 import type { Break, Witness } from "./witness.ts";
 
@@ -28,8 +29,8 @@ export class ExitPanicWatch {
   #clockWasOff = false;
   /** An equity that lags may be from before what was moved: then it is taken for lost, which is the safe side. */
   #lagUntil = Number.NEGATIVE_INFINITY;
-  /** The incidents since the last reset or loss of data. */
-  readonly #raised = new Set<string>();
+  /** The incidents since the last reset or loss of data, and the life that has raised each. */
+  readonly #raised = new Map<string, Life>();
   readonly #judged = new Set<string>();
   #resetAt = 0 as Instant;
   #owedSince: Instant | null = null;
@@ -55,16 +56,20 @@ export class ExitPanicWatch {
     };
   }
 
-  raises(incidentId: string, reason: string): void {
+  raises(life: Life, incidentId: string, reason: string): void {
     if (this.#setup.shadow) this.#break("X5", `the brain raises ${reason} in shadow`);
     this.look(0);
     // Until it is confirmed it is raised again and again.
     if (this.#judged.has(incidentId)) return;
     this.#judged.add(incidentId);
-    this.#raised.add(incidentId);
+    // One that died with its life before it came to Redis nobody knows of.
+    const isKnown = ([id, by]: readonly [string, Life]): boolean =>
+      by === life || this.#world.bus.panics().some(({ eventId }) => eventId === id);
+    const isAgain = [...this.#raised].some(isKnown);
+    this.#raised.set(incidentId, life);
     this.#owedSince = this.#world.time.now();
     this.#world.trace.tell("brain", `raises ${reason}, ${incidentId}`);
-    if (this.#raised.size > 1) this.#break("X8", `the brain raises ${reason} again, and nobody has reset since`);
+    if (isAgain) this.#break("X8", `the brain raises ${reason} again, and nobody has reset since`);
     const { dailyLossPercent, drawdownPercent } = this.#setup.policy.portfolio;
     const limit = reason.startsWith("EXIT_BRAIN_DAILY_LOSS") ? dailyLossPercent : drawdownPercent;
     const worst = this.#worths.reduce<Decimal | null>((least, { worth }) => min(least, worth), null);

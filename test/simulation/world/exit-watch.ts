@@ -59,7 +59,7 @@ export class ExitWatch {
       raise: (incidentId, reason) => {
         if (life.ended()) return bus.raise(incidentId, reason);
         this.#world.witness.incidents.brainTrips();
-        this.#panics.raises(incidentId, reason);
+        this.#panics.raises(life, incidentId, reason);
         return bus.raise(incidentId, reason);
       },
     };
