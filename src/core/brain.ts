@@ -84,6 +84,8 @@ interface BrainMemory {
   readonly exits: Exits | null;
   /** When the last look was begun; null before the first. */
   readonly lookedAt: Instant | null;
+  /** When the permission that the policy stands by was asked for; as a halt's, the reading expires. Null: it was not read. */
+  readonly permittedAt: Instant | null;
 }
 
 /** What the brain knows of the halt. Everything but `none` counts as halted (design rule 1). */
@@ -155,6 +157,7 @@ export function start(limits: BrainLimits, now: Instant, policy: ExitsStart | nu
     healthy: true,
     exits: policy === null ? null : openExits(policy, now),
     lookedAt: null,
+    permittedAt: null,
   };
 }
 
@@ -221,16 +224,19 @@ function decide(
 ): Step {
   const latencyMs = now - state.startedAt;
   const nextAt = nextCycle(limits, state.startedAt, now);
-  // Before anything else, and whether or not the positions can be read: the halt is obeyed.
+  // Before anything else, and whether or not the positions can be read: the halt is obeyed, and a missing permission is.
   const halted = haltView(halt, state.startedAt);
   const haltLines = haltLine(state.halt, halted, halt);
+  const [allowed, standing] = withPermission(state.exits, account, halted, now);
+  const permittedAt = account?.permission.known === true ? state.startedAt : state.permittedAt;
   if (!positions.known) {
-    const next: BrainState = { ...memoryOf(state), halt: halted, kind: "resting", nextAt, healthy: false };
+    const memory = { ...memoryOf(state), halt: halted, exits: allowed, permittedAt };
+    const next: BrainState = { ...memory, kind: "resting", nextAt, healthy: false };
     const lines = state.healthy ? [warn(`Positions can't be read: ${positions.why}`)] : [];
-    return [next, [beat(next, "DEGRADED", "undecided", latencyMs), ...haltLines, ...lines]];
+    return [next, [...standing, beat(next, "DEGRADED", "undecided", latencyMs), ...haltLines, ...lines]];
   }
   const mayActNow = mayAct(limits, { ...state, halt: halted }, now);
-  const { actions, blindness, exits } = withPolicy(state.exits, account, positions.value, halted, mayActNow, now);
+  const { actions, blindness, exits } = withPolicy(allowed, account, positions.value, mayActNow, now);
   const status = latencyMs > limits.overdueMs || blindness !== null ? "DEGRADED" : "ALIVE";
   const legs = positions.value.map((leg) => `${legName(leg)} ${plain(leg.amount)}`).join(", ");
   const quiet = state.shown !== null && state.shown.legs === legs && now - state.shown.at < limits.showMs;
@@ -244,6 +250,7 @@ function decide(
     healthy: status === "ALIVE",
     exits,
     lookedAt: state.lookedAt,
+    permittedAt,
   };
   const lines = [
     ...(status === "ALIVE" && !state.healthy ? [info("Positions are read in time again")] : []),
@@ -252,7 +259,18 @@ function decide(
     ...(quiet ? [] : positionLines(positions.value)),
   ];
   // What is to be closed goes first: the heartbeat says that it was decided.
-  return [next, [...actions, beat(next, status, "decided", latencyMs), ...lines]];
+  return [next, [...standing, ...actions, beat(next, status, "decided", latencyMs), ...lines]];
+}
+
+/** Where the policy stands after a look at the bus. */
+function withPermission(
+  exits: Exits | null,
+  account: Account | null,
+  halt: HaltView,
+  now: Instant,
+): readonly [Exits | null, readonly ExitsAction[]] {
+  if (exits === null || account === null) return [exits, []];
+  return allow(exits, account.permission, halt.kind === "halted", now);
 }
 
 /** What the policy makes of a look. */
@@ -260,17 +278,15 @@ function withPolicy(
   exits: Exits | null,
   account: Account | null,
   positions: readonly Position[],
-  halt: HaltView,
   mayActNow: boolean,
   now: Instant,
 ): { readonly exits: Exits | null; readonly actions: readonly ExitsAction[]; readonly blindness: string | null } {
   if (exits === null || account === null) return { exits, actions: [], blindness: null };
   const { equity, permission, wall } = account;
-  const [allowed, lines] = allow(exits, permission, halt.kind === "halted", now);
-  const [next, actions] = look(allowed, positions, equity, { now, wall, mayAct: mayActNow && permission.known });
+  const [next, actions] = look(exits, positions, equity, { now, wall, mayAct: mayActNow && permission.known });
   // A brain that may not act harms nobody by not seeing.
   const blindness = isLive(next) ? blind(next, equity) : null;
-  return { exits: next, actions: [...lines, ...actions], blindness };
+  return { exits: next, actions, blindness };
 }
 
 /** Something came back for the policy. An order's answer is a reason to look again: what it has done is the venue's to say. */
@@ -281,7 +297,8 @@ function exitsHeard(
   now: Instant,
 ): Step {
   if (state.exits === null) return [state, []];
-  const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: mayAct(limits, state, now) });
+  const isPermitted = state.permittedAt !== null && now - state.permittedAt < limits.fenceMs;
+  const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: isPermitted && mayAct(limits, state, now) });
   const next = { ...state, exits };
   return [event.kind === "closed" ? soon(limits.soonMs, next, now) : next, actions];
 }
@@ -338,6 +355,7 @@ function beat(
   return { kind: "beat", status, activePositions, mode, fenced, ended, decided, latencyMs: Math.round(latencyMs) };
 }
 
-function memoryOf({ activePositions, halt, fence, shown, healthy, exits, lookedAt }: BrainMemory): BrainMemory {
-  return { activePositions, halt, fence, shown, healthy, exits, lookedAt };
+function memoryOf(memory: BrainMemory): BrainMemory {
+  const { activePositions, halt, fence, shown, healthy, exits, lookedAt, permittedAt } = memory;
+  return { activePositions, halt, fence, shown, healthy, exits, lookedAt, permittedAt };
 }

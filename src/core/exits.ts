@@ -41,6 +41,7 @@ import {
   type Equity,
   heardTransfers,
   openPortfolio,
+  overHalt,
   type PortfolioAction,
   type PortfolioRecord,
   type PortfolioState,
@@ -137,12 +138,14 @@ export function allow(exits: Exits, permission: Reading<Permission>, halted: boo
   // What can't be read changes nothing, and nothing is done on it.
   if (!permission.known) return [exits, []];
   const standing = stand(exits.options, exits.standing, permission.value, halted);
-  const portfolio = halted ? exits.portfolio : countFrom(exits.portfolio, standing.newestPanic, now);
+  const [portfolio, remember]: readonly [PortfolioState, readonly ExitsAction[]] = halted
+    ? overHalt(exits.portfolio)
+    : [countFrom(exits.portfolio, standing.newestPanic, now), []];
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   // A halt is the answer to a panic.
   const panic = halted ? null : exits.panic;
   const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
-  return [{ ...exits, standing, portfolio, panic, toldStanding }, lines];
+  return [{ ...exits, standing, portfolio, panic, toldStanding }, [...remember, ...lines]];
 }
 
 function standingLines(standing: "live" | "shadow" | "halted", { shadow }: StandingOptions): readonly Tell[] {

@@ -45,6 +45,8 @@ export interface PortfolioRecord {
   readonly dayStart: Decimal;
   /** The newest panic at the record's beginning: behind another one, and its reset, losses count anew. Null: there was none. */
   readonly panic: string | null;
+  /** A halt was read since it began: behind that losses count anew, also where its panic was seen before the halt was. */
+  readonly halted: boolean;
   /**
    * Transfers were not read since it began: what was moved around its beginning may or may not be in its first equity. A life that
    * dies before that leaves it to the next.
@@ -100,7 +102,17 @@ export function openPortfolio(record: PortfolioRecord | null, now: Instant): Por
  */
 export function countFrom(state: PortfolioState, panic: string | null, now: Instant): PortfolioState {
   if (state.record === null) return { ...state, panic };
-  return state.record.panic === panic ? state : { ...openPortfolio(null, now), panic };
+  const goesOn = state.record.panic === panic && !state.record.halted;
+  return goesOn ? state : { ...openPortfolio(null, now), panic };
+}
+
+/** A halt was read. */
+export function overHalt(
+  state: PortfolioState,
+): readonly [PortfolioState, readonly Extract<PortfolioAction, { readonly kind: "remember_portfolio" }>[]] {
+  if (state.record === null || state.record.halted) return [state, []];
+  const record = { ...state.record, halted: true };
+  return [{ ...state, record }, [{ kind: "remember_portfolio", record }]];
 }
 
 /** The account's equity was read. */
@@ -181,7 +193,16 @@ function forward(record: PortfolioRecord, wall: UnixMillis): PortfolioRecord {
 function begin(state: PortfolioState, { amount, wall }: Equity, day: number, now: Instant): Step {
   const { panic } = state;
   const since = (wall - CLOCK_APART_MS) as UnixMillis;
-  const record: PortfolioRecord = { since, net: ZERO, peak: amount, day, dayStart: amount, panic, fresh: true };
+  const record: PortfolioRecord = {
+    since,
+    net: ZERO,
+    peak: amount,
+    day,
+    dayStart: amount,
+    panic,
+    halted: false,
+    fresh: true,
+  };
   return ask({ ...state, record }, [{ kind: "remember_portfolio", record }], since, now);
 }
 

@@ -10,10 +10,14 @@ import {
   start,
   step,
 } from "../../src/core/brain.ts";
+import { decimal } from "../../src/core/decimal.ts";
 import type { Halt } from "../../src/core/messages.ts";
 import type { Position } from "../../src/core/position.ts";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";
+import type { Permission } from "../../src/core/standing.ts";
+import type { UnixMillis } from "../../src/core/time.ts";
 import { aHalt, aPosition, at, deedsOf, linesOf, marked } from "../support/core.ts";
+import { policyOf, rules, stopLoss } from "../support/exits.ts";
 
 const LIMITS = BRAIN_LIMITS;
 const BTC = aPosition("BTCUSDT", "0.002");
@@ -495,5 +499,44 @@ describe("what the brain says of", () => {
   ];
   test.each(rows)("%s", (_of, events, expected) => {
     expect(marked(play(...events).actions.filter((action) => action.kind === "tell"))).toEqual([...expected]);
+  });
+});
+
+/** A stop is crossed by a mark that arrives between two looks, 1 s behind the last of these. */
+describe("a mark acts", () => {
+  const NO_PANIC: Permission = { newestPanic: null, given: null };
+  const PANIC: Permission = { newestPanic: "9-0", given: null };
+  const LEG = { ...aPosition("BTCUSDT", "1", "100"), entryPrice: decimal("100"), markPrice: decimal("100") };
+  const OPEN = known([LEG]);
+  const policy = { policy: policyOf(rules({ stopLoss: stopLoss("2") })), shadow: false, autoLive: false };
+
+  function closes(...looks: readonly (readonly [Reading<readonly Position[]>, Reading<Permission>])[]): number {
+    let state = start(LIMITS, at(0), { ...policy, records: [], portfolio: null });
+    let [sent, ms] = [0, 0];
+    const take = (event: BrainEvent): void => {
+      const [next, actions] = step(LIMITS, state, event, at(ms));
+      state = next;
+      sent += actions.filter(({ kind }) => kind === "close").length;
+    };
+    for (const [positions, permission] of looks) {
+      take(TIMER);
+      const account = { permission, equity: null, wall: ms as UnixMillis };
+      take({ kind: "looked", positions, halt: known(null), account });
+      take({ kind: "beat_confirmed", sentAt: at(ms) });
+      ms += 1_000;
+    }
+    const marks = new Map([["BTCUSDT", decimal("97")]]);
+    take({ kind: "exits", event: { kind: "marks", marks }, wall: ms as UnixMillis });
+    return sent;
+  }
+
+  const LIVE = [OPEN, known(NO_PANIC)] as const;
+  const MUTE = [OPEN, unknown("mute")] as const;
+  test("by the permission of the last look", () => expect(closes(LIVE)).toBe(1));
+  test("not behind a panic, also where that look could not read the positions", () =>
+    expect(closes(LIVE, [unknown("503"), known(PANIC)])).toBe(0));
+  test("not by a permission that could not be read for as long as a halt may be unread", () => {
+    expect(closes(LIVE, MUTE, MUTE)).toBe(1);
+    expect(closes(LIVE, MUTE, MUTE, MUTE)).toBe(0);
   });
 });

@@ -110,6 +110,15 @@ describe("a loss that is too great", () => {
     expect(exitsDeadline(state)).toBeNull();
   });
 
+  test("is not counted over a halt, and that is written down", () => {
+    let [state] = broken();
+    let actions: readonly ExitsAction[];
+    [state, actions] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(3_000));
+    expect(actions).toMatchObject([{ kind: "remember_portfolio", record: { halted: true } }]);
+    [, actions] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(4_000));
+    expect(actions).toEqual([]);
+  });
+
   test("a second time in the same life is an incident of its own", () => {
     let [state] = broken();
     [state] = hear(state, { kind: "named", incidentId: "id-1" }, moment(2_100));

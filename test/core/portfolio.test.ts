@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { decimal, plain } from "../../src/core/decimal.ts";
-import { countFrom, heardTransfers, openPortfolio, type PortfolioAction, weigh } from "../../src/core/portfolio.ts";
+import {
+  countFrom,
+  heardTransfers,
+  openPortfolio,
+  overHalt,
+  type PortfolioAction,
+  weigh,
+} from "../../src/core/portfolio.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import { at } from "../support/core.ts";
@@ -51,6 +58,7 @@ function account(policy: ReturnType<typeof limits>) {
     /** When transfers were asked for, in seconds. */
     asked: () => asked,
     lines: () => told.flatMap((action) => (action.kind === "tell" ? [action.text] : [])),
+    halt: () => take(overHalt(state)),
     panic: (id: string) => {
       state = countFrom(state, id, at(ms));
     },
@@ -388,6 +396,21 @@ describe("money that is moved", () => {
     run.equity("500");
     expect(run.breaks()).toHaveLength(1);
   });
+});
+
+test("behind a halt losses count anew, also where its panic was seen before it, and in the next life", () => {
+  const run = account(limits("5", null));
+  run.panic("9-0");
+  run.equity("1000");
+  run.equity("960");
+  run.halt();
+  run.restart();
+  run.panic("9-0");
+  run.equity("920");
+  run.equity("920");
+  expect(run.breaks()).toEqual([]);
+  run.equity("870");
+  expect(run.breaks()).toHaveLength(1);
 });
 
 test("behind a panic that it did not know losses count anew, behind one that it knew they do not", () => {

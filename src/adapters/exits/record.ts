@@ -46,6 +46,7 @@ const portfolioRecord = z.object({
   day: z.int(),
   dayStart: decimalText,
   panic: z.nullable(z.string()),
+  halted: z.boolean().default(false),
   fresh: z.boolean().default(false),
 });
 

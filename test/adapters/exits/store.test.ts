@@ -53,6 +53,7 @@ const PORTFOLIO: PortfolioRecord = {
   day: 20_000,
   dayStart: decimal("990"),
   panic: null,
+  halted: false,
   fresh: true,
 };
 
@@ -159,8 +160,11 @@ describe("both places together", () => {
     expect(memory.records).toEqual([{ ...later, recalled: false }]);
   });
 
-  test("of the account's record the one that has transfers in it counts", async () => {
-    const later = { ...PORTFOLIO, fresh: false };
+  test.each([
+    ["has transfers in it", { fresh: false }],
+    ["has seen a halt", { halted: true }],
+  ])("of the account's record the one that %s counts", async (_what, change) => {
+    const later = { ...PORTFOLIO, ...change };
     exitFile(directory).rememberPortfolio(PORTFOLIO);
     const { memory } = await exitStore(exitFile(directory), hash(new Map([["*", writeRecord(later)]]))).load();
     expect(memory.portfolio).toEqual(later);
