@@ -172,6 +172,16 @@ export function mayAct(limits: BrainLimits, { halt, fence }: BrainState, now: In
   return getsThrough(fence, now);
 }
 
+/** The same for the policy's own acts, by the permission as it was last read. */
+export function mayExit(limits: BrainLimits, state: BrainState, now: Instant): boolean {
+  return state.exits !== null && isLive(state.exits) && isPermitted(limits, state, now);
+}
+
+function isPermitted(limits: BrainLimits, state: BrainState, now: Instant): boolean {
+  if (state.permittedAt === null || now - state.permittedAt >= limits.fenceMs) return false;
+  return mayAct(limits, state, now);
+}
+
 /** Advances the brain by one event. */
 export function step(limits: BrainLimits, state: BrainState, event: BrainEvent, now: Instant): Step {
   const sentAt = event.kind === "beat_confirmed" ? event.sentAt : null;
@@ -297,8 +307,7 @@ function exitsHeard(
   now: Instant,
 ): Step {
   if (state.exits === null) return [state, []];
-  const isPermitted = state.permittedAt !== null && now - state.permittedAt < limits.fenceMs;
-  const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: isPermitted && mayAct(limits, state, now) });
+  const [exits, actions] = hear(state.exits, event, { now, wall, mayAct: isPermitted(limits, state, now) });
   const next = { ...state, exits };
   return [event.kind === "closed" ? soon(limits.soonMs, next, now) : next, actions];
 }

@@ -138,9 +138,11 @@ export function allow(exits: Exits, permission: Reading<Permission>, halted: boo
   // What can't be read changes nothing, and nothing is done on it.
   if (!permission.known) return [exits, []];
   const standing = stand(exits.options, exits.standing, permission.value, halted);
-  const [portfolio, remember]: readonly [PortfolioState, readonly ExitsAction[]] = halted
-    ? overHalt(exits.portfolio)
-    : [countFrom(exits.portfolio, standing.newestPanic, now), []];
+  // A panic of its own is an incident before its halt is read, and that may be reset unseen.
+  const [portfolio, remember]: readonly [PortfolioState, readonly ExitsAction[]] =
+    halted || exits.panic !== null
+      ? overHalt(exits.portfolio)
+      : [countFrom(exits.portfolio, standing.newestPanic, now), []];
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   // A halt is the answer to a panic.
   const panic = halted ? null : exits.panic;

@@ -5,6 +5,7 @@ import {
   type BrainLimits,
   type BrainState,
   deadline,
+  mayExit,
   start,
   step,
 } from "../core/brain.ts";
@@ -72,7 +73,15 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   let seq = 0;
   let lastDecisionTs: UnixMillis | null = null;
   const account = accountReader(world);
-  const hands = policy === null ? null : handsOf(world, policy, (event) => role.emit(event));
+  const hands =
+    policy === null
+      ? null
+      : handsOf(
+          world,
+          policy,
+          () => mayExit(limits, role.state(), clock.now()),
+          (event) => role.emit(event),
+        );
 
   const role = run<BrainState, BrainEvent, BrainAction>(clock, {
     start: start(limits, clock.now(), policy?.start ?? null),
@@ -140,13 +149,13 @@ function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Accoun
 function handsOf(
   world: BrainWorld,
   policy: PolicyWorld,
+  mayAct: () => boolean,
   emit: (event: BrainEvent) => void,
 ): ReturnType<typeof exitHands> {
   const { direct, exits, start, store } = policy;
   const { instanceId } = world.identity;
-  return exitHands({ ...world, direct, exits, store, policy: start.policy, instanceId }, (event, wall) =>
-    emit({ kind: "exits", event, wall }),
-  );
+  const hands = { ...world, direct, exits, store, policy: start.policy, instanceId };
+  return exitHands(hands, mayAct, (event, wall) => emit({ kind: "exits", event, wall }));
 }
 
 /** The venue's streams, for as long as the brain runs. A mark is judged as it comes; anything else is a reason to look. */

@@ -1,5 +1,6 @@
 /** Does what an exit policy wants done, one thing at a time as it is told. Decides nothing. */
 
+import type { ProtectOutcome } from "../core/backstop.ts";
 import { type ExitPolicy, policyFor } from "../core/exit-policy.ts";
 import type { ExitsAction, ExitsEvent } from "../core/exits.ts";
 import type { CancelRequest, PositionSide } from "../core/position.ts";
@@ -32,8 +33,19 @@ interface HandsWorld {
 /** What comes back, and when by the wall clock. */
 type Emit = (event: ExitsEvent, wall: UnixMillis) => void;
 
-/** Hands for one life of the brain. */
-export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<ExitsAction, Tell>) => void {
+/** A stop waits for the cancels before it: trading may be halted by then, and a pass must find nothing new. */
+const TOO_LATE: ProtectOutcome = {
+  kind: "refused",
+  cause: "other",
+  why: "it can't be placed any more, trading was halted",
+};
+
+/** Hands for one life of the brain; `mayAct`: whether it may still act, where what is wanted had to wait. */
+export function exitHands(
+  world: HandsWorld,
+  mayAct: () => boolean,
+  emit: Emit,
+): (action: Exclude<ExitsAction, Tell>) => void {
   const { clock, exchange, exits, log, policy, store } = world;
   /** Cancels of stops that are under way: the venue takes no new stop beside an old one. */
   let cancelling: Promise<unknown> = Promise.resolve();
@@ -84,7 +96,8 @@ export function exitHands(world: HandsWorld, emit: Emit): (action: Exclude<Exits
         return;
       case "protect": {
         const { stop } = action;
-        void cancelling.then(() => exits.protect(stop)).then((outcome) => back({ kind: "protected", stop, outcome }));
+        const placed = cancelling.then(() => (mayAct() ? exits.protect(stop) : TOO_LATE));
+        void placed.then((outcome) => back({ kind: "protected", stop, outcome }));
         return;
       }
       case "name_incident":

@@ -146,9 +146,9 @@ export class SimulatedBus {
     return newest === undefined || (this.#live !== null && seqOf(this.#live.upTo) >= newest.seq);
   }
 
-  /** Whether a permission is on record. */
-  hasAllowedLive(): boolean {
-    return this.#live !== null;
+  /** The permission that is on record, by its id; null: none. */
+  livePermission(): string | null {
+    return this.#live?.id ?? null;
   }
 
   /** The second copy of the exit policy's memory (adapters/redis/brain-bus.ts). */

@@ -8,6 +8,7 @@
 import type { DirectWay } from "../adapters/direct/call.ts";
 import { directLine, type OpenLine } from "../adapters/direct/line.ts";
 import { brainCall, watchdogCall } from "../adapters/direct/watchdog-call.ts";
+import type { ExitFile } from "../adapters/exits/file.ts";
 import { exitStore } from "../adapters/exits/store.ts";
 import { JournalMemory } from "../adapters/host/journal-memory.ts";
 import { BRAIN_LIMITS } from "../core/brain.ts";
@@ -77,6 +78,8 @@ export interface Observer {
   directCall(direct: DirectCall): DirectCall;
   /** A brain with a policy begins with these records. */
   brainLoads(records: readonly ExitRecord[]): void;
+  /** What it writes down, before the disk has it. */
+  exitFile(life: Life, file: ExitFile): ExitFile;
   /** What a brain with a policy asks and sends, where it does so: before anything on the way. */
   brainExchange(life: Life, exchange: Exchange): Exchange;
   exitVenue(life: Life, exits: ExitVenue): ExitVenue;
@@ -436,7 +439,7 @@ export class World<W extends Observer> {
     const { policy, shadow, autoLive, streams } = setup;
     const link = this.venueLinks.brain;
     const hash = withSites(this.bus.exitHash(bus), "brain.memory", life, pass);
-    const store = exitStore(exitFileOn(this.exitDisk, life, pass), hash);
+    const store = exitStore(this.witness.exitFile(life, exitFileOn(this.exitDisk, life, pass)), hash);
     const { memory } = await store.load();
     this.witness.brainLoads(memory.records);
     const exits = exitsOver(link.connect(life), exitsIn(this.#brainSide()));

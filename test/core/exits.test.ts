@@ -110,12 +110,12 @@ describe("a loss that is too great", () => {
     expect(exitsDeadline(state)).toBeNull();
   });
 
-  test("is not counted over a halt, and that is written down", () => {
+  test.each([true, false])("is not counted over its panic, halted %p, and that is written down", (halted) => {
     let [state] = broken();
     let actions: readonly ExitsAction[];
-    [state, actions] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(3_000));
-    expect(actions).toMatchObject([{ kind: "remember_portfolio", record: { halted: true } }]);
-    [, actions] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(4_000));
+    [state, actions] = allow(state, known({ newestPanic: "9-0", given: null }), halted, at(3_000));
+    expect(actions[0]).toMatchObject({ kind: "remember_portfolio", record: { halted: true } });
+    [, actions] = allow(state, known({ newestPanic: "9-0", given: null }), halted, at(4_000));
     expect(actions).toEqual([]);
   });
 

@@ -38,9 +38,11 @@ import { Tally } from "./world/tally.ts";
  *   X5   nothing is sent in shadow, nor later than the 4 s after which a reading is worth nothing once trading is halted, or a panic
  *        is on record that no permission covers;
  *   X6   a leg beyond its stop, or its time, is left within 12 s of all being well;
- *   X7   a leg carries its one stop at the venue, and nothing that is gone does, within 12 s (40 s behind trouble);
- *   X8   a panic over a loss has a loss, is raised once until a reset, and halts trading; S8 counts the brain's stops as open orders,
- *        but for those that came in behind the worker's last look.
+ *   X7   a leg carries its one stop at the venue within 12 s, and one that is gone does not within 8 s (40 s behind trouble);
+ *   X8   a panic over a loss has a loss since the last reset, is raised once until the next, and halts trading; S8 counts the brain's
+ *        stops as open orders, but for those that came in behind the worker's last look;
+ *   X9   an order is written down before it is sent, and what is written down of a leg only goes forward while it lasts: no stop gets
+ *        looser, no step, size or order is forgotten; excused where every copy of the last record is lost.
  *
  *   L1   the brain's death is noticed by whoever is left, in time;
  *   L2   what is left when the rest is dead for ever gets the account flat, and on record where Redis is left, in time.

@@ -89,8 +89,13 @@ export function exitStore(file: ExitFile, hash: ExitHash): ExitStore {
 /** Of one opening of a leg all that either knows; of two the later one. */
 function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
   if (one === undefined) return other;
-  if (one.memory.openedAt !== other.memory.openedAt || one.memory.side !== other.memory.side) {
-    return one.memory.openedAt > other.memory.openedAt ? one : other;
+  const { entryPrice, openedAt, side } = one.memory;
+  // The venue's records make a leg older than it was first noted: a copy from before that is no later opening.
+  const isSame = other.memory.openedAt === openedAt || other.memory.entryPrice.eq(entryPrice);
+  if (!isSame || side !== other.memory.side) {
+    const [newest, before] = openedAt > other.memory.openedAt ? [one, other] : [other, one];
+    // An order in doubt is asked for in any case.
+    return { ...newest, pending: newest.pending ?? before.pending };
   }
   const [newer, older] = one.memory.sent >= other.memory.sent ? [one, other] : [other, one];
   return { ...newer, memory: join(newer.memory, older.memory), recalled: one.recalled || other.recalled };

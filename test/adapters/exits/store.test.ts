@@ -18,6 +18,7 @@ import { decimal } from "../../../src/core/decimal.ts";
 import type { ExitRecord } from "../../../src/core/exit-book.ts";
 import type { LegMemory } from "../../../src/core/exit-memory.ts";
 import type { PortfolioRecord } from "../../../src/core/portfolio.ts";
+import type { CloseOrder } from "../../../src/core/position.ts";
 import { known, unknown } from "../../../src/core/reading.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -46,6 +47,15 @@ function record(changes: Partial<LegMemory> = {}, symbol = "BTCUSDT"): ExitRecor
   };
   return { symbol, positionSide: "BOTH", memory, pending: null, recalled: true };
 }
+const ORDER: CloseOrder = {
+  symbol: "BTCUSDT",
+  positionSide: "BOTH",
+  side: "SELL",
+  mode: "one_way",
+  limitPrice: null,
+  quantity: decimal("1"),
+  clientOrderId: "qx-1",
+};
 const PORTFOLIO: PortfolioRecord = {
   since: 1 as UnixMillis,
   net: decimal("-5"),
@@ -153,9 +163,21 @@ describe("both places together", () => {
     expect(joined?.recalled).toBe(true);
   });
 
+  test("a copy from before the leg was found to be older is no later opening, and forgets no order in doubt", async () => {
+    const pending = { order: ORDER, step: "2R", wanted: decimal("1") };
+    const old = record({ openedAt: 1_795_000_000_500 as UnixMillis, sent: 1 });
+    exitFile(directory).remember([{ ...record(), pending }], []);
+    const load = async (copy: ExitRecord) =>
+      (await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(copy)]]))).load()).memory.records;
+    expect(await load(old)).toEqual([{ ...record(), pending }]);
+    const grown = { ...old, memory: { ...old.memory, entryPrice: decimal("0.0000002") } };
+    expect(await load(grown)).toEqual([{ ...grown, pending, recalled: false }]);
+  });
+
   test("of two openings the later one counts", async () => {
     exitFile(directory).remember([record()], []);
-    const later = record({ openedAt: 1_795_000_000_001 as UnixMillis, steps: {} });
+    const entryPrice = decimal("0.00000013");
+    const later = record({ openedAt: 1_795_000_000_001 as UnixMillis, entryPrice, steps: {} });
     const { memory } = await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(later)]]))).load();
     expect(memory.records).toEqual([{ ...later, recalled: false }]);
   });

@@ -19,6 +19,8 @@ import type { Break, Witness } from "./witness.ts";
 const LEFT_MS = 12_000;
 /** Stops are listed every 30 s, and a list may have to be asked for again behind the one that the trouble has spoilt. */
 const PROTECTED_MS = 40_000;
+/** A leg that no list shows for 3 s is gone; two cycles, two seconds between two lists of stops, and the way to the venue. */
+const TAKEN_AWAY_MS = 8_000;
 
 /** The levels of one run. */
 export class ExitLevelWatch {
@@ -127,7 +129,9 @@ export class ExitLevelWatch {
       }
       const since = this.#strayStops.get(algoId) ?? now;
       this.#strayStops.set(algoId, since);
-      if (now - since < PROTECTED_MS || wellMs < PROTECTED_MS) continue;
+      // Where all has been well since the leg is gone, a list was asked for as soon as that was certain.
+      const limitMs = wellMs >= now - since ? TAKEN_AWAY_MS : PROTECTED_MS;
+      if (now - since < limitMs || wellMs < limitMs) continue;
       this.#break("X7", `${clientAlgoId} rests on ${symbol}, and nothing is open there`);
       this.#strayStops.set(algoId, Number.POSITIVE_INFINITY as Instant);
     }

@@ -16,6 +16,7 @@ import type { ExitsSetup } from "../../../src/sim/world/brain-policy.ts";
 import type { Life } from "../../../src/sim/world/host.ts";
 import type { World } from "../../../src/sim/world.ts";
 import { GONE_MS, type LegLife, LegLives } from "./exit-legs.ts";
+import type { ExitRecordWatch } from "./exit-record-watch.ts";
 import type { Break, Witness } from "./witness.ts";
 
 /** An order that the venue does not know is proven never to have arrived after its window of 5 s (binance.md 2.5). */
@@ -40,21 +41,24 @@ interface Undecided {
 export class ExitOrderWatch {
   readonly #world: World<Witness>;
   readonly #setup: ExitsSetup;
+  readonly #records: ExitRecordWatch;
   readonly #break: Break;
   readonly legs: LegLives;
   /** The last two lists of each process: the newest may be there and not be looked at yet, for want of the halt or of equity. */
   readonly #lists = new Map<Life, readonly List[]>();
-  /** Decided on a list that was asked for before the leg was opened: of a leg that was there before it. */
-  readonly #ofEarlierLegs = new Set<string>();
+  readonly #fillsReadAt = new Map<Life, Instant>();
+  /** By order id, when the earlier of the lists was asked for that it was decided on: it may be of a leg that was there before. */
+  readonly #decidedOn = new Map<string, Instant>();
   /** Sent, and the brain does not know what became of it; by leg. */
   readonly #undecided = new Map<string, Undecided>();
   readonly #ids = new Set<string>();
   #forbiddenSince: Instant | null = null;
   #lagUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(world: World<Witness>, setup: ExitsSetup, fails: Break) {
+  constructor(world: World<Witness>, setup: ExitsSetup, records: ExitRecordWatch, fails: Break) {
     this.#world = world;
     this.#setup = setup;
+    this.#records = records;
     this.#break = fails;
     this.legs = new LegLives(world, {
       executes: (fill, life) => this.#executes(fill, life),
@@ -96,7 +100,8 @@ export class ExitOrderWatch {
       positions: async () => {
         const askedAt = this.#world.time.now();
         const answer = await exchange.positions();
-        if (!answer.known) return answer;
+        // What it reads behind a leg's fills is no look: the fills are compared with it, and nothing is decided on it.
+        if (!answer.known || this.#fillsReadAt.get(life) === askedAt) return answer;
         const before = this.#lists.get(life)?.at(-1);
         const list = { askedAt, positions: answer.value };
         this.#lists.set(life, before === undefined ? [list] : [before, list]);
@@ -116,6 +121,7 @@ export class ExitOrderWatch {
         this.#mayAct(`sends ${clientOrderId}`);
         this.#isCovered(life, order);
         this.#isAlone(order);
+        this.#records.sends(order);
         this.#world.witness.onExit.shift()?.();
         const outcome = await exchange.close(order);
         this.#hears(order, outcome);
@@ -132,6 +138,11 @@ export class ExitOrderWatch {
   overExits(life: Life, exits: ExitVenue): ExitVenue {
     return {
       ...exits,
+      fillsSince: async (symbol, since) => {
+        const answer = await exits.fillsSince(symbol, since);
+        this.#fillsReadAt.set(life, this.#world.time.now());
+        return answer;
+      },
       protect: (stop) => {
         if (life.ended()) return exits.protect(stop);
         this.#world.trace.tell(
@@ -162,8 +173,8 @@ export class ExitOrderWatch {
     const shown = lists.map(
       ({ positions }) => positions.find((position) => legName(position) === legName(leg))?.amount ?? ZERO,
     );
-    const openedAt = this.legs.of(leg.symbol)?.openedAt ?? 0;
-    if (lists.some(({ askedAt }) => askedAt < openedAt)) this.#ofEarlierLegs.add(clientOrderId);
+    const [first] = lists;
+    if (first !== undefined) this.#decidedOn.set(clientOrderId, first.askedAt);
     if (shown.some((amount) => amount.gt(ZERO) === (side === "SELL") && quantity.lte(amount.abs()))) return;
     const words = shown.map((amount) => amount.toFixed()).join(", then ");
     this.#break(
@@ -204,7 +215,8 @@ export class ExitOrderWatch {
     if (order === null || !order.clientOrderId.startsWith("qx-")) return;
     if (!order.reduceOnly) this.#break("X1", `${order.clientOrderId} is not reduce-only`);
     const tag = order.clientOrderId.split("-")[2] ?? "";
-    if (life === null || tag === stepTag(null) || this.#ofEarlierLegs.has(order.clientOrderId)) return;
+    if (life === null || tag === stepTag(null)) return;
+    if ((this.#decidedOn.get(order.clientOrderId) ?? life.openedAt) < life.openedAt) return;
     const taken = (life.taken.get(tag) ?? ZERO).plus(fill.quantity);
     life.taken.set(tag, taken);
     const share = this.#shareOf(life, tag);

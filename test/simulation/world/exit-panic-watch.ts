@@ -21,7 +21,11 @@ export class ExitPanicWatch {
   readonly #world: World<Witness>;
   readonly #setup: ExitsSetup;
   readonly #break: Break;
+  /** Since a panic was reset last, and ever. */
   #peak: Decimal | null = null;
+  #peakEver: Decimal | null = null;
+  /** The panic behind whose reset losses count anew. */
+  #behind: string | null = null;
   /** Worth of the last while. */
   readonly #worths: { readonly at: Instant; readonly worth: Decimal }[] = [];
   #transfersRead = true;
@@ -31,6 +35,7 @@ export class ExitPanicWatch {
   #lagUntil = Number.NEGATIVE_INFINITY;
   /** The incidents since the last reset or loss of data, and the life that has raised each. */
   readonly #raised = new Map<string, Life>();
+  readonly #confirmed = new Map<string, Life>();
   readonly #judged = new Set<string>();
   #resetAt = 0 as Instant;
   #owedSince: Instant | null = null;
@@ -43,6 +48,8 @@ export class ExitPanicWatch {
 
   losesData(): void {
     this.#raised.clear();
+    // A brain that has not seen the panic in time goes on counting.
+    this.#peak = this.#peakEver;
   }
 
   over(exits: ExitVenue): ExitVenue {
@@ -59,6 +66,8 @@ export class ExitPanicWatch {
   raises(life: Life, incidentId: string, reason: string): void {
     if (this.#setup.shadow) this.#break("X5", `the brain raises ${reason} in shadow`);
     this.look(0);
+    if (this.#confirmed.get(incidentId) === life)
+      this.#break("X8", `the brain raises ${incidentId} again, and knows that it is published`);
     // Until it is confirmed it is raised again and again.
     if (this.#judged.has(incidentId)) return;
     this.#judged.add(incidentId);
@@ -80,6 +89,11 @@ export class ExitPanicWatch {
     this.#break("X8", `the brain raises ${reason}, and lost were ${loss.toFixed(0)} of ${this.#peak.toFixed(0)}`);
   }
 
+  /** The life knows that its panic is published. */
+  confirms(life: Life, incidentId: string): void {
+    this.#confirmed.set(incidentId, life);
+  }
+
   /** `wellMs`: for how long brain, Redis and a worker have been well. */
   look(wellMs: number): void {
     const { apiKey, bus, hosts, resetAt, time, venue, venueWeather } = this.#world;
@@ -89,10 +103,15 @@ export class ExitPanicWatch {
     if (resetAt > this.#resetAt) {
       this.#resetAt = resetAt;
       this.#raised.clear();
+      const newest = bus.panics().at(-1)?.eventId ?? null;
+      // A person who resets in the middle of a pass has not seen what it loses.
+      const hasEnded = bus.completions().some(({ eventId, outcome }) => eventId === newest && outcome === "FLAT");
+      if (newest !== null && newest !== this.#behind && hasEnded) this.#countAnew(newest);
     }
     const net = venue.transfers(apiKey).reduce((total, { amount }) => total.plus(amount), ZERO);
     const worth = sum([...DOLLARS].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
     if (this.#peak === null || worth.gt(this.#peak)) this.#peak = worth;
+    if (this.#peakEver === null || worth.gt(this.#peakEver)) this.#peakEver = worth;
     this.#worths.push({ at: now, worth });
     while (this.#worths[0] !== undefined && now - this.#worths[0].at > SEEN_MS) this.#worths.shift();
     if (bus.haltedSince() !== null || this.#owedSince === null || resetAt > this.#owedSince) this.#owedSince = null;
@@ -100,6 +119,13 @@ export class ExitPanicWatch {
       this.#break("X8", `trading is not halted ${Math.round(now - this.#owedSince)} ms after the brain raised a panic`);
       this.#owedSince = null;
     }
+  }
+
+  /** A person has seen what was lost before. */
+  #countAnew(behind: string): void {
+    this.#behind = behind;
+    this.#peak = null;
+    this.#worths.length = 0;
   }
 }
 

@@ -18,6 +18,7 @@ const DOWN_MS = [200, 12_000] as const;
 const SPELL_MS = [100, 12_000] as const;
 /** From the brain's order on: before it arrives, or behind its answer. */
 const AFTER_ORDER_MS = [1, 400] as const;
+const LATE_HALT_MS = [1_500, 9_000] as const;
 /** Where nothing is open for so long the bot opens again. */
 const IDLE_MS = [3_000, 15_000] as const;
 
@@ -27,6 +28,7 @@ interface Blows {
   count(fault: Fault, id: string): void;
   isLeftOut(id: string): boolean;
   crash(role: RoleName, downMs: number): void;
+  pause(role: RoleName, ms: number): void;
   cutFromVenue(role: RoleName, weather: LinkWeather, ms: number): void;
   emptyRedis(): void;
 }
@@ -123,6 +125,14 @@ export class ExitStorm {
         ]);
         const ms = span(draw, ...SPELL_MS);
         this.#onExit(0, () => this.#blows.cutFromVenue("brain", weather, ms));
+        return;
+      }
+      case "pause_workers_on_raise": {
+        // Nobody writes the halt for a while.
+        const ms = span(draw, ...LATE_HALT_MS);
+        this.#world.witness.onRaise.push(() => {
+          for (const worker of ["eew1", "eew2"] as const) this.#blows.pause(worker, ms);
+        });
         return;
       }
       case "redis_emptied_on_exit":

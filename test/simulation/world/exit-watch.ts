@@ -1,5 +1,6 @@
-/** The invariants of a brain with a policy (X1 to X8), in one place: what they see, and when the brain could have acted. */
+/** The invariants of a brain with a policy (X1 to X9), in one place: what they see, and when the brain could have acted. */
 
+import type { ExitFile } from "../../../src/adapters/exits/file.ts";
 import { writeRecord } from "../../../src/adapters/exits/record.ts";
 import type { ExitRecord } from "../../../src/core/exit-book.ts";
 import { legName } from "../../../src/core/position.ts";
@@ -12,6 +13,7 @@ import type { World } from "../../../src/sim/world.ts";
 import { ExitLevelWatch } from "./exit-level-watch.ts";
 import { ExitOrderWatch } from "./exit-order-watch.ts";
 import { ExitPanicWatch } from "./exit-panic-watch.ts";
+import { ExitRecordWatch } from "./exit-record-watch.ts";
 import type { Break, Witness } from "./witness.ts";
 
 /** What watches one run's brain. */
@@ -21,14 +23,18 @@ export class ExitWatch {
   readonly #orders: ExitOrderWatch;
   readonly #levels: ExitLevelWatch;
   readonly #panics: ExitPanicWatch;
+  readonly #records: ExitRecordWatch;
   #actsSince = 0;
   #wasHalted = false;
+  /** The permission that was on record while trading was halted. */
+  #spent: string | null = null;
   #bornAt = 0;
 
   constructor(world: World<Witness>, setup: ExitsSetup, fails: Break) {
     this.#world = world;
     this.#setup = setup;
-    this.#orders = new ExitOrderWatch(world, setup, fails);
+    this.#records = new ExitRecordWatch(world, fails);
+    this.#orders = new ExitOrderWatch(world, setup, this.#records, fails);
     this.#levels = new ExitLevelWatch(world, setup, this.#orders.legs, fails);
     this.#panics = new ExitPanicWatch(world, setup, fails);
   }
@@ -53,14 +59,21 @@ export class ExitWatch {
     }
   }
 
+  overFile(life: Life, file: ExitFile): ExitFile {
+    return this.#records.over(life, file);
+  }
+
   overBus(life: Life, bus: BrainBus): BrainBus {
     return {
       ...bus,
-      raise: (incidentId, reason) => {
-        if (life.ended()) return bus.raise(incidentId, reason);
+      raise: async (incidentId, reason) => {
+        if (life.ended()) return await bus.raise(incidentId, reason);
         this.#world.witness.incidents.brainTrips();
         this.#panics.raises(life, incidentId, reason);
-        return bus.raise(incidentId, reason);
+        this.#world.witness.onRaise.shift()?.();
+        const answer = await bus.raise(incidentId, reason);
+        if (answer.known) this.#panics.confirms(life, incidentId);
+        return answer;
       },
     };
   }
@@ -82,9 +95,10 @@ export class ExitWatch {
     const wellOf = (part: "brain" | "redis"): number => witness.troubles.wellForMs(part);
     const bornMs = hosts.brain.life() === null ? 0 : now - this.#bornAt;
     const wellMs = Math.min(wellOf("brain"), wellOf("redis"), bornMs);
-    if (bus.haltedSince() !== null) this.#wasHalted = true;
-    // A brain that knows of a halt waits for a permission, also where Redis knows of neither any more.
-    const isAllowed = this.#setup.autoLive || !this.#wasHalted || bus.hasAllowedLive();
+    const permission = bus.livePermission();
+    if (bus.haltedSince() !== null) [this.#wasHalted, this.#spent] = [true, permission];
+    // A brain that knows of a halt waits for another permission than the one before it, also where Redis has lost the halt.
+    const isAllowed = this.#setup.autoLive || !this.#wasHalted || (permission !== null && permission !== this.#spent);
     const mayAct =
       isAllowed && !this.#setup.shadow && bus.haltedSince() === null && this.#orders.forbiddenSince === null;
     const isPanic = bus.panics().some(({ eventId }) => !bus.completions().some((one) => one.eventId === eventId));

@@ -48,6 +48,7 @@ export const EXIT_FAULTS = [
   "crash_on_exit",
   "cut_on_exit",
   "redis_emptied_on_exit",
+  "pause_workers_on_raise",
 ] as const;
 /** One of those. */
 export type ExitFault = (typeof EXIT_FAULTS)[number];

@@ -8,6 +8,11 @@ import type { RoleName } from "../../../src/sim/world.ts";
 /** As FoundationDB has them: a site is live with this probability in a run, and strikes with it whenever it is passed. */
 const LIVE = 0.25;
 const STRIKES = 0.25;
+/** The chance that a site which a run passes so often is not struck in it. */
+export function sparedIn(passes: number): number {
+  return 1 - LIVE + LIVE * (1 - STRIKES) ** passes;
+}
+
 /** After a strike a site is quiet for so long, or a role that passes it each second would never live. */
 const QUIET_MS = [5_000, 60_000] as const;
 /** A process that dies at a site comes back; one that stands still goes on. */

@@ -66,6 +66,7 @@ export class Storm {
         count: (fault, id) => this.#count(fault, id),
         isLeftOut: (id) => leftOut.has(id),
         crash: blows.crash,
+        pause: blows.pause,
         cutFromVenue: (role, weather, ms) => this.#spell(role, [world.venueLinks.brain], weather, ms),
         emptyRedis: () => this.#emptyRedis(),
       });
@@ -87,6 +88,7 @@ export class Storm {
     world.witness.onOrder.length = 0;
     world.witness.onBegin.length = 0;
     world.witness.onExit.length = 0;
+    world.witness.onRaise.length = 0;
     for (const stop of this.#stop) stop();
     for (const link of this.#links()) link.weather = FAIR;
     world.venueWeather = CLEAR;

@@ -1,14 +1,16 @@
 /** What many seeds came to. */
 
 import { EXIT_FAULTS, FAULTS } from "./faults.ts";
+import { POLICY } from "./policies.ts";
 import type { Outcome } from "./run.ts";
+import { sparedIn } from "./site-storm.ts";
 import { SITUATIONS } from "./situations.ts";
 import { type Row, Times } from "./times.ts";
 
 /** What is counted of an outcome. */
 export type Counted = Pick<
   Outcome,
-  "ending" | "broken" | "virtualMs" | "faults" | "lines" | "sites" | "incidents" | "death"
+  "ending" | "broken" | "virtualMs" | "faults" | "strikes" | "lines" | "sites" | "incidents" | "death"
 >;
 
 /** What is counted where a run has not come to an end. */
@@ -16,6 +18,7 @@ export const NOTHING: Omit<Counted, "broken"> = {
   ending: "BROKEN",
   virtualMs: 0,
   faults: new Map(),
+  strikes: [],
   lines: [],
   sites: { passed: new Map(), struck: new Map() },
   incidents: [],
@@ -33,14 +36,17 @@ export interface TallyCounts {
   /** Fault sites: how often each was passed, and struck. */
   readonly passed: Readonly<Record<string, number>>;
   readonly struck: Readonly<Record<string, number>>;
+  /** The same of the runs with a policy: how often passed, and the logarithm of the chance that none of them has struck. */
+  readonly passedByPolicy: Readonly<Record<string, number>>;
+  readonly spared: Readonly<Record<string, number>>;
   readonly times: readonly (readonly [string, Row])[];
 }
 
 /**
- * A site is live in one run of four, and strikes at one pass of four, but for its pauses: one that is passed a few times in
- * thousands of seeds, as a policy's way around orders that block an exit, may be missed by chance.
+ * A site that only runs with a policy pass, and few of them, such as its way around orders that block an exit, may be spared by
+ * chance: it need not have been struck where that was likelier than this. Every other site must have been.
  */
-const OFTEN = 200;
+const SPARED = 0.000_1;
 
 /** Counts over runs. */
 export class Tally {
@@ -53,10 +59,12 @@ export class Tally {
   readonly situations: Map<string, number> = new Map();
   readonly passed: Map<string, number> = new Map();
   readonly struck: Map<string, number> = new Map();
+  readonly passedByPolicy: Map<string, number> = new Map();
+  readonly spared: Map<string, number> = new Map();
   readonly times: Times = new Times();
 
   add(outcome: Counted): void {
-    const { ending, broken, virtualMs, faults, lines, sites } = outcome;
+    const { ending, broken, virtualMs, faults, strikes, lines, sites } = outcome;
     this.seeds += 1;
     this.virtualMs += virtualMs;
     if (broken.length > 0) this.broken += 1;
@@ -65,6 +73,12 @@ export class Tally {
     for (const [name, sign] of SITUATIONS) if (lines.some((line) => sign.test(line))) count(this.situations, name, 1);
     for (const [site, times] of sites.passed) count(this.passed, site, times);
     for (const [site, times] of sites.struck) count(this.struck, site, times);
+    if (strikes.includes(POLICY)) {
+      for (const [site, times] of sites.passed) {
+        count(this.passedByPolicy, site, times);
+        count(this.spared, site, Math.log(sparedIn(times)));
+      }
+    }
     this.times.add(outcome);
   }
 
@@ -75,32 +89,41 @@ export class Tally {
     const faults = Object.fromEntries(this.faults);
     const situations = Object.fromEntries(this.situations);
     const [passed, struck] = [Object.fromEntries(this.passed), Object.fromEntries(this.struck)];
+    const [passedByPolicy, spared] = [Object.fromEntries(this.passedByPolicy), Object.fromEntries(this.spared)];
     const times = [...this.times.rows];
-    return { seeds, virtualMs, broken, endings, faults, situations, passed, struck, times };
+    return {
+      seeds,
+      virtualMs,
+      broken,
+      endings,
+      faults,
+      situations,
+      passed,
+      struck,
+      passedByPolicy,
+      spared,
+      times,
+    };
   }
 
   /** Adds what another one has counted. */
-  merge({ seeds, virtualMs, broken, endings, faults, situations, passed, struck, times }: TallyCounts): void {
+  merge({ seeds, virtualMs, broken, times, ...counts }: TallyCounts): void {
     this.seeds += seeds;
     this.virtualMs += virtualMs;
     this.broken += broken;
-    for (const [counts, others] of [
-      [this.endings, endings],
-      [this.faults, faults],
-      [this.situations, situations],
-      [this.passed, passed],
-      [this.struck, struck],
-    ] as const) {
-      for (const [name, many] of Object.entries(others)) count(counts, name, many);
+    for (const name of ["endings", "faults", "situations", "passed", "struck", "passedByPolicy", "spared"] as const) {
+      for (const [key, many] of Object.entries(counts[name])) count(this[name], key, many);
     }
     this.times.merge(times);
   }
 
-  /** The situations that no run has reached, and the fault sites that were passed often and never struck. */
+  /** The situations that no run has reached, and the fault sites that should have been struck and were not. */
   missed(): readonly string[] {
     const situations = SITUATIONS.map(([name]) => name).filter((name) => !this.situations.has(name));
-    const sites = [...this.passed].filter(([site, times]) => times >= OFTEN && !this.struck.has(site));
-    return [...situations, ...sites.map(([site]) => site)];
+    const mayBeSpared = (site: string): boolean =>
+      this.passed.get(site) === this.passedByPolicy.get(site) && Math.exp(this.spared.get(site) ?? 0) > SPARED;
+    const sites = [...this.passed.keys()].filter((site) => !this.struck.has(site) && !mayBeSpared(site));
+    return [...situations, ...sites];
   }
 }
 

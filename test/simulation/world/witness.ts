@@ -1,5 +1,6 @@
 /** Sees what the roles do, and what is true at that moment: the invariants that hold at every step (simulation.md S1 to S13). */
 
+import type { ExitFile } from "../../../src/adapters/exits/file.ts";
 import { EEW_LIMITS } from "../../../src/core/eew.ts";
 import type { ExitRecord } from "../../../src/core/exit-book.ts";
 import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
@@ -63,6 +64,8 @@ export class Witness implements Observer {
   readonly onBegin: (() => void)[] = [];
   /** Who is to be called when the brain has sent an order, one with each. */
   readonly onExit: (() => void)[] = [];
+  /** The same for a panic that it raises. */
+  readonly onRaise: (() => void)[] = [];
   /** What watches a brain with a policy; null: it has none. */
   exits: ExitWatch | null = null;
   readonly troubles: Troubles;
@@ -134,6 +137,10 @@ export class Witness implements Observer {
 
   brainLoads(records: readonly ExitRecord[]): void {
     this.exits?.loads(records);
+  }
+
+  exitFile(life: Life, file: ExitFile): ExitFile {
+    return this.exits?.overFile(life, file) ?? file;
   }
 
   /** X1 to X7: what a brain with a policy sends. */
