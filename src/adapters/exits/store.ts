@@ -91,7 +91,8 @@ function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
   if (one === undefined) return other;
   const { entryPrice, openedAt, side } = one.memory;
   // The venue's records make a leg older than it was first noted: a copy from before that is no later opening.
-  const isSame = other.memory.openedAt === openedAt || other.memory.entryPrice.eq(entryPrice);
+  const wasMadeOlder = openedAt < other.memory.openedAt && other.memory.entryPrice.eq(entryPrice);
+  const isSame = other.memory.openedAt === openedAt || wasMadeOlder;
   if (!isSame || side !== other.memory.side) {
     const [newest, before] = openedAt > other.memory.openedAt ? [one, other] : [other, one];
     // An order in doubt is asked for in any case.

@@ -178,6 +178,9 @@ describe("both places together", () => {
     exitFile(directory).remember([record()], []);
     const entryPrice = decimal("0.00000013");
     const later = record({ openedAt: 1_795_000_000_001 as UnixMillis, entryPrice, steps: {} });
+    const earlier = record({ openedAt: 1_794_999_999_999 as UnixMillis, exiting: "its stop", sent: 3 });
+    const kept = await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(earlier)]]))).load();
+    expect(kept.memory.records).toEqual([record()]);
     const { memory } = await exitStore(exitFile(directory), hash(new Map([["BTCUSDT", writeRecord(later)]]))).load();
     expect(memory.records).toEqual([{ ...later, recalled: false }]);
   });
