@@ -455,8 +455,8 @@ export const PLANTED: readonly Plant[] = [
   {
     name: "loss-counted-over-a-reset",
     file: "src/core/portfolio.ts",
-    from: "return state.record.panic === panic ? state : { ...openPortfolio(null, now), panic };",
-    to: "return { ...state, panic };",
+    from: "const goesOn = state.record.panic === panic && !state.record.halted;",
+    to: "const goesOn = now >= 0;",
     danger: "what a person has seen and reset is raised again as soon as the brain may act",
   },
 ];

@@ -44,6 +44,10 @@ export class ExitPanicWatch {
     this.#world = world;
     this.#setup = setup;
     this.#break = fails;
+    // Between two looks of the judge a mark may have come and gone.
+    world.venue.watch((change) => {
+      if (change.kind === "mark") this.look(0);
+    });
   }
 
   losesData(): void {
