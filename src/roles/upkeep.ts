@@ -57,7 +57,8 @@ const BRAIN_WARMTH: Warmth = { perLeg: 1, min: 4, max: 60, pingsPerMinute: 120, 
 
 /** The venue's rules change when it lists or changes a symbol; a symbol that is missing is closed all the same. */
 const RULEBOOK_EVERY_MS = 3_600_000;
-const RULEBOOK_RETRY_MS = 30_000;
+/** Of weight 1. Without them a brain can place no backstop: its tick is not known. */
+const RULEBOOK_RETRY_MS = 5_000;
 
 /** Keeps everything fresh until `signal` aborts; whatever loads the venue pauses while `idle` says no. */
 export async function keepReady(
