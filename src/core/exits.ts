@@ -74,6 +74,10 @@ export interface Exits {
   readonly positions: readonly Position[];
   /** A panic that was raised and has not halted trading yet. */
   readonly panic: OwnPanic | null;
+  /** The permission that was the last when it was raised, by id. */
+  readonly panicUnder: string | null;
+  /** The last permission that was read, by id; null: none was given. */
+  readonly given: string | null;
   /** The reason of a panic that was only told, in shadow. */
   readonly toldPanic: string | null;
   /** Where it stands, as last told; null: nothing was. */
@@ -123,6 +127,8 @@ export function openExits(start: ExitsStart, now: Instant): Exits {
     standing: NOT_YET,
     positions: [],
     panic: null,
+    panicUnder: null,
+    given: null,
     toldPanic: null,
     toldStanding: null,
   };
@@ -144,10 +150,12 @@ export function allow(exits: Exits, permission: Reading<Permission>, halted: boo
       ? overHalt(exits.portfolio)
       : [countFrom(exits.portfolio, standing.newestPanic, now), []];
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
-  // A halt is the answer to a panic.
-  const panic = halted ? null : exits.panic;
+  const given = permission.value.given?.id ?? null;
+  // A halt is the answer to a panic; where that came and went unseen, a person's permission that covers the panic is.
+  const isAnswered = exits.panic?.kind === "confirmed" && given !== exits.panicUnder && standing.isLive;
+  const panic = halted || isAnswered ? null : exits.panic;
   const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
-  return [{ ...exits, standing, portfolio, panic, toldStanding }, [...remember, ...lines]];
+  return [{ ...exits, standing, portfolio, panic, given, toldStanding }, [...remember, ...lines]];
 }
 
 function standingLines(standing: "live" | "shadow" | "halted", { shadow }: StandingOptions): readonly Tell[] {
@@ -266,7 +274,7 @@ function stanceOf(exits: Exits, { mayAct }: Moment): Look["stance"] {
 /** A broken limit of the portfolio is a panic, once; in shadow it is told, once. */
 function raise(exits: Exits, actions: readonly PortfolioAction[], moment: Moment): Step {
   const others: ExitsAction[] = [];
-  let { panic, toldPanic } = exits;
+  let { panic, panicUnder, toldPanic } = exits;
   for (const action of actions) {
     if (action.kind !== "break") {
       others.push(action);
@@ -277,11 +285,12 @@ function raise(exits: Exits, actions: readonly PortfolioAction[], moment: Moment
     if (stance === "act") {
       const [begun, actions] = beginPanic(reason);
       panic = begun;
+      panicUnder = exits.given;
       others.push(...actions);
     } else if (stance === "tell" && toldPanic === null) {
       toldPanic = reason;
       others.push(warn(`Shadow, would raise a panic: ${reason}`));
     }
   }
-  return [{ ...exits, panic, toldPanic }, others];
+  return [{ ...exits, panic, panicUnder, toldPanic }, others];
 }

@@ -145,6 +145,37 @@ describe("a loss that is too great", () => {
   });
 });
 
+describe("a panic whose halt came and went unseen", () => {
+  const before = { id: "p-1", upTo: "0-0" };
+  /** A brain whose own panic is confirmed, while this permission was the last. */
+  function confirmed(): Exits {
+    let [state] = allow(start(), known({ newestPanic: null, given: before }), false, at(0));
+    for (const [ms, amount] of [
+      [0, "1000"],
+      [1_000, "940"],
+      [2_000, "940"],
+    ] as const) {
+      const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));
+      state = next;
+      if (!asked.some(({ kind }) => kind === "read_transfers")) continue;
+      [state] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+    }
+    [state] = hear(state, { kind: "named", incidentId: "id-1" }, moment(2_100));
+    [state] = hear(state, { kind: "raised" }, moment(2_200));
+    expect(state.panic?.kind).toBe("confirmed");
+    return state;
+  }
+
+  test.each([
+    ["holds it back under the permission from before, however old the reading is", null, before, false],
+    ["holds it back under one that does not cover the panic", "9-0", { id: "p-2", upTo: "8-0" }, false],
+    ["is over once a person has allowed it behind the panic", "9-0", { id: "p-2", upTo: "9-0" }, true],
+  ] as const)("%s", (_, newestPanic, given, live) => {
+    const [state] = allow(confirmed(), known({ newestPanic, given }), false, at(3_000));
+    expect(isLive(state)).toBe(live);
+  });
+});
+
 describe("what a brain does by where it stands", () => {
   const BACKSTOP = policyOf(rules({ backstopPercent: decimal("12"), stopLoss: stopLoss("2") }), {
     dailyLossPercent: decimal("5"),
