@@ -27,6 +27,9 @@ const KNOWN_MS = BRAIN_LIMITS.fenceMs * 1.01 + 250;
 const LAG_FORGOTTEN_MS = 20_000;
 const LOT = decimal("0.001");
 
+/** Two looks, and the two lists of a recall. */
+const LISTS = 4;
+
 interface List {
   readonly askedAt: Instant;
   readonly positions: readonly Position[];
@@ -44,7 +47,10 @@ export class ExitOrderWatch {
   readonly #records: ExitRecordWatch;
   readonly #break: Break;
   readonly legs: LegLives;
-  /** The last two lists of each process: the newest may be there and not be looked at yet, for want of the halt or of equity. */
+  /**
+   * The last lists of each process: the newest may be there and not be looked at yet, for want of the halt or of equity, and a
+   * recall has two more that are no looks.
+   */
   readonly #lists = new Map<Life, readonly List[]>();
   readonly #fillsReadAt = new Map<Life, Instant>();
   /** By order id, when the earlier of the lists was asked for that it was decided on: it may be of a leg that was there before. */
@@ -100,12 +106,11 @@ export class ExitOrderWatch {
       positions: async () => {
         const askedAt = this.#world.time.now();
         const answer = await exchange.positions();
+        if (!answer.known) return answer;
+        const before = this.#lists.get(life) ?? [];
+        this.#lists.set(life, [...before, { askedAt, positions: answer.value }].slice(-LISTS));
         // What it reads behind a leg's fills is no look: the fills are compared with it, and nothing is decided on it.
-        if (!answer.known || this.#fillsReadAt.get(life) === askedAt) return answer;
-        const before = this.#lists.get(life)?.at(-1);
-        const list = { askedAt, positions: answer.value };
-        this.#lists.set(life, before === undefined ? [list] : [before, list]);
-        listed(answer.value);
+        if (this.#fillsReadAt.get(life) !== askedAt) listed(answer.value);
         return answer;
       },
       cancel: (request) => {

@@ -112,6 +112,8 @@ export class ExitPanicWatch {
       const hasEnded = bus.completions().some(({ eventId, outcome }) => eventId === newest && outcome === "FLAT");
       if (newest !== null && newest !== this.#behind && hasEnded) this.#countAnew(newest);
     }
+    // A person who allows it behind a panic has answered that, halted or not.
+    if (bus.allowsLive()) for (const { eventId } of bus.panics()) this.#raised.delete(eventId);
     const net = venue.transfers(apiKey).reduce((total, { amount }) => total.plus(amount), ZERO);
     const worth = sum([...DOLLARS].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
     if (this.#peak === null || worth.gt(this.#peak)) this.#peak = worth;
