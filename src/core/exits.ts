@@ -144,16 +144,15 @@ export function allow(exits: Exits, permission: Reading<Permission>, halted: boo
   // What can't be read changes nothing, and nothing is done on it.
   if (!permission.known) return [exits, []];
   const standing = stand(exits.options, exits.standing, permission.value, halted);
-  // A panic of its own is an incident before its halt is read, and that may be reset unseen.
-  const [portfolio, remember]: readonly [PortfolioState, readonly ExitsAction[]] =
-    halted || exits.panic !== null
-      ? overHalt(exits.portfolio)
-      : [countFrom(exits.portfolio, standing.newestPanic, now), []];
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   const given = permission.value.given?.id ?? null;
   // A halt is the answer to a panic; where that came and went unseen, a person's permission that covers the panic is.
   const isAnswered = exits.panic?.kind === "confirmed" && given !== exits.panicUnder && standing.isLive;
   const panic = halted || isAnswered ? null : exits.panic;
+  // A panic of its own is an incident before its halt is read, and that may be reset unseen.
+  const [counted, remember] =
+    halted || exits.panic !== null ? overHalt(exits.portfolio) : ([exits.portfolio, []] as const);
+  const portfolio = halted || panic !== null ? counted : countFrom(counted, standing.newestPanic, now);
   const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
   return [{ ...exits, standing, portfolio, panic, given, toldStanding }, [...remember, ...lines]];
 }

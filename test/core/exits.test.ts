@@ -174,6 +174,19 @@ describe("a panic whose halt came and went unseen", () => {
     const [state] = allow(confirmed(), known({ newestPanic, given }), false, at(3_000));
     expect(isLive(state)).toBe(live);
   });
+
+  test("and what was lost before that is not raised again, what is lost behind it is", () => {
+    const permission = known({ newestPanic: "9-0", given: { id: "p-2", upTo: "9-0" } });
+    let [state] = allow(confirmed(), permission, false, at(3_000));
+    const kindsAt = (ms: number, amount: string): readonly string[] => {
+      const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));
+      const [heard, told] = hear(next, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+      state = heard;
+      return [...asked, ...told].map(({ kind }) => kind);
+    };
+    for (const ms of [3_000, 4_000, 5_000]) expect(kindsAt(ms, "940")).not.toContain("name_incident");
+    expect(kindsAt(6_000, "893")).toContain("name_incident");
+  });
 });
 
 describe("what a brain does by where it stands", () => {

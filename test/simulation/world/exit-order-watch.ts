@@ -27,10 +27,10 @@ const KNOWN_MS = BRAIN_LIMITS.fenceMs * 1.01 + 250;
 const LAG_FORGOTTEN_MS = 20_000;
 const LOT = decimal("0.001");
 
-/** Two looks, and the two lists of a recall. */
-const LISTS = 4;
-
 interface List {
+  /** False: it may be one of a recall, which reads a leg's fills right behind the one and right before the other. */
+  readonly isLook: boolean;
+  readonly answeredAt: Instant;
   readonly askedAt: Instant;
   readonly positions: readonly Position[];
 }
@@ -48,8 +48,8 @@ export class ExitOrderWatch {
   readonly #break: Break;
   readonly legs: LegLives;
   /**
-   * The last lists of each process: the newest may be there and not be looked at yet, for want of the halt or of equity, and a
-   * recall has two more that are no looks.
+   * The last two lists of each process that are looks for certain, and what came since the first of them: the newest may be there and
+   * not be looked at yet, for want of the halt or of equity.
    */
   readonly #lists = new Map<Life, readonly List[]>();
   readonly #fillsReadAt = new Map<Life, Instant>();
@@ -107,10 +107,15 @@ export class ExitOrderWatch {
         const askedAt = this.#world.time.now();
         const answer = await exchange.positions();
         if (!answer.known) return answer;
-        const before = this.#lists.get(life) ?? [];
-        this.#lists.set(life, [...before, { askedAt, positions: answer.value }].slice(-LISTS));
-        // What it reads behind a leg's fills is no look: the fills are compared with it, and nothing is decided on it.
-        if (this.#fillsReadAt.get(life) !== askedAt) listed(answer.value);
+        // What it reads behind a leg's fills is no look: the fills are compared with it, and nothing is decided on it. Behind a
+        // standstill a look may begin at that very instant, too.
+        const isLook = this.#fillsReadAt.get(life) !== askedAt;
+        const answeredAt = this.#world.time.now();
+        this.#lists.set(
+          life,
+          sinceTwoLooks([...(this.#lists.get(life) ?? []), { isLook, answeredAt, askedAt, positions: answer.value }]),
+        );
+        if (isLook) listed(answer.value);
         return answer;
       },
       cancel: (request) => {
@@ -144,6 +149,12 @@ export class ExitOrderWatch {
     return {
       ...exits,
       fillsSince: async (symbol, since) => {
+        const lists = this.#lists.get(life) ?? [];
+        const now = this.#world.time.now();
+        this.#lists.set(
+          life,
+          lists.map((list) => (list.answeredAt === now ? { ...list, isLook: false } : list)),
+        );
         const answer = await exits.fillsSince(symbol, since);
         this.#fillsReadAt.set(life, this.#world.time.now());
         return answer;
@@ -236,4 +247,9 @@ export class ExitOrderWatch {
     const step = ladder.find(({ at }) => stepTag(targetName(at)) === tag);
     return step === undefined ? ZERO : max.times(step.closePercent).div("100");
   }
+}
+
+function sinceTwoLooks(lists: readonly List[]): readonly List[] {
+  const looks = lists.flatMap(({ isLook }, i) => (isLook ? [i] : []));
+  return lists.slice(looks.at(-2) ?? 0);
 }

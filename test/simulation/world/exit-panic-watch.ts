@@ -112,8 +112,9 @@ export class ExitPanicWatch {
       const hasEnded = bus.completions().some(({ eventId, outcome }) => eventId === newest && outcome === "FLAT");
       if (newest !== null && newest !== this.#behind && hasEnded) this.#countAnew(newest);
     }
-    // A person who allows it behind a panic has answered that, halted or not.
-    if (bus.allowsLive()) for (const { eventId } of bus.panics()) this.#raised.delete(eventId);
+    // A person who allows it behind a panic has answered that, halted or not, and has seen what was lost.
+    const answered = bus.allowsLive() ? bus.panics().filter(({ eventId }) => this.#raised.delete(eventId)) : [];
+    for (const { eventId } of answered) this.#countAnew(eventId);
     const net = venue.transfers(apiKey).reduce((total, { amount }) => total.plus(amount), ZERO);
     const worth = sum([...DOLLARS].map((asset) => venue.marginBalance(apiKey, asset))).minus(net);
     if (this.#peak === null || worth.gt(this.#peak)) this.#peak = worth;
