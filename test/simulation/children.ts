@@ -27,9 +27,11 @@ export interface Run {
   readonly seeds: number;
   /** Processes at once. */
   readonly jobs: number;
+  /** What strikes in none of them, though a seed draws it. */
+  readonly leftOut?: readonly string[];
   /** How long a seed may take before its process is ended. */
   readonly seedLimitMs?: number;
-  /** What a process runs; gets `from`, its place in line, `seeds` and `jobs` as arguments. */
+  /** What a process runs; gets `from`, its place in line, `seeds`, `jobs` and what is left out as arguments. */
   readonly command?: readonly string[];
 }
 
@@ -49,12 +51,12 @@ export async function runInChildren(run: Run, told: (report: SeedReport) => void
 
 /** One process, from that place in line on; returns the place at which another has to go on. */
 async function runChild(
-  { from, seeds, jobs, seedLimitMs = SEED_LIMIT_MS, command = [process.execPath, import.meta.path] }: Run,
+  { from, seeds, jobs, leftOut = [], seedLimitMs = SEED_LIMIT_MS, command = [process.execPath, import.meta.path] }: Run,
   first: number,
   told: (report: SeedReport) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const args = [from, first, seeds, jobs].map(String);
+  const args = [...[from, first, seeds, jobs].map(String), ...leftOut];
   const env = { ...process.env, ...ROOMY };
   const child = Bun.spawn([...command, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit", signal });
   let late = false;
@@ -90,7 +92,8 @@ function reportOf(outcome: Counted & Pick<Outcome, "seed">): SeedReport {
 if (import.meta.main) {
   // Ctrl-C at a terminal reaches every process; the parent ends this one when it has heard of it.
   process.on("SIGINT", () => undefined);
-  const [from = 0, first = 0, seeds = 0, jobs = 1] = process.argv.slice(2).map(Number);
+  const [from = 0, first = 0, seeds = 0, jobs = 1] = process.argv.slice(2, 6).map(Number);
+  const leftOut = new Set(process.argv.slice(6));
   for (let place = first; place < seeds; place += jobs)
-    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seedAt(from, place))))}\n`);
+    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seedAt(from, place), leftOut)))}\n`);
 }

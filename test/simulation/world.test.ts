@@ -56,6 +56,8 @@ setDefaultTimeout(600_000);
  */
 const FIRST_SEED = 1;
 const SEEDS = 2_600;
+/** Fresh ones with every run, none with a policy. */
+const FRESH_SEEDS = 500;
 
 function check({ seed, broken }: Outcome): void {
   expect({ replay: `npm run simulate -- --seed ${seed}`, broken }).toEqual({
@@ -90,6 +92,20 @@ test("the first seeds hold, reach every situation that they are there for, and s
     seeds: SEEDS,
     missed: [],
   });
+});
+
+test("fresh seeds hold without a policy", async () => {
+  const from = Math.floor(Math.random() * 4_000_000_000);
+  const broken: string[] = [];
+  const { signal } = new AbortController();
+  await runInChildren(
+    { from, seeds: FRESH_SEEDS, jobs: availableParallelism(), leftOut: [POLICY] },
+    (report) => {
+      for (const what of report.broken) broken.push(`seed ${report.seed} without its policy: ${what}`);
+    },
+    signal,
+  );
+  expect(broken).toEqual([]);
 });
 
 test("a seed is one run, to the last line", async () => {
