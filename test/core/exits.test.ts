@@ -71,27 +71,35 @@ function worth(amount: string, ms: number): Equity {
   return { amount: decimal(amount), askedAt: at(ms), wall: moment(ms).wall };
 }
 
+/** Looks at which the account is worth so much, each with the answer that nothing was moved. */
+function weighed(
+  before: Exits,
+  looks: readonly (readonly [ms: number, amount: string])[],
+): readonly [Exits, readonly ExitsAction[]] {
+  let state = before;
+  const actions: ExitsAction[] = [];
+  for (const [ms, amount] of looks) {
+    const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));
+    state = next;
+    actions.push(...asked);
+    if (!asked.some(({ kind }) => kind === "read_transfers")) continue;
+    const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+    state = heard;
+    actions.push(...told);
+  }
+  return [state, actions];
+}
+
 describe("a loss that is too great", () => {
   /** The account loses six percent, and all that comes back is known at once. */
   function broken(): readonly [Exits, readonly ExitsAction[]] {
-    let [state] = allow(start(), known({ newestPanic: null, given: null }), false, at(0));
-    const actions: ExitsAction[] = [];
-    for (const [ms, equity] of [
+    const [state] = allow(start(), known({ newestPanic: null, given: null }), false, at(0));
+    const [after, actions] = weighed(state, [
       [0, "1000"],
       [1_000, "940"],
       [2_000, "940"],
-    ] as const) {
-      const [next, asked] = look(state, [], known(worth(equity, ms)), moment(ms));
-      state = next;
-      for (const { kind } of asked) {
-        if (kind !== "read_transfers") continue;
-        const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
-        state = heard;
-        actions.push(...told);
-      }
-      actions.push(...asked);
-    }
-    return [state, actions];
+    ]);
+    return [after, actions];
   }
   const kinds = (actions: readonly ExitsAction[]): readonly string[] => actions.map(({ kind }) => kind);
 
@@ -125,22 +133,11 @@ describe("a loss that is too great", () => {
     [state] = hear(state, { kind: "raised" }, moment(2_200));
     [state] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(3_000));
     [state] = allow(state, known({ newestPanic: "9-0", given: { id: "a", upTo: "9-0" } }), false, at(4_000));
-    const actions: ExitsAction[] = [];
-    for (const [ms, equity] of [
+    const [, actions] = weighed(state, [
       [5_000, "940"],
       [66_000, "880"],
       [67_000, "880"],
-    ] as const) {
-      const [next, asked] = look(state, [], known(worth(equity, ms)), moment(ms));
-      state = next;
-      for (const { kind } of asked) {
-        if (kind !== "read_transfers") continue;
-        const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
-        state = heard;
-        actions.push(...told);
-      }
-      actions.push(...asked);
-    }
+    ]);
     expect(kinds(actions)).toContain("name_incident");
   });
 });
@@ -150,16 +147,11 @@ describe("a panic whose halt came and went unseen", () => {
   /** A brain whose own panic is confirmed, while this permission was the last. */
   function confirmed(): Exits {
     let [state] = allow(start(), known({ newestPanic: null, given: before }), false, at(0));
-    for (const [ms, amount] of [
+    [state] = weighed(state, [
       [0, "1000"],
       [1_000, "940"],
       [2_000, "940"],
-    ] as const) {
-      const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));
-      state = next;
-      if (!asked.some(({ kind }) => kind === "read_transfers")) continue;
-      [state] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
-    }
+    ]);
     [state] = hear(state, { kind: "named", incidentId: "id-1" }, moment(2_100));
     [state] = hear(state, { kind: "raised" }, moment(2_200));
     expect(state.panic?.kind).toBe("confirmed");
