@@ -140,6 +140,7 @@ export function inIncident(limits: WatchdogLimits, state: Tripped, event: Watchd
       const elsewhere = haltedBy !== null && haltedBy.incidentId !== state.attempt.incidentId;
       const ahead = haltedBy !== null && haltedBy.number > state.attempt.number;
       if (elsewhere || ahead) return followHalt(limits, state, event.standing, now);
+      if (outcome === "FLAT" && haltedBy !== null && haltedBy.number < state.attempt.number) return passOver(state);
       return hearOutcome(limits, state, outcome, now);
     }
     case "timer":
@@ -189,6 +190,16 @@ function followUp({
   ];
 }
 
+/**
+ * The attempt was FLAT before the halt that stands: a report halts in the same step. A person has reset since, and an earlier
+ * attempt is executed once more, by a worker that knew nothing of it. That old FLAT says nothing of what is open now.
+ */
+function passOver(state: Tripped): Step {
+  const [next, actions] = followUp({ ...state, outcome: null });
+  const line = `Event ${state.eventId} ended FLAT before this halt, which proves nothing of now: on to the next attempt`;
+  return [next, [critical(line, "alarm"), ...actions]];
+}
+
 /** 1, 2, 4 … 30 s (design rule 4). */
 function pauseAfter(limits: WatchdogLimits, { number }: Attempt): number {
   return Math.min(limits.followUpMaxMs, limits.followUpMs * 2 ** (number - 1));
@@ -217,14 +228,14 @@ export function followHalt(limits: WatchdogLimits, state: WatchdogState, standin
 }
 
 /**
- * The attempt that ended FLAT, or one before it that was reported late and halts because the halt was gone. Following that
- * one up would ask for the attempt that is already FLAT, and so on without end. What opens later breaks the halt, and the
- * worker watches for that under either. But where Redis has lost that FLAT nobody watches: what halts now is followed up.
+ * The attempt that ended FLAT, or one before it that was reported late and halts because the halt was gone. What opens later
+ * breaks the halt, and the worker watches for that under either. But where Redis has lost that FLAT nobody watches, nor while
+ * the earlier attempt has no report: what halts now is followed up.
  */
 function isOldNews(haltedBy: Attempt, outcome: Outcome | null, flat: Halted, { outcomes }: Standing): boolean {
   if (haltedBy.incidentId !== flat.attempt.incidentId || haltedBy.number > flat.attempt.number) return false;
   if (haltedBy.number === flat.attempt.number) return outcome === null || outcome === "FLAT";
-  return outcomes.get(flat.eventId) === "FLAT";
+  return outcome !== null && outcomes.get(flat.eventId) === "FLAT";
 }
 
 /** A completion writes the halt in the same step, so "completed and not halted" can only mean a reset. */

@@ -109,6 +109,11 @@ export interface EewBus extends Pulse {
   /** What is on record of an event, whoever has executed it; null if nothing is. */
   outcome(eventId: string): Promise<Reading<Outcome | null>>;
   /**
+   * How the event ended, or FLAT where a later attempt of its incident ended so: then nothing is left to do of it. Null if
+   * neither is on record.
+   */
+  ended(event: Pick<Delivery, "eventId" | "followsUp">): Promise<Reading<Outcome | null>>;
+  /**
    * Waits about a second for the brain's next heartbeat, and says which incident begins if it stays the last one; null if none
    * came. From the first question on, but for those that come while Redis can't be used: what was missed a `vigil` shows.
    */

@@ -141,12 +141,13 @@ export function ears(
   }
 
   /**
-   * What an earlier life raised and did not finish; null if another worker has, for then to begin it again would move the halt
-   * back to it, from an incident that came after. Where Redis can't be asked it is done again: it can only reduce.
+   * What an earlier life raised and did not finish; null if another worker has, or has left the account flat by a later attempt,
+   * for then to begin it again would move the halt back to it, and close what was opened behind a reset. Where Redis can't be
+   * asked it is done again: it can only reduce.
    */
   async function fromEarlierLife(own: Unfinished): Promise<Delivery | null> {
     const { eventId } = own;
-    const outcome = await bus.outcome(eventId);
+    const outcome = await bus.ended({ followsUp: null, ...own });
     if (!outcome.known || outcome.value === null) return ownDelivery(own);
     journal.append({ kind: "reconciled", eventId });
     const line = `Event ${eventId}, raised in an earlier life, was executed meanwhile: it ended ${outcome.value}`;

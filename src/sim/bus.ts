@@ -398,6 +398,11 @@ export class SimulatedBus {
           };
         }),
       outcome: (eventId) => link.read("read an outcome", async () => this.#outcome(eventId)),
+      ended: ({ eventId, followsUp }) =>
+        link.read("read an outcome", async () => {
+          const later = laterIds(followsUp ?? { incidentId: eventId, number: 1 });
+          return this.#outcome(eventId) ?? (later.some((id) => this.#outcome(id) === "FLAT") ? "FLAT" : null);
+        }),
       sightOf: (past) => link.read("look for the halt", async () => this.#sightOf(past?.halt.eventId ?? "")),
       putBack: (past) =>
         link.write("put the halt back", async () => {

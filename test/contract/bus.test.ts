@@ -520,6 +520,16 @@ describe.each([
       expect(await get(sides.eew("worker").next())).toBeNull();
     });
 
+    test("ends an earlier one with it: nothing is left to do of that, reported or not", async () => {
+      const late = await overtake();
+      const other = sides.eew("other");
+      expect(await get(other.ended(late))).toBe("FLAT");
+      expect(await get(other.ended({ eventId: later, followsUp: second }))).toBe("FLAT");
+      expect(await get(other.ended({ eventId: "e2", followsUp: null }))).toBeNull();
+      await get(eew.report(late, aCompletion("e1", "UNKNOWN"), aHalt("e1")));
+      expect(await get(other.ended(late))).toBe("UNKNOWN");
+    });
+
     test("stays when an earlier one is begun late", async () => {
       await overtake();
       await get(eew.writeHalt(aHalt("e1")));

@@ -814,6 +814,26 @@ describe("an open incident", () => {
     expect(step(LIMITS, flat, { kind: "standing", standing: late }, at(300))).toEqual([flat, []]);
   });
 
+  test("goes on with an earlier attempt that halts and has no report: a person has reset, and a worker executes it once more", () => {
+    const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
+    const anew = standing("incident-1", { "follow-up-2": "FLAT" });
+    const [open] = step(LIMITS, flat, { kind: "standing", standing: anew }, at(300));
+    expect(open).toMatchObject({ kind: "tripped", attempt: FIRST, outcome: null, followUpAt: at(10_300) });
+  });
+
+  test("takes no FLAT for its own that was there before the halt: the next attempt is made at once", () => {
+    const anew = standing("incident-1", { "follow-up-2": "FLAT" });
+    const [next, actions] = step(LIMITS, STATES.trippedAgain, { kind: "standing", standing: anew }, at(200));
+    const third = { incidentId: "incident-1", number: 3 };
+    expect(next).toMatchObject({ kind: "tripping", attempt: third, haltSeen: true });
+    expect(deedsOf(actions)).toEqual([
+      { kind: "publish", attempt: third, reason: "PANIC_CLOSE_INCOMPLETE_(NO_COMPLETION)" },
+    ]);
+    expect(linesOf(actions)[0]).toBe(
+      "Event follow-up-2 ended FLAT before this halt, which proves nothing of now: on to the next attempt",
+    );
+  });
+
   test("goes on with an earlier attempt that halts where Redis has lost the FLAT of the later one", () => {
     const [flat] = step(LIMITS, STATES.trippedAgain, EVENTS.secondFlat, at(200));
     const [open] = step(LIMITS, flat, EVENTS.haltedNotFlat, at(300));

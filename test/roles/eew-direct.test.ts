@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { JournalMemory } from "../../src/adapters/host/journal-memory.ts";
+import { eventIdOf } from "../../src/adapters/redis/event-id.ts";
 import { ZERO } from "../../src/core/decimal.ts";
 import { EEW_LIMITS } from "../../src/core/eew.ts";
 import type { Completion, Delivery, Ending } from "../../src/core/messages.ts";
@@ -282,6 +283,29 @@ test("what an earlier life raised is executed, unless it is on record already: t
   expect(journal.filter(({ kind }) => kind !== "raised")[0]).toEqual({ kind: "reconciled", eventId: "first" });
   await pause(5_000);
   expect([passes(), endings]).toEqual([1, ["second FLAT"]]);
+});
+
+test("what an earlier life raised is over where a later attempt of its incident ended FLAT: what was opened behind a reset stays", async () => {
+  const halt = {
+    reason: "R",
+    source: "eew",
+    eventId: eventIdOf({ incidentId: "first", number: 2 }),
+    positionsClosed: 1,
+  };
+  const followsUp = { incidentId: "first", number: 2 };
+  await bus
+    .eew("other")
+    .report(
+      aDelivery({ entryId: "", eventId: halt.eventId, followsUp }),
+      { ...COMPLETION, eventId: halt.eventId, outcome: "FLAT" },
+      halt,
+    );
+  bus.reset();
+  left = [{ eventId: "first", reason: "REDIS_LOST", found: [] }];
+  start();
+  await pause(5_000);
+  expect(journal.filter(({ kind }) => kind === "reconciled")).toEqual([{ kind: "reconciled", eventId: "first" }]);
+  expect([passes(), await bus.brain().halt()]).toEqual([0, known(null)]);
 });
 
 test("a follow-up that an earlier life has begun stays one: the first attempt, reported late, does not take the halt back", async () => {

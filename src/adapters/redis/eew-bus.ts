@@ -310,6 +310,13 @@ export function redisEewBus(options: RedisEewBusOptions): EewBus & { close(): vo
         return (await readOutcomes(redis, keys, [eventId])).get(eventId) ?? null;
       }),
 
+    ended: ({ eventId, followsUp }) =>
+      writing.ask(`read ${keys.outcomes}`, async (redis) => {
+        const later = laterIds(followsUp ?? { incidentId: eventId, number: 1 });
+        const outcomes = await readOutcomes(redis, keys, [eventId, ...later]);
+        return outcomes.get(eventId) ?? later.map((id) => outcomes.get(id)).find((one) => one === "FLAT") ?? null;
+      }),
+
     sightOf: (past) =>
       reading.ask(`look for ${keys.halt}`, async (redis) => {
         const args = [past?.halt.eventId ?? "", past?.entryId ?? ""];
