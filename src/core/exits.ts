@@ -45,6 +45,7 @@ import {
   type PortfolioAction,
   type PortfolioRecord,
   type PortfolioState,
+  type Transfers,
   weigh,
 } from "./portfolio.ts";
 import { type CloseOutcome, legName, type Position } from "./position.ts";
@@ -96,7 +97,7 @@ export interface Moment {
 export type ExitsEvent =
   | { readonly kind: "closed"; readonly leg: string; readonly outcome: CloseOutcome }
   | { readonly kind: "recalled"; readonly leg: string; readonly memory: Reading<LegMemory | null> }
-  | { readonly kind: "transfers"; readonly net: Reading<Decimal> }
+  | { readonly kind: "transfers"; readonly transfers: Reading<Transfers> }
   | { readonly kind: "stops"; readonly listed: Reading<readonly RestingStop[]> }
   | { readonly kind: "protected"; readonly stop: ProtectiveStop; readonly outcome: ProtectOutcome }
   | { readonly kind: "rulebook"; readonly rulebook: Rulebook }
@@ -206,7 +207,7 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
       return [{ ...exits, book }, actions];
     }
     case "transfers": {
-      const [portfolio, actions] = heardTransfers(exits.portfolio, event.net, moment.now, moment.wall);
+      const [portfolio, actions] = heardTransfers(exits.portfolio, event.transfers, moment.now, moment.wall);
       return raise({ ...exits, portfolio }, actions, moment);
     }
     case "stops": {

@@ -32,12 +32,22 @@ const UNREAD_MS = 1_500;
 /** How often transfers are read: 30 of the address's 2400 a minute each (Binance, Get Income History). */
 const TRANSFERS_EVERY_MS = 60_000;
 
+/** What was put into the account and taken out of it since a moment. */
+export interface Transfers {
+  /** In USD: what came in less what left. */
+  readonly net: Decimal;
+  /** How many: what came in and left again is nothing in the net. */
+  readonly count: number;
+}
+
 /** What must survive a restart. */
 export interface PortfolioRecord {
   /** Transfers are counted from here. */
   readonly since: UnixMillis;
   /** Their net as last read. */
   readonly net: Decimal;
+  /** How many they were then. */
+  readonly transfers: number;
   /** The highest equity less `net`. */
   readonly peak: Decimal;
   /** Days since 1970 in UTC, and equity less `net` at the first look of that day. */
@@ -146,29 +156,34 @@ function ask(state: PortfolioState, before: readonly PortfolioAction[], since: U
   return [asking, [...before, { kind: "read_transfers", since }]];
 }
 
-/** The net of all transfers since the record's beginning. */
-export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now: Instant, wall: UnixMillis): Step {
+/** All transfers since the record's beginning. */
+export function heardTransfers(
+  state: PortfolioState,
+  transfers: Reading<Transfers>,
+  now: Instant,
+  wall: UnixMillis,
+): Step {
   const { record, suspected } = state;
   const heard: PortfolioState = { ...state, asked: false, suspected: null };
   if (record === null) return [heard, []];
   // Whether its first equity was before or behind what was moved can't be told: the next one begins it anew.
-  if (record.fresh && net.known && !net.value.eq(ZERO)) return [{ ...heard, record: null, highest: null }, []];
-  const isSame = net.known && net.value.eq(record.net);
+  if (record.fresh && transfers.known && transfers.value.count > 0)
+    return [{ ...heard, record: null, highest: null }, []];
+  const isSame = transfers.known && transfers.value.count === record.transfers && transfers.value.net.eq(record.net);
   // Nothing was moved behind the equity that looked like a loss, or nobody can tell: it is one.
   const breaks: readonly PortfolioAction[] =
-    suspected !== null && (isSame || !net.known) ? [{ kind: "break", reason: suspected }] : [];
-  const countsMs = net.known ? BROKEN_MS : UNREAD_MS;
+    suspected !== null && (isSame || !transfers.known) ? [{ kind: "break", reason: suspected }] : [];
+  const countsMs = transfers.known ? BROKEN_MS : UNREAD_MS;
   const judged: PortfolioState = breaks.length === 0 ? heard : { ...heard, brokenUntil: after(now, countsMs) };
-  if (!net.known) {
-    const line = info(`Transfers can't be read, what was taken out counts as lost: ${net.why}`);
+  if (!transfers.known) {
+    const line = info(`Transfers can't be read, what was taken out counts as lost: ${transfers.why}`);
     return [judged, breaks.length === 0 ? [] : [line, ...breaks]];
   }
-  if (!net.value.eq(record.net)) {
-    const moved = net.value.minus(record.net);
-    const next = { ...record, net: net.value };
+  if (!isSame) {
+    const { count, net } = transfers.value;
+    const next = { ...record, net, transfers: count };
     const moving: PortfolioState = { ...heard, record: next, highest: null, sameSince: now };
-    const words = moved.gt(ZERO) ? "put into" : "taken out of";
-    const line = info(`${plain(moved.abs())} USD were ${words} the account: neither profit nor loss`);
+    const line = info(`${movedWords(net.minus(record.net))}: neither profit nor loss`);
     return [moving, [{ kind: "remember_portfolio", record: next }, line]];
   }
   // Nothing was moved between two readings: what was seen in between is the account's own.
@@ -182,12 +197,17 @@ export function heardTransfers(state: PortfolioState, net: Reading<Decimal>, now
   return [{ ...still, record: next }, [{ kind: "remember_portfolio", record: next }, ...breaks]];
 }
 
+function movedWords(moved: Decimal): string {
+  if (moved.eq(ZERO)) return "What was put into the account has left it again";
+  return `${plain(moved.abs())} USD were ${moved.gt(ZERO) ? "put into" : "taken out of"} the account`;
+}
+
 /** The same record, with transfers counted from later on, for an account in which nothing was moved since then. */
 function forward(record: PortfolioRecord, wall: UnixMillis): PortfolioRecord {
   if (wall - record.since < FORWARD_AFTER_MS) return record;
   const { dayStart, net, peak } = record;
   const since = (wall - FORWARD_TO_MS) as UnixMillis;
-  return { ...record, since, net: ZERO, peak: peak.plus(net), dayStart: dayStart.plus(net) };
+  return { ...record, since, net: ZERO, transfers: 0, peak: peak.plus(net), dayStart: dayStart.plus(net) };
 }
 
 function begin(state: PortfolioState, { amount, wall }: Equity, day: number, now: Instant): Step {
@@ -196,6 +216,7 @@ function begin(state: PortfolioState, { amount, wall }: Equity, day: number, now
   const record: PortfolioRecord = {
     since,
     net: ZERO,
+    transfers: 0,
     peak: amount,
     day,
     dayStart: amount,

@@ -1,6 +1,7 @@
 import type { ProtectiveStop, ProtectOutcome, RestingStop } from "../core/backstop.ts";
 import type { Decimal } from "../core/decimal.ts";
 import type { LegFill, MarkExtremes, PastOrder } from "../core/exit-recall.ts";
+import type { Transfers } from "../core/portfolio.ts";
 import type { Reading } from "../core/reading.ts";
 import type { UnixMillis } from "../core/time.ts";
 
@@ -14,8 +15,8 @@ export type { MarkExtremes } from "../core/exit-recall.ts";
 export interface ExitVenue {
   /** Wallet and unrealized profit of the whole account, in USD (Binance, account v3, `totalMarginBalance`). */
   equity(): Promise<Reading<Decimal>>;
-  /** What was put into the account less what was taken out since then, in USD: so that a withdrawal is no loss. */
-  transfersSince(since: UnixMillis): Promise<Reading<Decimal>>;
+  /** So that a withdrawal is no loss. */
+  transfersSince(since: UnixMillis): Promise<Reading<Transfers>>;
   /** Places a stop, once. */
   protect(stop: ProtectiveStop): Promise<ProtectOutcome>;
   /** The `closePosition` stop-market orders that rest, whoever placed them. */

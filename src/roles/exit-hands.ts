@@ -86,7 +86,7 @@ export function exitHands(
         return;
       }
       case "read_transfers":
-        void exits.transfersSince(action.since).then((net) => back({ kind: "transfers", net }));
+        void exits.transfersSince(action.since).then((transfers) => back({ kind: "transfers", transfers }));
         return;
       case "list_stops":
         void exits.protectiveStops().then((listed) => back({ kind: "stops", listed }));

@@ -36,7 +36,7 @@ export function simulatedExits(venue: Venue, apiKey: string, seen: () => VenueVi
       const transfers = venue.transfers(apiKey).filter(({ time }) => time >= since);
       const foreign = transfers.find(({ asset }) => !DOLLARS.has(asset));
       if (foreign !== undefined) return unknown(`A transfer was in ${foreign.asset}, which is no dollar`);
-      return known(sum(transfers.map(({ amount }) => amount)));
+      return known({ net: sum(transfers.map(({ amount }) => amount)), count: transfers.length });
     },
 
     protect: async (stop): Promise<ProtectOutcome> => {

@@ -3,7 +3,7 @@ import { binanceExchange } from "../../src/adapters/binance/exchange.ts";
 import { hostClock } from "../../src/adapters/host/clock.ts";
 import { type Decimal, decimal, plain } from "../../src/core/decimal.ts";
 import type { CloseOrder } from "../../src/core/position.ts";
-import type { Reading } from "../../src/core/reading.ts";
+import { known, type Reading } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { Exchange } from "../../src/ports/exchange.ts";
 import type { ExitVenue, MarkExtremes, ProtectiveStop } from "../../src/ports/exit-venue.ts";
@@ -120,6 +120,7 @@ function read<T>(reading: Reading<T>): T {
   return reading.value;
 }
 
+const transfers = (net: string, count: number) => known({ net: decimal(net), count });
 const amount = (reading: Reading<Decimal>): string => plain(read(reading));
 const range = (reading: Reading<MarkExtremes>): readonly string[] => {
   const { high, low } = read(reading);
@@ -144,7 +145,7 @@ for (const [name, face] of faces) {
       expect(amount(await world.exits.equity())).toBe("2569.66");
     });
 
-    test("transfersSince() is what came in less what left, from that moment on", async () => {
+    test("transfersSince() is what came in less what left, and in how many steps, from that moment on", async () => {
       await using world = await face();
       world.time.now = NOW - HOUR_MS;
       world.venue.transfer(API_KEY, "USDT", "100");
@@ -152,9 +153,9 @@ for (const [name, face] of faces) {
       world.venue.transfer(API_KEY, "USDC", "-30.5");
       world.venue.transfer(API_KEY, "USDT", "0.00000001");
       world.venue.place(API_KEY, market({ side: "BUY" }));
-      expect(amount(await world.exits.transfersSince(at(NOW - HOUR_MS)))).toBe("69.50000001");
-      expect(amount(await world.exits.transfersSince(at(NOW - HOUR_MS + 1)))).toBe("-30.49999999");
-      expect(amount(await world.exits.transfersSince(at(NOW + 1)))).toBe("0");
+      expect(await world.exits.transfersSince(at(NOW - HOUR_MS))).toEqual(transfers("69.50000001", 3));
+      expect(await world.exits.transfersSince(at(NOW - HOUR_MS + 1))).toEqual(transfers("-30.49999999", 2));
+      expect(await world.exits.transfersSince(at(NOW + 1))).toEqual(transfers("0", 0));
     });
 
     test("transfersSince() is unknown where something else than dollars was moved", async () => {
@@ -164,7 +165,7 @@ for (const [name, face] of faces) {
       world.time.now = NOW;
       const reading = await world.exits.transfersSince(at(NOW - HOUR_MS));
       expect(reading).toMatchObject({ known: false, why: expect.stringContaining("BNB, which is no dollar") });
-      expect(amount(await world.exits.transfersSince(at(NOW)))).toBe("0");
+      expect(await world.exits.transfersSince(at(NOW))).toEqual(transfers("0", 0));
     });
 
     for (const { hedge, held, positionSide, side, trigger, reached } of [

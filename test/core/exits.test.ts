@@ -83,7 +83,11 @@ function weighed(
     state = next;
     actions.push(...asked);
     if (!asked.some(({ kind }) => kind === "read_transfers")) continue;
-    const [heard, told] = hear(state, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+    const [heard, told] = hear(
+      state,
+      { kind: "transfers", transfers: known({ net: decimal("0"), count: 0 }) },
+      moment(ms),
+    );
     state = heard;
     actions.push(...told);
   }
@@ -172,7 +176,11 @@ describe("a panic whose halt came and went unseen", () => {
     let [state] = allow(confirmed(), permission, false, at(3_000));
     const kindsAt = (ms: number, amount: string): readonly string[] => {
       const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));
-      const [heard, told] = hear(next, { kind: "transfers", net: known(decimal("0")) }, moment(ms));
+      const [heard, told] = hear(
+        next,
+        { kind: "transfers", transfers: known({ net: decimal("0"), count: 0 }) },
+        moment(ms),
+      );
       state = heard;
       return [...asked, ...told].map(({ kind }) => kind);
     };
@@ -267,7 +275,9 @@ describe("what a brain does by where it stands", () => {
         const [next, asked] = look(state, [], known(worth(amount, ms)), now);
         lines.push(...linesOf(asked));
         const reads = asked.some(({ kind }) => kind === "read_transfers");
-        const [heard, told] = reads ? hear(next, { kind: "transfers", net: known(decimal("0")) }, now) : [next, []];
+        const [heard, told] = reads
+          ? hear(next, { kind: "transfers", transfers: known({ net: decimal("0"), count: 0 }) }, now)
+          : [next, []];
         state = heard;
         lines.push(...linesOf(told));
         expect([...asked, ...told].map(({ kind }) => kind)).not.toContain("name_incident");

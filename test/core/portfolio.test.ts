@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decimal, plain } from "../../src/core/decimal.ts";
+import { decimal, plain, sum } from "../../src/core/decimal.ts";
 import {
   countFrom,
   heardTransfers,
@@ -24,8 +24,13 @@ function account(policy: ReturnType<typeof limits>) {
   let [state, ms] = [openPortfolio(null, at(0)), 0];
   const told: PortfolioAction[] = [];
   const asked: number[] = [];
-  /** What is answered: the net, that it can't be read (null), or nothing yet (undefined). */
+  /** What is answered: what was moved, that it can't be read (null), or nothing yet (undefined). */
   let transfers: string | null | undefined = "0";
+  /** `+9000 -9000`: each transfer; a sum alone is of one, and 0 of none. */
+  const all = (text: string) => {
+    const amounts = text === "0" ? [] : text.split(" ").map(decimal);
+    return known({ net: sum(amounts), count: amounts.length });
+  };
   const wall = () => (MIDNIGHT + ms) as UnixMillis;
   const take = ([next, actions]: ReturnType<typeof weigh>): void => {
     state = next;
@@ -34,8 +39,7 @@ function account(policy: ReturnType<typeof limits>) {
       if (action.kind !== "read_transfers") continue;
       asked.push(ms / 1_000);
       if (transfers === undefined) continue;
-      const net = transfers === null ? unknown("mute") : known(decimal(transfers));
-      take(heardTransfers(state, net, at(ms), wall()));
+      take(heardTransfers(state, transfers === null ? unknown("mute") : all(transfers), at(ms), wall()));
     }
   };
   return {
@@ -45,11 +49,11 @@ function account(policy: ReturnType<typeof limits>) {
       take(weigh(policy, state, { amount: decimal(text), askedAt: at(ms - oldMs), wall: wall() }, at(ms)));
     },
     since: () => (state.record?.since ?? 0) - MIDNIGHT,
-    transfers: (net: typeof transfers) => {
-      transfers = net;
+    transfers: (moved: typeof transfers) => {
+      transfers = moved;
     },
     /** The answer that was missing comes. */
-    answer: (net: string) => take(heardTransfers(state, known(decimal(net)), at(ms), wall())),
+    answer: (moved: string) => take(heardTransfers(state, all(moved), at(ms), wall())),
     /** The process dies and begins anew with what was last remembered. */
     restart: () => {
       const records = told.flatMap((action) => (action.kind === "remember_portfolio" ? [action.record] : []));
@@ -103,6 +107,28 @@ test("a fall from a height that no reading of transfers has confirmed yet counts
   for (const equity of ["1000", "1200", "1100", "1080"]) run.equity(equity);
   expect(run.breaks()).toEqual(["EXIT_BRAIN_DRAWDOWN_(10.0%_>=_10%)"]);
   expect(run.peak()).toBe("1200");
+});
+
+test("what was put in and taken out again between two readings is neither a height to fall from nor nothing", () => {
+  const run = account(limits(null, "10"));
+  run.equity("1000");
+  run.equity("1000");
+  run.equity("1200");
+  run.transfers("200 -200");
+  run.equity("1000");
+  run.equity("1000", 60_000);
+  expect([run.breaks(), run.peak()]).toEqual([[], "1000"]);
+  expect(run.lines()).toEqual(["What was put into the account has left it again: neither profit nor loss"]);
+});
+
+test("an account that money came into and left while it was first weighed is weighed anew", () => {
+  const run = account(limits(null, "10"));
+  run.transfers("200 -200");
+  run.equity("1200");
+  run.transfers("0");
+  run.equity("1000");
+  run.equity("1000");
+  expect([run.breaks(), run.peak()]).toEqual([[], "1000"]);
 });
 
 describe("the memory of an account", () => {

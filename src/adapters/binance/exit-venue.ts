@@ -101,7 +101,7 @@ export function binanceExits(venue: Rest, { clock, queryDeadlineMs, orderDeadlin
       if (foreign !== undefined) {
         return unknown(`GET ${INCOME_PATH}: a transfer was in ${foreign.asset}, which is no dollar`);
       }
-      return known(sum(transfers.map(({ amount }) => amount)));
+      return known({ net: sum(transfers.map(({ amount }) => amount)), count: transfers.length });
     },
 
     async protect(stop) {

@@ -42,6 +42,7 @@ const legRecord = z.object({
 const portfolioRecord = z.object({
   since: millis,
   net: decimalText,
+  transfers: z.int().default(0),
   peak: decimalText,
   day: z.int(),
   dayStart: decimalText,

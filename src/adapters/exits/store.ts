@@ -105,8 +105,9 @@ function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
 function laterPortfolio(one: PortfolioRecord | null, other: PortfolioRecord | null): PortfolioRecord | null {
   if (one === null || other === null) return one ?? other;
   if (one.since !== other.since) return one.since > other.since ? one : other;
-  // The one that has seen a halt, or is not fresh any more, was written later.
+  // The one that has seen a halt, or more transfers, or is not fresh any more, was written later.
   if (one.halted !== other.halted) return one.halted ? one : other;
+  if (one.transfers !== other.transfers) return one.transfers > other.transfers ? one : other;
   if (one.fresh !== other.fresh) return one.fresh ? other : one;
   return one.peak.gte(other.peak) ? one : other;
 }

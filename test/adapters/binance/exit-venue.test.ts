@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { BinanceExchange } from "../../../src/adapters/binance/exchange.ts";
 import { decimal, plain } from "../../../src/core/decimal.ts";
+import { known } from "../../../src/core/reading.ts";
 import type { UnixMillis } from "../../../src/core/time.ts";
 import type { ProtectiveStop } from "../../../src/ports/exit-venue.ts";
 import { API_KEY, connect, on, SECRET } from "./scripted-exchange.ts";
@@ -137,7 +138,7 @@ describe("what is asked", () => {
   test("transfers are asked for by type and time", async () => {
     await using venue = await serveScript(on("/fapi/v1/income", json([])));
     await using exchange = connect(venue);
-    expect(await exchange.exits.transfersSince(since)).toEqual({ known: true, value: decimal("0") });
+    expect(await exchange.exits.transfersSince(since)).toEqual(known({ net: decimal("0"), count: 0 }));
     expect(asked(venue, "/fapi/v1/income")).toEqual([{ incomeType: "TRANSFER", startTime: `${since}`, limit: "1000" }]);
   });
 
@@ -146,7 +147,7 @@ describe("what is asked", () => {
     const rows = [row("7", "USDT", since - 1), row("1", "BTC", since - 1), row("-2.5", "USDT", since)];
     await using venue = await serveScript(on("/fapi/v1/income", json(rows)));
     await using exchange = connect(venue);
-    expect(await exchange.exits.transfersSince(since)).toEqual({ known: true, value: decimal("-2.5") });
+    expect(await exchange.exits.transfersSince(since)).toEqual(known({ net: decimal("-2.5"), count: 1 }));
   });
 
   test("a full page of transfers is unknown, and so is what the venue does not keep", async () => {

@@ -59,6 +59,7 @@ const ORDER: CloseOrder = {
 const PORTFOLIO: PortfolioRecord = {
   since: 1 as UnixMillis,
   net: decimal("-5"),
+  transfers: 1,
   peak: decimal("1000"),
   day: 20_000,
   dayStart: decimal("990"),

@@ -13,6 +13,8 @@ import type { Break, Witness } from "./witness.ts";
 const SEEN_MS = 20_000;
 /** What lies between two looks of ours: marks move meanwhile. */
 const TOLERANCE = decimal("0.7");
+/** How old the equity may be from which losses are counted: it is asked for once in 900 ms, and comes with a look. */
+const EQUITY_AGE_MS = 1_500;
 /** From a panic on until trading is halted, where the brain, Redis and a worker are well. */
 const HALTED_MS = 15_000;
 
@@ -130,10 +132,18 @@ export class ExitPanicWatch {
 
   /** A person has seen what was lost before. */
   #countAnew(behind: string): void {
+    const from = this.#world.time.now() - EQUITY_AGE_MS;
+    const start = this.#worths.findLastIndex(({ at }) => at < from);
     this.#behind = behind;
-    this.#peak = null;
+    this.#peak = this.#worths
+      .slice(Math.max(0, start))
+      .reduce<Decimal | null>((most, { worth }) => max(most, worth), null);
     this.#worths.length = 0;
   }
+}
+
+function max(one: Decimal | null, other: Decimal): Decimal {
+  return one?.gt(other) ? one : other;
 }
 
 function min(one: Decimal | null, other: Decimal): Decimal {
