@@ -79,8 +79,11 @@ interface LegState extends Omit<ExitRecord, "recalled"> {
     | { readonly kind: "settled" }
     | { readonly kind: "wanted"; readonly at: Instant }
     | { readonly kind: "asked" };
-  /** No order before this; `count` refusals in a row. */
-  readonly pause: { readonly until: Instant; readonly count: number } | null;
+  /**
+   * No order before this; `count` refusals in a row. That a step of the ladder was refused, as where other orders are to
+   * close the leg, holds up no close of the `whole` leg: a stop may be due.
+   */
+  readonly pause: { readonly until: Instant; readonly count: number; readonly whole: boolean } | null;
   /** The price band has refused a market order: the next one has a limit inside of it. */
   readonly inBand: boolean;
   /** Since when the order under way was sent at the latest: in this life, or before it began. Null: none is. */
@@ -208,12 +211,15 @@ export function heard(limits: BookLimits, book: Book, name: string, outcome: Clo
       // An order that executes nothing has found no counterparty: the next one may be tried inside the band.
       const nothing = outcome.executed.eq(ZERO);
       const free = { ...leg, memory, pending: null, waiting: false, lag: nothing ? null : lag };
-      return put(book, name, nothing ? paused(limits, free, look.now) : { ...free, pause: null, inBand: false }, [
-        line,
-      ]);
+      return put(
+        book,
+        name,
+        nothing ? paused(limits, free, pending, look.now) : { ...free, pause: null, inBand: false },
+        [line],
+      );
     }
     case "refused": {
-      const free = paused(limits, { ...leg, pending: null, waiting: false }, look.now);
+      const free = paused(limits, { ...leg, pending: null, waiting: false }, pending, look.now);
       const line = warn(`${name}: ${orderWords(pending.order)} was refused: ${outcome.why}`);
       const inBand = leg.inBand || outcome.cause === "price_band";
       const { symbol, positionSide } = leg;
@@ -390,13 +396,14 @@ function closeDue(
   look: Look,
 ): readonly [LegState, readonly BookAction[], boolean] {
   const isLate = isOld(leg, seen, look);
-  const isPaused = leg.pause !== null && look.now < leg.pause.until;
   // What came between an order and its answer is followed with the next list: until then its levels are another leg's.
-  if (isLate || isPaused || !isOfMemory(leg, seen)) return [leg, [], false];
+  if (isLate || !isOfMemory(leg, seen)) return [leg, [], false];
   const { lot = null } = look.rulebook.get(leg.symbol) ?? {};
-  const closes = due(policyFor(look.policy, leg.symbol), seen, leg.memory, lot, look.wall).filter(
-    ({ step }) => step === null || leg.recall.kind === "settled",
-  );
+  const { pause } = leg;
+  const closes = due(policyFor(look.policy, leg.symbol), seen, leg.memory, lot, look.wall).filter(({ step }) => {
+    const isPaused = pause !== null && look.now < pause.until && (pause.whole || step !== null);
+    return !isPaused && (step === null || leg.recall.kind === "settled");
+  });
   if (closes.length === 0 || look.stance === "watch") return [leg, [], false];
   return look.stance === "act" ? closeFirst(name, leg, seen, closes, look) : tellOnly(leg, closes);
 }
@@ -454,10 +461,11 @@ function put(book: Book, name: string, leg: LegState, others: readonly BookActio
   return [replaced(book, name, leg), [remember, ...others]];
 }
 
-function paused(limits: BookLimits, leg: LegState, now: Instant): LegState {
-  const count = (leg.pause?.count ?? 0) + 1;
+function paused(limits: BookLimits, leg: LegState, { step }: PendingExit, now: Instant): LegState {
+  const whole = step === null;
+  const count = (leg.pause?.whole === whole ? leg.pause.count : 0) + 1;
   const ms = limits.refusedPauseMs * 2 ** Math.min(count - 1, 3);
-  return { ...leg, pause: { until: after(now, ms), count } };
+  return { ...leg, pause: { until: after(now, ms), count, whole } };
 }
 
 function recordOf({ symbol, positionSide, memory, pending, recall }: LegState): ExitRecord {

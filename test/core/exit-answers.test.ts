@@ -116,6 +116,19 @@ describe("an order that was refused", () => {
     expect(pauses.slice(0, 5)).toEqual([1_000, 2_000, 4_000, 8_000, 8_000]);
   });
 
+  test("of a step holds up no stop, and that one's own pauses begin anew", () => {
+    const run = held();
+    const at: number[] = [];
+    run.answer = (order) => {
+      if (order.quantity.eq("1")) at.push(run.ms);
+      return REFUSED;
+    };
+    for (let i = 0; i < 20; i++) run.look("102", 500);
+    const since = run.ms;
+    for (let i = 0; i < 7; i++) run.look("97", 500);
+    expect(at.map((ms) => ms - since)).toEqual([500, 1_500, 3_500]);
+  });
+
   test.each([
     ["a step that other orders block", "102", { ...REFUSED, cause: "blocked" as const }],
     ["the whole leg for another reason", "97", REFUSED],
