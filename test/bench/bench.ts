@@ -1,23 +1,27 @@
-/** `npm run bench`: how fast the account is flat, ours beside its peers, what the exits cost, and whether the targets are met. */
+/**
+ * `npm run bench`: how fast the account is flat, ours beside its peers, what the exits cost, and whether the targets are met.
+ *
+ *   npm run bench                       everything, some twenty minutes
+ *   npm run bench -- --only 20          accounts of so many positions; exits: what a brain's exits cost
+ *   npm run bench -- --repeats 3        each so many times; 5 if not said
+ *   npm run bench -- --latency-ms 10    a venue that takes so long for every call; 50 if not said
+ *   npm run bench -- --ccxt-under bun   the runtime of the peer; node if not said
+ *   npm run bench -- --no-idle          without what the worker asks while it waits
+ *   npm run bench -- --json             one JSON document instead of the tables
+ *
+ * Exit code 1 if a target is missed, 2 for a flag that cannot be used.
+ */
 
 import { availableParallelism, loadavg } from "node:os";
+import { flags } from "../support/flags.ts";
 import { exitsTable, exitVerdicts } from "./exits/report.ts";
 import { figures } from "./figures.ts";
-import { type BenchOptions, parseOptions } from "./options.ts";
+import { parseOptions } from "./options.ts";
 import { figuresTable, verdictsTable } from "./render.ts";
 import { runExits, runSuite } from "./suite.ts";
 import { verdicts } from "./targets.ts";
 
-function options(): BenchOptions {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-    process.exit(2);
-  }
-}
-
-const asked = options();
+const asked = flags(parseOptions);
 const loadBefore = loadavg();
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());

@@ -1,6 +1,7 @@
 /** What the benchmark can be asked for. */
 
 import { parseArgs } from "node:util";
+import { whole } from "../support/flags.ts";
 import type { CcxtRuntime } from "./closers.ts";
 import { ROWS, type Row } from "./rows.ts";
 
@@ -34,19 +35,14 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     },
   });
   return {
-    repeats: whole("--repeats", values.repeats),
-    latencyMs: whole("--latency-ms", values["latency-ms"]),
+    repeats: whole("--repeats", values.repeats, 1, 9_999),
+    latencyMs: whole("--latency-ms", values["latency-ms"], 1, 9_999),
     rows: values.only === EXITS ? [] : rows(values.only),
     exits: values.only === undefined || values.only === EXITS,
     json: values.json,
     idle: !values["no-idle"],
     ccxtRuntime: runtime(values["ccxt-under"]),
   };
-}
-
-function whole(flag: string, text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${flag} ${text}: expected a whole number from 1 to 9999`);
-  return Number(text);
 }
 
 /** The rows with so many positions; all without a number. */

@@ -11,6 +11,7 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
+import { flags, whole } from "../support/flags.ts";
 import { CALM } from "./endurance/calm.ts";
 import { DETECTION } from "./endurance/detection.ts";
 import { PASSES } from "./endurance/passes.ts";
@@ -18,26 +19,17 @@ import type { Series } from "./endurance/series.ts";
 
 const SERIES: Readonly<Record<string, Series>> = { detection: DETECTION, passes: PASSES, calm: CALM };
 
-function read(): { readonly series: Series; readonly count: number } {
-  const { values, positionals } = parseArgs({ options: { count: { type: "string" } }, allowPositionals: true });
+function read(args: readonly string[]): { readonly series: Series; readonly count: number } {
+  const options = { count: { type: "string" } } as const;
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [name = "nothing"] = positionals;
   const series = positionals.length > 1 ? undefined : SERIES[name];
   if (series === undefined) throw new Error(`${name}: expected one of ${Object.keys(SERIES).join(", ")}`);
   const { count = String(series.usual) } = values;
-  if (!/^[1-9]\d{0,3}$/.test(count)) throw new Error(`--count ${count}: expected a whole number from 1 to 9999`);
-  return { series, count: Number(count) };
+  return { series, count: whole("--count", count, 1, 9_999) };
 }
 
-function readOrExit(): ReturnType<typeof read> {
-  try {
-    return read();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exit(2);
-  }
-}
-
-const { series, count } = readOrExit();
+const { series, count } = flags(read);
 console.error(`${count} ${series.describe}`);
 const findings = await series.run(count, (line) => console.error(line));
 const table = new Table({ head: ["what", "measured", "expected", "result"], style: { head: [], border: [] } });

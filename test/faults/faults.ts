@@ -9,21 +9,13 @@
  * Exit code 1 if anything is broken, 2 for a flag that cannot be used.
  */
 
+import { flags } from "../support/flags.ts";
 import { FAULTS } from "./catalogue.ts";
-import { type FaultOptions, parseOptions } from "./options.ts";
+import { parseOptions } from "./options.ts";
 import { brokenLines, faultsTable, progressLine } from "./render.ts";
 import { runCases } from "./runner.ts";
 
-function read(): FaultOptions {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exit(2);
-  }
-}
-
-const { only, fast, json, jobs } = read();
+const { only, fast, json, jobs } = flags(parseOptions);
 const cases = FAULTS.filter((fault) => (only === null || only.includes(fault.row)) && (!fast || fault.fast));
 const verdicts = await runCases(cases, jobs, (verdict) => {
   console.error(progressLine(verdict));

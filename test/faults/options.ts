@@ -1,6 +1,7 @@
 /** What `npm run faults` can be asked for. */
 
 import { parseArgs } from "node:util";
+import { whole } from "../support/flags.ts";
 
 /** The flags, checked. */
 export interface FaultOptions {
@@ -25,15 +26,9 @@ export function parseOptions(args: readonly string[]): FaultOptions {
     },
   });
   return {
-    only: values.only === undefined ? null : values.only.split(",").map((text) => whole("--only", text, 80)),
+    only: values.only === undefined ? null : values.only.split(",").map((text) => whole("--only", text, 1, 80)),
     fast: values.fast,
     json: values.json,
-    jobs: whole("--jobs", values.jobs, 8),
+    jobs: whole("--jobs", values.jobs, 1, 8),
   };
-}
-
-function whole(flag: string, text: string, max: number): number {
-  const value = /^[1-9]\d?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= max)) throw new Error(`${flag} ${text}: expected a whole number from 1 to ${max}`);
-  return value;
 }

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { type Run, runInChildren, type SeedReport } from "./children.ts";
+import { exitsOf } from "./world/policies.ts";
 import { runSeed } from "./world/run.ts";
 import { Tally } from "./world/tally.ts";
 
@@ -24,7 +25,7 @@ function tallyOf(reports: readonly SeedReport[]): Tally {
 function childThat(what: string): readonly string[] {
   const counts = JSON.stringify(new Tally().counts());
   const script = `
-    const [from, first, seeds, jobs] = process.argv.slice(-4).map(Number);
+    const [from, first, seeds, jobs] = process.argv.slice(-5).map(Number);
     for (let place = first; place < seeds; place += jobs) {
       if (from + place === 5) ${what};
       console.log(JSON.stringify({ seed: from + place, broken: [], counts: ${counts} }));
@@ -38,6 +39,15 @@ test("seeds come to the same in one process and in three", async () => {
   const reports = await reportsOf({ from: 20, seeds: 7, jobs: 3 });
   expect(reports.map(({ seed }) => seed)).toEqual([20, 21, 22, 23, 24, 25, 26]);
   expect(tallyOf(reports).counts()).toEqual(here.counts());
+});
+
+test("seeds without a policy can be passed over, in one process as in three", async () => {
+  const [one, three] = await Promise.all(
+    [1, 3].map(async (jobs) => await reportsOf({ from: 20, seeds: 4, jobs, policyOnly: true })),
+  );
+  expect(one).toEqual(three);
+  const passedOver = Array.from({ length: (one?.at(-1)?.seed ?? 0) - 19 }, (_, i) => 20 + i);
+  expect(one?.map(({ seed }) => seed)).toEqual(passedOver.filter((seed) => exitsOf(seed) !== null));
 });
 
 test("the first seed comes after the last", async () => {

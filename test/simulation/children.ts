@@ -8,6 +8,7 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import { exitsOf } from "./world/policies.ts";
 import { type Outcome, runSeed } from "./world/run.ts";
 import { type Counted, NOTHING, Tally, type TallyCounts } from "./world/tally.ts";
 
@@ -20,20 +21,27 @@ export interface SeedReport {
   readonly counts: TallyCounts;
 }
 
+/** The last seed; behind it comes 0. */
+export const SEED_MAX = 4_294_967_295;
+
 /** What to run, and how. */
 export interface Run {
-  /** The first seed; after the last of all, 4294967295, comes 0. */
+  /** The first seed. */
   readonly from: number;
   readonly seeds: number;
+  /** Passes over the seeds whose brain has no exit policy. */
+  readonly policyOnly?: boolean;
   /** Processes at once. */
   readonly jobs: number;
   /** What strikes in none of them, though a seed draws it. */
   readonly leftOut?: readonly string[];
   /** How long a seed may take before its process is ended. */
   readonly seedLimitMs?: number;
-  /** What a process runs; gets `from`, its place in line, `seeds`, `jobs` and what is left out as arguments. */
+  /** What a process runs; gets `from`, its place in line, `seeds`, `jobs`, which seeds count, and what is left out as arguments. */
   readonly command?: readonly string[];
 }
+
+const POLICY_ONLY = "policy-only";
 
 /** A seed takes 0.3 s at most where it has a core for itself, and nothing on virtual time waits for anything. */
 const SEED_LIMIT_MS = 60_000;
@@ -43,20 +51,28 @@ const ROOMY = { BUN_JSC_largeHeapSize: "67108864" };
 
 /** Runs all of them, each told when it is through. Settles when all are, or once `signal` has aborted. */
 export async function runInChildren(run: Run, told: (report: SeedReport) => void, signal: AbortSignal): Promise<void> {
-  const line = async (first: number): Promise<void> => {
+  const job = async (first: number): Promise<void> => {
     for (let next = first; next < run.seeds && !signal.aborted; ) next = await runChild(run, next, told, signal);
   };
-  await Promise.all(Array.from({ length: run.jobs }, (_, i) => line(i)));
+  await Promise.all(Array.from({ length: run.jobs }, (_, i) => job(i)));
 }
 
 /** One process, from that place in line on; returns the place at which another has to go on. */
 async function runChild(
-  { from, seeds, jobs, leftOut = [], seedLimitMs = SEED_LIMIT_MS, command = [process.execPath, import.meta.path] }: Run,
+  {
+    from,
+    seeds,
+    jobs,
+    policyOnly = false,
+    leftOut = [],
+    seedLimitMs = SEED_LIMIT_MS,
+    command = [process.execPath, import.meta.path],
+  }: Run,
   first: number,
   told: (report: SeedReport) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const args = [...[from, first, seeds, jobs].map(String), ...leftOut];
+  const args = [...[from, first, seeds, jobs].map(String), policyOnly ? POLICY_ONLY : "all", ...leftOut];
   const env = { ...process.env, ...ROOMY };
   const child = Bun.spawn([...command, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit", signal });
   let late = false;
@@ -75,12 +91,15 @@ async function runChild(
   if (next >= seeds || signal.aborted) return next;
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
   const why = late ? `it did not end within ${seedLimitMs} ms` : `its process died: ${how}`;
-  told(reportOf({ ...NOTHING, seed: seedAt(from, next), broken: [why] }));
+  const seed = line(from, policyOnly).drop(next).next().value ?? from;
+  told(reportOf({ ...NOTHING, seed, broken: [why] }));
   return next + jobs;
 }
 
-function seedAt(from: number, place: number): number {
-  return (from + place) >>> 0;
+/** The seeds from that one on, in their places in line. */
+function* line(from: number, policyOnly: boolean): Generator<number, void, void> {
+  for (let seed = from; ; seed = seed === SEED_MAX ? 0 : seed + 1)
+    if (!policyOnly || exitsOf(seed) !== null) yield seed;
 }
 
 function reportOf(outcome: Counted & Pick<Outcome, "seed">): SeedReport {
@@ -93,7 +112,12 @@ if (import.meta.main) {
   // Ctrl-C at a terminal reaches every process; the parent ends this one when it has heard of it.
   process.on("SIGINT", () => undefined);
   const [from = 0, first = 0, seeds = 0, jobs = 1] = process.argv.slice(2, 6).map(Number);
-  const leftOut = new Set(process.argv.slice(6));
-  for (let place = first; place < seeds; place += jobs)
-    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seedAt(from, place), leftOut)))}\n`);
+  const [which, ...leftOut] = process.argv.slice(6);
+  const strikesNot = new Set(leftOut);
+  for (const [place, seed] of line(from, which === POLICY_ONLY)
+    .take(seeds)
+    .map((seed, at) => [at, seed] as const)) {
+    if (place < first || (place - first) % jobs !== 0) continue;
+    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seed, strikesNot)))}\n`);
+  }
 }

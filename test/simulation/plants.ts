@@ -15,7 +15,8 @@
 
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
-import type { SeedReport } from "./children.ts";
+import { flags, whole } from "../support/flags.ts";
+import { SEED_MAX, type SeedReport } from "./children.ts";
 import { PLANTED, type Plant, plantNamed } from "./planted/bugs.ts";
 import { caughtFrom, caughtText, writeCaught } from "./planted/caught.ts";
 import { hunt } from "./planted/hunt.ts";
@@ -27,15 +28,6 @@ interface Hunted {
   readonly seeds: number;
   /** Null: not caught. */
   readonly caught: SeedReport | null;
-}
-
-function refuse(why: string): never {
-  console.error(why);
-  process.exit(2);
-}
-
-function whole(flag: string, text: string): number {
-  return /^\d{1,9}$/.test(text) ? Number(text) : refuse(`${flag} ${text}: expected a whole number below 1000000000`);
 }
 
 async function huntOne(plant: Plant, from: number, seeds: number): Promise<Hunted> {
@@ -64,24 +56,35 @@ function tableOf(hunted: readonly Hunted[]): string {
   return table.toString();
 }
 
-const { values } = parseArgs({
-  options: {
-    bug: { type: "string" },
-    list: { type: "boolean", default: false },
-    from: { type: "string", default: "1" },
-    seeds: { type: "string", default: "20000" },
-    jobs: { type: "string", default: "2" },
-    renew: { type: "boolean", default: false },
-  },
-});
-if (values.list) {
+function read(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      bug: { type: "string" },
+      list: { type: "boolean", default: false },
+      from: { type: "string", default: "1" },
+      seeds: { type: "string", default: "20000" },
+      jobs: { type: "string", default: "2" },
+      renew: { type: "boolean", default: false },
+    },
+  });
+  const plant = values.bug === undefined ? null : plantNamed(values.bug);
+  if (plant === undefined) throw new Error(`--bug ${values.bug}: no planted bug of that name, see --list`);
+  return {
+    plants: plant === null ? PLANTED : [plant],
+    list: values.list,
+    from: whole("--from", values.from, 0, SEED_MAX),
+    seeds: whole("--seeds", values.seeds, 1, SEED_MAX),
+    jobs: whole("--jobs", values.jobs, 1, 64),
+    renew: values.renew,
+  };
+}
+
+const { plants, list, from, seeds, jobs, renew } = flags(read);
+if (list) {
   for (const { name, file, danger } of PLANTED) console.log(`${name}\n  ${file}: ${danger}`);
   process.exit(0);
 }
-const plants =
-  values.bug === undefined ? PLANTED : [plantNamed(values.bug) ?? refuse(`--bug ${values.bug}: see --list`)];
-const [from, seeds] = [whole("--from", values.from), whole("--seeds", values.seeds)];
-const jobs = Math.max(1, whole("--jobs", values.jobs));
 const hunted = await share(jobs, plants, async (plant) => await huntOne(plant, from, seeds));
 console.log(tableOf(hunted));
 const found = new Map(hunted.flatMap(({ plant, caught }) => (caught === null ? [] : [[plant.name, caught.seed]])));
@@ -92,7 +95,7 @@ const renewed = new Map(
     return seed === undefined ? [] : [[name, seed]];
   }),
 );
-if (values.renew) writeCaught(renewed);
+if (renew) writeCaught(renewed);
 else console.log(`test/simulation/planted/caught-from would be:\n${caughtText(renewed)}`);
 console.log(`${found.size} of ${plants.length} planted bugs are caught`);
 process.exit(found.size === plants.length ? 0 : 1);

@@ -4,6 +4,7 @@
  *   npm run simulate                        2000 fresh seeds
  *   npm run simulate -- --seeds 100         so many
  *   npm run simulate -- --from 7 --seeds 1  these
+ *   npm run simulate -- --policy            only seeds whose brain has an exit policy: one of eight, and they take twice as long
  *   npm run simulate -- --jobs 4            in so many processes at once, one for each core if not given
  *   npm run simulate -- --seed 7            one, line by line: virtual time in milliseconds, who, what
  *   npm run simulate -- --seed 7 --shrink   the same, without the faults that do not matter for its failure
@@ -16,22 +17,15 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { runInChildren, type SeedReport } from "./children.ts";
-import { plantNamed } from "./planted/bugs.ts";
+import { flags, whole } from "../support/flags.ts";
+import { runInChildren, SEED_MAX, type SeedReport } from "./children.ts";
+import { type Plant, plantNamed } from "./planted/bugs.ts";
 import { testBuild } from "./planted/build.ts";
 import { runSeed } from "./world/run.ts";
 import { shrink } from "./world/shrink.ts";
 import { summary, Tally } from "./world/tally.ts";
 
-const SEED_MAX = 4_294_967_295;
 const ERASE_LINE = "\r\u001b[K";
-
-function whole(flag: string, text: string, min = 0): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= SEED_MAX) return value;
-  console.error(`${flag} ${text}: expected a whole number from ${min} to ${SEED_MAX}`);
-  process.exit(2);
-}
 
 function commit(): string {
   return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim();
@@ -43,16 +37,7 @@ function tellBroken({ seed, broken }: Pick<SeedReport, "seed" | "broken">): void
 }
 
 /** One seed in a test build, with the same flags; its exit code. */
-async function simulatePlanted(name: string): Promise<number> {
-  if (values.seed === undefined) {
-    console.error("--plant is for one seed: --seed N");
-    return 2;
-  }
-  const plant = plantNamed(name);
-  if (plant === undefined) {
-    console.error(`--plant ${name}: no planted bug of that name, see npm run plants -- --list`);
-    return 2;
-  }
+async function simulatePlanted(plant: Plant): Promise<number> {
   const build = await testBuild("test/simulation/simulate.ts", plant);
   const args = process.argv.slice(2).filter((arg, i, all) => !/^--plant(=|$)/.test(arg) && all[i - 1] !== "--plant");
   try {
@@ -63,30 +48,52 @@ async function simulatePlanted(name: string): Promise<number> {
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string" },
-    seeds: { type: "string", default: "2000" },
-    from: { type: "string" },
-    shrink: { type: "boolean", default: false },
-    jobs: { type: "string" },
-    plant: { type: "string" },
-  },
-});
-if (values.plant !== undefined) process.exit(await simulatePlanted(values.plant));
-if (values.seed !== undefined) {
-  let outcome = await runSeed(whole("--seed", values.seed));
-  if (values.shrink && outcome.broken.length > 0) outcome = await shrink(outcome, console.error);
+/** One seed, with its trace; the exit code. */
+async function simulateOne(seed: number, isShrunk: boolean): Promise<number> {
+  let outcome = await runSeed(seed);
+  if (isShrunk && outcome.broken.length > 0) outcome = await shrink(outcome, console.error);
   console.log(outcome.lines.join("\n"));
   console.log(`what has struck: ${outcome.strikes.join("; ") || "nothing"}`);
   console.log(`${outcome.ending}; trace ${outcome.hash}`);
   if (outcome.broken.length > 0) tellBroken(outcome);
-  process.exit(outcome.broken.length > 0 ? 1 : 0);
+  return outcome.broken.length > 0 ? 1 : 0;
 }
 
-const seeds = whole("--seeds", values.seeds);
-const from = whole("--from", values.from ?? `${Date.now() % SEED_MAX}`);
-const jobs = Math.min(whole("--jobs", values.jobs ?? `${availableParallelism()}`, 1), Math.max(1, seeds));
+function read(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: "string" },
+      seeds: { type: "string", default: "2000" },
+      from: { type: "string", default: `${Date.now() % SEED_MAX}` },
+      policy: { type: "boolean", default: false },
+      shrink: { type: "boolean", default: false },
+      jobs: { type: "string", default: `${availableParallelism()}` },
+      plant: { type: "string" },
+    },
+  });
+  const plant = values.plant === undefined ? null : plantNamed(values.plant);
+  if (plant === undefined)
+    throw new Error(`--plant ${values.plant}: no planted bug of that name, see npm run plants -- --list`);
+  const seed = values.seed === undefined ? null : whole("--seed", values.seed, 0, SEED_MAX);
+  if (seed === null && plant !== null) throw new Error("--plant is for one seed: --seed N");
+  if (seed === null && values.shrink) throw new Error("--shrink is for one seed: --seed N");
+  const seeds = whole("--seeds", values.seeds, 1, SEED_MAX);
+  return {
+    plant,
+    seed,
+    seeds,
+    from: whole("--from", values.from, 0, SEED_MAX),
+    policyOnly: values.policy,
+    shrinks: values.shrink,
+    jobs: Math.min(whole("--jobs", values.jobs, 1, 64), seeds),
+  };
+}
+
+const { plant, seed, seeds, from, policyOnly, shrinks, jobs } = flags(read);
+if (plant !== null) process.exit(await simulatePlanted(plant));
+if (seed !== null) process.exit(await simulateOne(seed, shrinks));
+
 const tally = new Tally();
 const beganAt = performance.now();
 const seconds = (): number => (performance.now() - beganAt) / 1_000;
@@ -102,7 +109,7 @@ const interrupted = new AbortController();
 process.once("SIGINT", () => interrupted.abort());
 const progress = setInterval(tellProgress, isTerminal ? 1_000 : 10_000);
 await runInChildren(
-  { from, seeds, jobs },
+  { from, seeds, jobs, policyOnly },
   (report) => {
     tally.merge(report.counts);
     if (report.broken.length === 0) return;

@@ -1,6 +1,7 @@
 /** What `npm run test:systemd` can be asked for. */
 
 import { parseArgs } from "node:util";
+import { whole } from "../support/flags.ts";
 
 /** The flags, checked. */
 export interface SystemdOptions {
@@ -29,10 +30,7 @@ export function parseOptions(args: readonly string[], names: readonly string[]):
   const only = values.only?.split(",") ?? null;
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: expected ${names.join(", ")}, separated by commas`);
-  const machines = /^[1-9]$/.test(values.machines) ? Number(values.machines) : Number.NaN;
-  if (!(machines <= MACHINES_MAX)) {
-    throw new Error(`--machines ${values.machines}: expected a whole number from 1 to ${MACHINES_MAX}`);
-  }
+  const machines = whole("--machines", values.machines, 1, MACHINES_MAX);
   // A person looks into one.
   return { only, json: values.json, keep: values.keep, machines: values.keep ? 1 : machines };
 }

@@ -14,10 +14,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { flags } from "../support/flags.ts";
 import { CASES } from "./catalogue.ts";
 import { startInside } from "./namespaces.ts";
 import { objection } from "./needs.ts";
-import { parseOptions, type SystemdOptions } from "./options.ts";
+import { parseOptions } from "./options.ts";
 import { brokenLines, casesTable, progressLine } from "./render.ts";
 import { cachedRoot } from "./root.ts";
 import type { Verdict } from "./verdict.ts";
@@ -27,19 +28,8 @@ const progress = (line: string): void => {
   console.error(`${((performance.now() - beganAt) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
 };
 
-function read(): SystemdOptions {
-  try {
-    return parseOptions(
-      process.argv.slice(2),
-      CASES.map(({ name }) => name),
-    );
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exit(2);
-  }
-}
-
-const { only, json, keep, machines } = read();
+const names = CASES.map(({ name }) => name);
+const { only, json, keep, machines } = flags((args) => parseOptions(args, names));
 const reason = objection();
 if (reason !== null) {
   console.error(reason);
