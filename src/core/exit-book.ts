@@ -68,6 +68,8 @@ export interface ExitRecord {
 
 /** A leg in this life. */
 interface LegState extends Omit<ExitRecord, "recalled"> {
+  /** What is remembered of a leg that this may be still, or not: its records tell. Null: there is no such doubt. */
+  readonly earlier: LegMemory | null;
   /** As last listed; null before this life has seen it. */
   readonly seen: Position | null;
   /** The list does not show it, since then. */
@@ -133,6 +135,7 @@ export function openBook(records: readonly ExitRecord[], now: Instant): Book {
       legName(record),
       {
         ...record,
+        earlier: null,
         seen: null,
         missingSince: null,
         lag: null,
@@ -255,12 +258,17 @@ export function recalled(
     const line = warn(`What was done on ${name} before can't be read, no take-profit until it is: ${recall.why}`);
     return [replaced(book, name, { ...leg, recall: again }), [line]];
   }
-  const settled: LegState = { ...leg, recall: SETTLED };
-  if (recall.value === null) return put(book, name, settled, []);
+  const { earlier } = leg;
+  const settled: LegState = { ...leg, earlier: null, recall: SETTLED };
+  if (recall.value === null) {
+    const memory = earlier === null ? leg.memory : join(leg.memory, earlier);
+    return put(book, name, { ...settled, memory }, []);
+  }
   // A leg that was opened later than what is remembered of it is another one.
-  const isNewer = recall.value.openedAt > leg.memory.openedAt + limits.clockApartMs;
-  const same = !isNewer && recall.value.side === leg.memory.side;
-  const memory = same ? join(leg.memory, recall.value) : recall.value;
+  const isNewer = recall.value.openedAt > (earlier ?? leg.memory).openedAt + limits.clockApartMs;
+  const isOfMemory = recall.value.side === leg.memory.side && (earlier !== null || !isNewer);
+  const known = isOfMemory ? join(leg.memory, recall.value) : recall.value;
+  const memory = earlier === null || isNewer || !isOfMemory ? known : join(known, earlier);
   const done = Object.keys(memory.steps).join(", ") || "none";
   return put(book, name, { ...settled, memory }, [info(`${name} is taken up again: steps taken: ${done}`)]);
 }
@@ -290,6 +298,7 @@ function first(look: Look, position: Position): readonly [LegState, readonly Tel
     positionSide,
     memory,
     pending: null,
+    earlier: null,
     seen: position,
     missingSince: null,
     lag: null,
@@ -313,30 +322,30 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
   }
   const wasAway = leg.seen === null || leg.missingSince !== null;
   const [followed, change] = follow(policy, leg.memory, position, look.wall);
-  if (wasAway && !position.entryPrice.eq(leg.memory.entryPrice)) {
-    // Nobody has seen whether it grew or was opened anew: its records tell.
-    return [{ ...seen, memory: followed, lag: null, recall: { kind: "wanted", at: look.now } }, []];
+  const words = (memory: LegMemory, what: Change): readonly Tell[] => {
+    const line = CHANGE_WORDS[what];
+    const amounts = `${plain(leg.memory.amount)} → ${plain(position.amount)}`;
+    return line === null ? [] : [info(`${legName(leg)} ${line}: ${amounts}${stopWords(memory)}`)];
+  };
+  const isNew = change === "turned" || change === "opened";
+  if (change === "reopened" || (wasAway && !isNew && !position.entryPrice.eq(leg.memory.entryPrice))) {
+    // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
+    // a new leg does. The levels of the old one might be beyond its mark.
+    const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
+    const earlier = { ...(leg.earlier ?? leg.memory), best: position.markPrice };
+    const recall = { kind: "wanted", at: look.now } as const;
+    return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
   }
-  const renewed = change === "reopened" || change === "turned";
-  // Reduced and grown again between two lists looks as if it was opened anew: the records tell which steps are its own.
-  const recall = change === "reopened" ? ({ kind: "wanted", at: look.now } as const) : renewed ? SETTLED : seen.recall;
-  const told = renewed ? new Set<string>() : seen.told;
-  const line = CHANGE_WORDS[change];
-  const lines =
-    line === null
-      ? []
-      : [
-          info(
-            `${legName(leg)} ${line}: ${plain(leg.memory.amount)} → ${plain(position.amount)}${stopWords(followed)}`,
-          ),
-        ];
-  return [{ ...seen, memory: followed, lag: null, recall, told }, lines];
+  const recall = isNew ? SETTLED : seen.recall;
+  const told = isNew ? new Set<string>() : seen.told;
+  const earlier = isNew ? null : leg.earlier;
+  return [{ ...seen, memory: followed, earlier, lag: null, recall, told }, words(followed, change)];
 }
 
 const CHANGE_WORDS: Readonly<Record<Change, string | null>> = {
   none: null,
-  opened: null,
-  reopened: "was closed and opened again by other hands",
+  opened: "was opened again by other hands",
+  reopened: "was opened again by other hands, or has grown unseen",
   turned: "was turned by other hands",
   grown: "has grown by other hands, its levels are planned anew",
   shrunk: "was reduced by other hands",

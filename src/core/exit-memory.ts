@@ -57,7 +57,7 @@ export interface LegMemory {
   readonly sent: number;
 }
 
-/** What happened to the leg beside our own orders. */
+/** What happened to the leg beside our own orders. `opened`: those had closed it. */
 export type Change = "none" | "opened" | "reopened" | "turned" | "grown" | "shrunk" | "other_rules";
 
 /** Which way the leg earns. */
@@ -100,15 +100,19 @@ export function beginLeg(policy: LegPolicy, leg: Position, openedAt: UnixMillis)
   return tighten(policy, withRisk(policy, fresh, leg));
 }
 
+/** How far the price of what was added may be from the mark: that has moved since, by a second's worth. */
+const ADDED_APART = decimal("0.005");
+
 /**
  * The memory after the venue has shown the leg again.
  *
- * An entry price that has changed without the leg having grown means that it was closed and opened again. One that has grown is
- * planned anew from its new entry: its best mark starts over, and its stop stays where that is tighter.
+ * An entry price that has changed without the leg having grown, or by more than what was added could have changed it, means that it
+ * was closed and opened again. One that has grown is planned anew from its new entry: its best mark starts over, and its stop stays
+ * where that is tighter.
  *
  * Grown and reduced looks as if it was opened again, so orders are counted on: ids of the leg that it may still be don't come again.
- * Closed and opened again as a larger one looks as if it had grown, and keeps the largest size and the steps that were taken: the
- * steps that are left may take more of it than their share.
+ * Closed and opened again as a larger one at much the same price looks as if it had grown, and keeps the largest size and the steps
+ * that were taken: the steps that are left may take more of it than their share.
  */
 export function follow(
   policy: LegPolicy,
@@ -119,8 +123,8 @@ export function follow(
   const amount = leg.amount.abs();
   if (sideOf(leg) !== memory.side) return [beginLeg(policy, leg, now), "turned"];
   const sameEntry = leg.entryPrice.eq(memory.entryPrice);
-  if (!sameEntry && amount.lte(memory.amount))
-    return [{ ...beginLeg(policy, leg, now), sent: memory.sent }, "reopened"];
+  if (!sameEntry && memory.amount.eq(ZERO)) return [beginLeg(policy, leg, now), "opened"];
+  if (!sameEntry && !isGrowth(memory, leg)) return [{ ...beginLeg(policy, leg, now), sent: memory.sent }, "reopened"];
   const { entryPrice, markPrice } = leg;
   const grown = amount.gt(memory.amount);
   const size = amount.gt(memory.size) ? amount : memory.size;
@@ -137,6 +141,14 @@ export function follow(
   const change: Change = grown ? "grown" : amount.lt(memory.amount) ? "shrunk" : "none";
   const risked = grown || seen.r === null ? withRisk(policy, seen, leg) : seen;
   return [tighten(policy, risked), change];
+}
+
+function isGrowth(memory: LegMemory, { amount, entryPrice, markPrice }: Position): boolean {
+  const added = amount.abs().minus(memory.amount);
+  if (added.lte(ZERO)) return false;
+  const paid = entryPrice.times(amount.abs()).minus(memory.entryPrice.times(memory.amount));
+  const worth = markPrice.times(added);
+  return paid.minus(worth).abs().lte(worth.times(ADDED_APART));
 }
 
 /** The memory after another mark was seen, where nothing else of the leg is known anew. */

@@ -3,12 +3,12 @@
 import { describe, expect, test } from "bun:test";
 import { decimal, plain } from "../../src/core/decimal.ts";
 import { BOOK_LIMITS, blindness, leave } from "../../src/core/exit-book.ts";
-import type { LegMemory } from "../../src/core/exit-memory.ts";
-import type { CloseOutcome } from "../../src/core/position.ts";
+import { beginLeg, type LegMemory } from "../../src/core/exit-memory.ts";
+import type { CloseOutcome, Position } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { info } from "../../src/core/tell.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
-import { ladder, PolicyRun, policyOf, rules, stopLoss } from "../support/exits.ts";
+import { ladder, PolicyRun, policyOf, rules, stopLoss, target } from "../support/exits.ts";
 
 const LADDER = policyOf(rules({ stopLoss: stopLoss("2"), ladder: ladder(["1R", "50"], ["2R", "50"]) }));
 const SILENCE: CloseOutcome = { kind: "unknown", why: "no answer within 3500 ms" };
@@ -430,10 +430,91 @@ describe("what the venue has on record of a leg", () => {
   });
 });
 
+describe("a leg whose entry has changed unseen may be another one", () => {
+  /** A long leg of 1 at 100 whose stop has come to break even, in a life that is over; now 2 are open at 95.5. */
+  const policy = policyOf(
+    rules({ stopLoss: stopLoss("10"), breakEven: { at: target("2 %"), offsetPercent: decimal("0") } }),
+  );
+  const grown = (): { readonly run: PolicyRun; readonly before: LegMemory } => {
+    const run = new PolicyRun(policy);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    run.look("103");
+    const before = run.exits.book.legs.get("BTCUSDT")?.memory;
+    if (before === undefined) throw new Error("There is no such leg");
+    run.restart();
+    run.ms += 60_000;
+    run.hold("BTCUSDT", "2", "95.5");
+    return { run, before };
+  };
+  const stopOf = (run: PolicyRun) => plain(run.exits.book.legs.get("BTCUSDT")?.memory.stop?.level ?? decimal("0"));
+
+  test("until its records tell it is not left by the stop of the old one, and has that of a new one", () => {
+    const { run } = grown();
+    run.recall = () => unknown("mute");
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect([run.orders, stopOf(run)]).toEqual([[], "85.95"]);
+    run.look("85");
+    expect(bares(run)).toEqual(["SELL 2"]);
+  });
+
+  test("that is another one by them keeps nothing of the old one", () => {
+    const { run, before } = grown();
+    const openedAt = (before.openedAt + 30_000) as UnixMillis;
+    run.recall = () => known({ ...before, openedAt, best: decimal("95.5"), stop: null });
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect([run.orders, stopOf(run)]).toEqual([[], "85.95"]);
+  });
+
+  test.each([
+    ["the same one by them", (before: LegMemory) => known({ ...before, stop: null })],
+    ["unknown to them", () => known(null)],
+  ])("that is %s keeps its tighter stop", (_, records) => {
+    const { run, before } = grown();
+    run.recall = () => records(before);
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect(bares(run)).toEqual(["SELL 2"]);
+    expect(run.lines.at(-2)).toContain("break-even stop 100 reached");
+  });
+
+  test("and so is one that has grown at a price that was not there", () => {
+    const run = new PolicyRun(LADDER);
+    run.hold("BTCUSDT", "1", "100");
+    run.look("100");
+    run.look("102");
+    run.ms += 6_000;
+    run.hold("BTCUSDT", "0.75", "101.5");
+    run.recall = () => known({ ...beginLeg(LADDER.defaults, ...newLeg(run)), sent: 1 });
+    for (let i = 0; i < 3; i++) run.look("103.6");
+    expect(bares(run)).toEqual(["SELL 0.5", "SELL 0.375"]);
+  });
+
+  /** The leg as it would be listed, and when it was opened: just now. */
+  function newLeg(run: PolicyRun): readonly [Position, UnixMillis] {
+    const [position] = run.positions("101.5");
+    const before = run.exits.book.legs.get("BTCUSDT");
+    if (position === undefined || before === undefined) throw new Error("There is no such leg");
+    return [position, (before.memory.openedAt + run.ms) as UnixMillis];
+  }
+});
+
+describe("a leg that is opened again behind our own close of all of it", () => {
+  test("is a new one at once, though no list has shown that it was gone", () => {
+    const run = held();
+    run.look("97");
+    run.hold("BTCUSDT", "2", "96");
+    run.ms += 3_000;
+    run.look("97");
+    expect(run.lines.at(-1)).toBe("BTCUSDT was opened again by other hands: 0 → 2, stop at 94.08");
+    expect(bares(run)).toEqual(["SELL 1"]);
+  });
+});
+
 describe("a leg that other hands change is told in words", () => {
   test.each([
-    ["2", "101", "BTCUSDT has grown by other hands, its levels are planned anew: 1 → 2, stop at 98.98"],
-    ["1", "101", "BTCUSDT was closed and opened again by other hands: 1 → 1, stop at 98.98"],
+    ["2", "100.2", "BTCUSDT has grown by other hands, its levels are planned anew: 1 → 2, stop at 98.196"],
+    ["2", "100.3", "BTCUSDT was opened again by other hands, or has grown unseen: 1 → 2, stop at 98.294"],
+    ["1", "101", "BTCUSDT was opened again by other hands, or has grown unseen: 1 → 1, stop at 98.98"],
     ["-1", "101", "BTCUSDT was turned by other hands: 1 → -1, stop at 103.02"],
     ["0.5", "100", "BTCUSDT was reduced by other hands: 1 → 0.5, stop at 98"],
   ])("%s at %s", (amount, entry, line) => {

@@ -173,7 +173,9 @@ describe("other hands", () => {
     run.recall = () => known(memory);
     run.hold("BTCUSDT", "0.4", "101");
     for (let i = 0; i < 4; i++) run.look("103.5");
-    expect(run.lines).toContain("BTCUSDT was closed and opened again by other hands: 0.5 → 0.4, stop at 98.98");
+    expect(run.lines).toContain(
+      "BTCUSDT was opened again by other hands, or has grown unseen: 0.5 → 0.4, stop at 98.98",
+    );
     expect(run.orders.map(bare)).toEqual(["SELL 0.5"]);
   });
 

@@ -257,13 +257,14 @@ const sideArb = fc.constantFrom("1", "-1");
 
 describe("whatever the policy and the path", () => {
   test("a stop never loosens while the leg lasts, also where others add to it", () => {
-    const seenArb = fc.record({ mark: priceArb, addedAt: fc.option(priceArb, { freq: 5 }) });
+    const seenArb = fc.record({ mark: priceArb, isAdded: fc.boolean() });
     fc.assert(
       fc.property(policyArb, sideArb, fc.array(seenArb, { minLength: 1 }), (policy, amount, path) => {
         let memory = beginLeg(policy, leg(amount, "100", "100"), OPENED);
         let now = leg(amount, "100", "100");
-        for (const { mark, addedAt } of path) {
-          const more = addedAt === null ? {} : { amount: now.amount.times("2"), entryPrice: addedAt };
+        for (const { mark, isAdded } of path) {
+          // As much again, at the mark.
+          const more = isAdded ? { amount: now.amount.times("2"), entryPrice: now.entryPrice.plus(mark).div("2") } : {};
           now = { ...now, ...more, markPrice: mark };
           const [next] = follow(policy, memory, now, OPENED);
           if (memory.stop !== null) {

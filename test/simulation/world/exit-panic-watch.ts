@@ -77,9 +77,10 @@ export class ExitPanicWatch {
     // Until it is confirmed it is raised again and again.
     if (this.#judged.has(incidentId)) return;
     this.#judged.add(incidentId);
-    // One that died with its life before it came to Redis nobody knows of.
+    // One that died with its life before it came to Redis nobody knows of. A watchdog may have raised the same incident since.
     const isKnown = ([id, by]: readonly [string, Life]): boolean =>
-      by === life || this.#world.bus.panics().some(({ eventId }) => eventId === id);
+      by === life ||
+      this.#world.bus.panics().some(({ eventId, issuedBy }) => eventId === id && issuedBy === "exit_brain");
     const isAgain = [...this.#raised].some(isKnown);
     this.#raised.set(incidentId, life);
     this.#owedSince = this.#world.time.now();
