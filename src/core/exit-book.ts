@@ -332,7 +332,9 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
     // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
     // a new leg does. The levels of the old one might be beyond its mark.
     const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
-    const earlier = { ...(leg.earlier ?? leg.memory), best: position.markPrice };
+    // What has not grown is hardly ever the same, and within seconds clocks don't tell.
+    const isLarger = position.amount.abs().gt(leg.memory.amount);
+    const earlier = isLarger ? { ...(leg.earlier ?? leg.memory), best: position.markPrice } : null;
     const recall = { kind: "wanted", at: look.now } as const;
     return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
   }
