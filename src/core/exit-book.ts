@@ -327,8 +327,8 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
     const amounts = `${plain(leg.memory.amount)} → ${plain(position.amount)}`;
     return line === null ? [] : [info(`${legName(leg)} ${line}: ${amounts}${stopWords(memory)}`)];
   };
-  const isNew = change === "turned" || change === "opened";
-  if (change === "reopened" || (wasAway && !isNew && !position.entryPrice.eq(leg.memory.entryPrice))) {
+  const isTurned = change === "turned";
+  if (change === "reopened" || (wasAway && !isTurned && !position.entryPrice.eq(leg.memory.entryPrice))) {
     // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
     // a new leg does. The levels of the old one might be beyond its mark.
     const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
@@ -338,15 +338,14 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
     const recall = { kind: "wanted", at: look.now } as const;
     return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
   }
-  const recall = isNew ? SETTLED : seen.recall;
-  const told = isNew ? new Set<string>() : seen.told;
-  const earlier = isNew ? null : leg.earlier;
+  const recall = isTurned ? SETTLED : seen.recall;
+  const told = isTurned ? new Set<string>() : seen.told;
+  const earlier = isTurned ? null : leg.earlier;
   return [{ ...seen, memory: followed, earlier, lag: null, recall, told }, words(followed, change)];
 }
 
 const CHANGE_WORDS: Readonly<Record<Change, string | null>> = {
   none: null,
-  opened: "was opened again by other hands",
   reopened: "was opened again by other hands, or has grown unseen",
   turned: "was turned by other hands",
   grown: "has grown by other hands, its levels are planned anew",

@@ -57,8 +57,8 @@ export interface LegMemory {
   readonly sent: number;
 }
 
-/** What happened to the leg beside our own orders. `opened`: those had closed it. */
-export type Change = "none" | "opened" | "reopened" | "turned" | "grown" | "shrunk" | "other_rules";
+/** What happened to the leg beside our own orders. */
+export type Change = "none" | "reopened" | "turned" | "grown" | "shrunk" | "other_rules";
 
 /** Which way the leg earns. */
 export function sideOf({ amount }: Pick<Position, "amount">): Side {
@@ -123,7 +123,6 @@ export function follow(
   const amount = leg.amount.abs();
   if (sideOf(leg) !== memory.side) return [beginLeg(policy, leg, now), "turned"];
   const sameEntry = leg.entryPrice.eq(memory.entryPrice);
-  if (!sameEntry && memory.amount.eq(ZERO)) return [beginLeg(policy, leg, now), "opened"];
   if (!sameEntry && !isGrowth(memory, leg)) return [{ ...beginLeg(policy, leg, now), sent: memory.sent }, "reopened"];
   const { entryPrice, markPrice } = leg;
   const grown = amount.gt(memory.amount);
@@ -145,7 +144,8 @@ export function follow(
 
 function isGrowth(memory: LegMemory, { amount, entryPrice, markPrice }: Position): boolean {
   const added = amount.abs().minus(memory.amount);
-  if (added.lte(ZERO)) return false;
+  // Where our own order has closed all that was known of it the rest is what others added before, or another leg.
+  if (added.lte(ZERO) || memory.amount.eq(ZERO)) return false;
   const paid = entryPrice.times(amount.abs()).minus(memory.entryPrice.times(memory.amount));
   const worth = markPrice.times(added);
   return paid.minus(worth).abs().lte(worth.times(ADDED_APART));

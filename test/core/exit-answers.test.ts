@@ -498,15 +498,29 @@ describe("a leg whose entry has changed unseen may be another one", () => {
   }
 });
 
-describe("a leg that is opened again behind our own close of all of it", () => {
-  test("is a new one at once, though no list has shown that it was gone", () => {
+describe("what is there behind our own close of a whole leg, at another entry,", () => {
+  const left = (records: (closed: LegMemory) => LegMemory): PolicyRun => {
     const run = held();
     run.look("97");
-    run.hold("BTCUSDT", "2", "96");
-    run.ms += 3_000;
-    run.look("97");
-    expect(run.lines.at(-1)).toBe("BTCUSDT was opened again by other hands: 0 → 2, stop at 94.08");
-    expect(bares(run)).toEqual(["SELL 1"]);
+    const closed = run.exits.book.legs.get("BTCUSDT")?.memory;
+    if (closed === undefined) throw new Error("There is no such leg");
+    run.hold("BTCUSDT", "0.2", "97.1");
+    run.recall = () => known(records(closed));
+    for (let i = 0; i < 3; i++) run.look("97", 2_000);
+    return run;
+  };
+
+  test("is left where it is of the same leg by its records: others had added to it before", () => {
+    expect(bares(left((closed) => ({ ...closed, exiting: null })))).toEqual(["SELL 1", "SELL 0.2"]);
+  });
+
+  test("is not where it is another one by them", () => {
+    const openedLater = (closed: LegMemory): LegMemory => ({
+      ...closed,
+      ...{ best: decimal("97"), entryPrice: decimal("97.1"), exiting: null, stop: null },
+      openedAt: (closed.openedAt + 5_001) as UnixMillis,
+    });
+    expect(bares(left(openedLater))).toEqual(["SELL 1"]);
   });
 });
 
