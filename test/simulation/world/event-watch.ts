@@ -20,6 +20,8 @@ const WORKERS = ["eew1", "eew2"] as const;
 const PUT_BACK_MS = 5_000;
 /** What it was told right before. Later Redis may be taken to be away, and then the direct line's events are executed. */
 const TOLD_MS = 5;
+/** A report that Redis has confirmed no sooner may be of an account in which others trade again. */
+const LATE_MS = 2_000;
 /** One that finds the attempt on record already asks for it once more. */
 const PUBLISHED_MAX = 2;
 
@@ -29,8 +31,8 @@ interface Process {
   halted: boolean;
   /** When it was told last that an event is completed, by event id; null: that it is not. */
   readonly completed: Map<string, Instant | null>;
-  /** What it has executed, and Redis has not confirmed yet. */
-  readonly unreported: Set<string>;
+  /** What it has executed, and Redis has not confirmed yet, and since when. */
+  readonly unreported: Map<string, Instant>;
 }
 
 /** The events of one run. */
@@ -49,6 +51,7 @@ export class EventWatch {
   /** The halt that is in each worker's journal, and that nobody has reset. */
   readonly #remembered = new Map<string, Pick<PastHalt, "halt" | "followsUp">>();
   #losses = 0;
+  #haltedLate = false;
   #unhaltedSince: Instant | null = null;
 
   constructor(truth: Truth, troubles: Troubles, fails: Break) {
@@ -88,7 +91,7 @@ export class EventWatch {
       this.#remembered.delete(who);
       return;
     }
-    if (record.kind === "executed") this.#of(life).unreported.add(record.halt.eventId);
+    if (record.kind === "executed") this.#of(life).unreported.set(record.halt.eventId, life.now());
     if (record.kind !== "executed" && record.kind !== "witnessed") return;
     if (last === undefined || !isBehind(record, last)) this.#remembered.set(who, record);
   }
@@ -104,7 +107,7 @@ export class EventWatch {
     const left = this.#truth.panics().find(({ eventId }) => !this.#outcomes.has(eventId));
     if (left !== undefined) return `event ${left.eventId} is not executed`;
     for (const [life, { unreported }] of this.#processes) {
-      const [first] = unreported;
+      const [first] = unreported.keys();
       if (first !== undefined && !life.ended()) return `event ${first} is executed, and not reported`;
     }
     return null;
@@ -115,6 +118,11 @@ export class EventWatch {
     this.look();
     const onRecord = new Set(this.#truth.panics().map(({ eventId }) => eventId));
     return [...this.#begun].some((eventId) => !this.#outcomes.has(eventId) && !onRecord.has(eventId));
+  }
+
+  /** Whether a report has halted trading again, long after its pass had looked last: what was opened since is not its own. */
+  haltedLate(): boolean {
+    return this.#haltedLate;
   }
 
   /** S3: whoever raises an attempt, and how often, it is one event. S10: what is confirmed is not published on and on. */
@@ -169,6 +177,11 @@ export class EventWatch {
         if (answer.known) isCompleted(eventId, answer.value !== null);
         return answer;
       },
+      ended: async (event) => {
+        const answer = await bus.ended(event);
+        if (answer.known) isCompleted(event.eventId, answer.value !== null);
+        return answer;
+      },
       writeHalt: async (halt) => {
         const toldAt = process.completed.get(halt.eventId) ?? null;
         if (toldAt !== null && life.now() - toldAt <= TOLD_MS)
@@ -181,7 +194,10 @@ export class EventWatch {
       },
       report: async (delivery, completion, halt) => {
         const answer = await bus.report(delivery, completion, halt);
-        if (answer.known) process.unreported.delete(completion.eventId);
+        if (!answer.known) return answer;
+        const since = process.unreported.get(completion.eventId) ?? life.now();
+        if (life.now() - since > LATE_MS) this.#haltedLate = true;
+        process.unreported.delete(completion.eventId);
         return answer;
       },
     };
@@ -212,7 +228,7 @@ export class EventWatch {
   }
 
   #of(life: Life): Process {
-    const process = this.#processes.get(life) ?? { halted: false, completed: new Map(), unreported: new Set() };
+    const process = this.#processes.get(life) ?? { halted: false, completed: new Map(), unreported: new Map() };
     this.#processes.set(life, process);
     return process;
   }

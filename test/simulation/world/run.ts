@@ -29,6 +29,7 @@ type Ending =
   /** The account is flat; Redis has lost the report or the halt, and nobody is left who remembers it. */
   | "flat, and Redis has lost the report"
   | "flat but for an order, and Redis has lost the pass"
+  | "flat but for an order, halted late"
   /** Not flat, and no watchdog is left to follow up what a pass left open (design rule 4). */
   | "nobody left to follow up"
   | "BROKEN";
@@ -324,6 +325,8 @@ async function whyNot(
   // Nor does anyone look for it where a halt is put back and other hands have closed the legs that would have violated it.
   const wasLost = world.exits !== null || world.witness.events.hasLostAPass();
   if (rests && world.witness.hasLostData() && wasLost) return "flat but for an order, and Redis has lost the pass";
+  // Nor where a report that Redis did not take in time halts what was opened behind a reset, and that was closed by others.
+  if (rests && world.exits !== null && world.witness.events.haltedLate()) return "flat but for an order, halted late";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
 }
