@@ -63,9 +63,19 @@ describe("a brain with a policy", () => {
     ],
     ["is not live before it has asked", AUTO, [], false],
     [
-      "is live by one that is given behind a loss of data, which can name no panic",
+      "is live by one that is given behind a loss of data: it covers all until then",
       MANUAL,
-      [[{ newestPanic: "9-0", given: null }], [CALM], [{ newestPanic: null, given: given("b", "0-0") }]],
+      [[{ newestPanic: "9-0", given: null }], [CALM], [{ newestPanic: null, given: given("b", "12-0") }]],
+      true,
+    ],
+    [
+      "is live by one that is given behind a failover to older data, and its own older panics",
+      MANUAL,
+      [
+        [{ newestPanic: "9-0", given: null }],
+        [{ newestPanic: "5-0", given: given("a", "4-0") }],
+        [{ newestPanic: "5-0", given: given("b", "12-0") }],
+      ],
       true,
     ],
     [
@@ -85,26 +95,15 @@ describe("a brain with a policy", () => {
       false,
     ],
     [
-      "is in shadow behind the next panic, also where Redis began anew with smaller ids",
+      "is in shadow behind the next panic",
       MANUAL,
       [
         [{ newestPanic: "9-0", given: null }],
         [CALM],
-        [{ newestPanic: null, given: given("b", "0-0") }],
-        [{ newestPanic: "5-0", given: given("b", "0-0") }],
+        [{ newestPanic: null, given: given("b", "12-0") }],
+        [{ newestPanic: "13-0", given: given("b", "12-0") }],
       ],
       false,
-    ],
-    [
-      "is live by one for that panic",
-      MANUAL,
-      [
-        [{ newestPanic: "9-0", given: null }],
-        [CALM],
-        [{ newestPanic: "5-0", given: null }],
-        [{ newestPanic: "5-0", given: given("c", "5-0") }],
-      ],
-      true,
     ],
     [
       "needs none with --auto-live, once the halt is gone",

@@ -1,5 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { redisBrainBus } from "../../../src/adapters/redis/brain-bus.ts";
+import { keysOf } from "../../../src/adapters/redis/keys.ts";
+import { redisOperatorBus } from "../../../src/adapters/redis/operator-bus.ts";
+import { known } from "../../../src/core/reading.ts";
+import { NOT_YET, stand } from "../../../src/core/standing.ts";
 import { aBeat } from "../../support/core.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
@@ -44,4 +48,51 @@ test("a brain's panic is an event as the contract has it, signed where there is 
     ...["severity", "CRITICAL", "issued_by", "exit_brain"],
   ]);
   expect(fields.slice(-2)).toEqual(["sig", expect.stringMatching(/^[\da-f]{64}$/)]);
+});
+
+describe("a person's permission", () => {
+  /** Where a brain stands that has seen these panics, and reads the permission then; given behind all of them, or not at all. */
+  async function stands(lookBefore: boolean, panics: readonly string[], isGiven = true): Promise<boolean> {
+    const options = { url: redis.url, namespace: "", triggerSecret: null, deadlineMs: 500 };
+    const [bus, operator] = [redisBrainBus(options), redisOperatorBus(options)];
+    try {
+      let standing = NOT_YET;
+      const look = async (): Promise<void> => {
+        const read = await bus.permission();
+        if (!read.known) throw new Error(read.why);
+        standing = stand({ shadow: false, autoLive: false }, standing, read.value, false);
+      };
+      for (const id of panics) await redis.command("XADD", keysOf("").panic, id, "event_id", "e");
+      if (lookBefore) await look();
+      if (lookBefore) await redis.command("FLUSHALL");
+      if (isGiven) expect(await operator.allowLive("p")).toEqual(known("allowed"));
+      await look();
+      return standing.isLive;
+    } finally {
+      bus.close();
+      operator.close();
+    }
+  }
+
+  test("covers the panics on record", async () => {
+    expect(await stands(false, ["*"])).toBe(true);
+  });
+
+  test("covers one that Redis has lost, and that the brain remembers", async () => {
+    expect(await stands(true, ["*"])).toBe(true);
+  });
+
+  test("covers one on record from before the clock was set back", async () => {
+    expect(await stands(false, [`${Date.now() + 3_600_000}-7`])).toBe(true);
+  });
+
+  test("does not cover the next one, though it comes within the same millisecond", async () => {
+    const options = { url: redis.url, namespace: "", triggerSecret: null, deadlineMs: 500 };
+    const operator = redisOperatorBus(options);
+    await operator.allowLive("p");
+    operator.close();
+    const upTo = String(await redis.command("HGET", keysOf("").live, "up_to"));
+    const ms = Number(upTo.split("-")[0]) + 1;
+    expect(await stands(false, [`${ms}-0`], false)).toBe(false);
+  });
 });
