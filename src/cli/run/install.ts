@@ -120,22 +120,12 @@ async function planned(account: Account, given: Wishes["policy"], flags: Flags, 
   const policy = isSet(flags, "no-policy") ? null : wantedPolicy(given, layout, account, installedPolicy);
   const wishes: Wishes = { layout, account, packaged, sealed, program, settings, secrets: written, redis, policy };
   const files = wantedFiles(wishes);
-  const policyPaths = [policyPath(layout, account), policyDropIn(account)];
-  const removals = policy === null && installedPolicy !== null ? policyRemoval(wishes, lookAt(policyPaths)) : [];
-  const policies = new Map(before?.policies);
-  if (policy === null) policies.delete(account);
-  else policies.set(account, policy.mode);
-  const former = new Map(before?.files);
-  if (policy === null) for (const path of policyPaths) former.delete(path);
+  const { former, policies, removals } = policyChange(wishes, before);
   const record = recordOf({ version: version(), layout, packaged, sealed, accounts, policies, files: former }, files);
   const changes = [...removals, ...fileSteps([...files, record], lookAt([...files, record].map(({ path }) => path)))];
   refuseStrangers(changes);
   const isNew = changes.some(({ kind }) => kind !== "keep");
-  const running = await activeUnits("quantum-*.service");
-  // A role that runs and is not known of would go on as the old version, and nobody would ask whether trading is halted.
-  if (!running.known && !isSet(flags, "dry-run"))
-    throw new Refusal(`Nothing was touched: which roles run can't be told, ${running.why}`);
-  const runningUnits = running.known ? running.value : [];
+  const runningUnits = await whatRuns(isSet(flags, "dry-run"));
   // A package replaces the executable by itself.
   const isOtherVersion = before !== null && before.version !== version();
   const outdated =
@@ -181,6 +171,32 @@ async function planned(account: Account, given: Wishes["policy"], flags: Flags, 
     }),
     started: isSet(flags, "start") || runningUnits.length > 0,
   };
+}
+
+/** What an account's policy, or that it is to have none any more, makes of the installation's record. */
+function policyChange(
+  wishes: Wishes,
+  before: Manifest | null,
+): Pick<Manifest, "policies"> & { readonly former: Manifest["files"]; readonly removals: readonly Step[] } {
+  const { account, layout, policy } = wishes;
+  const [policies, former] = [new Map(before?.policies), new Map(before?.files)];
+  if (policy !== null) return { policies: policies.set(account, policy.mode), former, removals: [] };
+  const paths = [policyPath(layout, account), policyDropIn(account)];
+  for (const path of paths) former.delete(path);
+  return { policies, former, removals: policies.delete(account) ? policyRemoval(wishes, lookAt(paths)) : [] };
+}
+
+/**
+ * The units that run.
+ *
+ * @throws {Refusal} where that can't be told: a role that runs and is not known of would go on as the old version, and nobody
+ * would ask whether trading is halted.
+ */
+async function whatRuns(isDryRun: boolean): Promise<readonly string[]> {
+  const running = await activeUnits("quantum-*.service");
+  if (running.known) return running.value;
+  if (isDryRun) return [];
+  throw new Refusal(`Nothing was touched: which roles run can't be told, ${running.why}`);
 }
 
 /** A package carries the executable and the units; settings and secrets are each host's own. */
