@@ -2,16 +2,21 @@
  * Whether a brain with a policy may act, or only says what it would do: after an incident it comes back in shadow, and a person
  * lets it live again with `quantum brain live`.
  *
- * A permission covers every panic event up to the moment at which it was given, by Redis's clock, also one that Redis has lost. A
- * missing one is no permission, once there was a panic.
+ * A permission covers every panic event up to the one that was the newest when it was given, and of those that Redis had lost by
+ * then, and a brain remembers, all that were older by Redis's clock. A missing one is no permission, once there was a panic.
  */
+
+import type { UnixMillis } from "./time.ts";
 
 /** What the bus says about it. */
 export interface Permission {
   /** Entry id of the newest panic event; null: there never was one. */
   readonly newestPanic: string | null;
-  /** The last permission, and the last entry id that it covers; null: none was given. */
-  readonly given: { readonly id: string; readonly upTo: string } | null;
+  /**
+   * The last permission, the newest panic that was on record then, and when that was by Redis's clock, which may be off: it counts
+   * for nothing that is on record. Null: none was given.
+   */
+  readonly given: { readonly id: string; readonly upTo: string; readonly at: UnixMillis } | null;
 }
 
 /** How the brain was started. */
@@ -44,9 +49,15 @@ export function stand(
   const newestPanic = newer(before.newestPanic, newestOnRecord);
   if (halted) return { isLive: false, newestPanic, spent: given?.id ?? null };
   const isSpent = before.spent === (given?.id ?? null);
-  const covers = newestPanic === null || (given !== null && compare(given.upTo, newestPanic) >= 0);
+  const covers = newestPanic === null || (given !== null && coversAll(given, before.newestPanic, newestOnRecord));
   const isLive = !options.shadow && (options.autoLive || (covers && !isSpent));
   return isLive ? { isLive, newestPanic } : { ...before, isLive, newestPanic };
+}
+
+function coversAll(given: NonNullable<Permission["given"]>, seen: string | null, onRecord: string | null): boolean {
+  const coversUpTo = (panic: string): boolean => compare(given.upTo, panic) >= 0;
+  if (onRecord !== null && !coversUpTo(onRecord)) return false;
+  return seen === null || coversUpTo(seen) || given.at > numbersOf(seen).ms;
 }
 
 function newer(one: string | null, other: string | null): string | null {

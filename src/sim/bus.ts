@@ -171,8 +171,7 @@ export class SimulatedBus {
 
   /** A person lets a brain in shadow act. */
   allowLive(id: string): void {
-    const at = Math.max(this.#clock.wall(), this.#panics.at(-1)?.at ?? 0);
-    this.#live = { id, upTo: `${at}-${this.#seq}` };
+    this.#live = { id, upTo: this.#panics.at(-1)?.id ?? "0-0", at: this.#clock.wall() };
   }
 
   /** The brain's side, and a person's view of the halt. */

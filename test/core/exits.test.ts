@@ -17,7 +17,7 @@ import type { Equity } from "../../src/core/portfolio.ts";
 import type { Position } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
-import { aPosition, at, linesOf } from "../support/core.ts";
+import { aPermission, aPosition, at, linesOf } from "../support/core.ts";
 import { policyOf, rules, stopLoss } from "../support/exits.ts";
 
 const POLICY = policyOf(rules(), { dailyLossPercent: decimal("5") });
@@ -33,7 +33,7 @@ describe("where it stands", () => {
   ) {
     let state = exits;
     return looks.map(([newestPanic, upTo, halted = false], i) => {
-      const given = upTo === null ? null : { id: upTo, upTo };
+      const given = upTo === null ? null : aPermission(upTo, upTo);
       const [next, actions] = allow(state, known({ newestPanic, given }), halted, at(i));
       state = next;
       return linesOf(actions);
@@ -136,7 +136,7 @@ describe("a loss that is too great", () => {
     [state] = hear(state, { kind: "named", incidentId: "id-1" }, moment(2_100));
     [state] = hear(state, { kind: "raised" }, moment(2_200));
     [state] = allow(state, known({ newestPanic: "9-0", given: null }), true, at(3_000));
-    [state] = allow(state, known({ newestPanic: "9-0", given: { id: "a", upTo: "9-0" } }), false, at(4_000));
+    [state] = allow(state, known({ newestPanic: "9-0", given: aPermission("a", "9-0") }), false, at(4_000));
     const [, actions] = weighed(state, [
       [5_000, "940"],
       [66_000, "880"],
@@ -147,7 +147,7 @@ describe("a loss that is too great", () => {
 });
 
 describe("a panic whose halt came and went unseen", () => {
-  const before = { id: "p-1", upTo: "0-0" };
+  const before = aPermission("p-1", "0-0");
   /** A brain whose own panic is confirmed, while this permission was the last. */
   function confirmed(): Exits {
     let [state] = allow(start(), known({ newestPanic: null, given: before }), false, at(0));
@@ -164,15 +164,15 @@ describe("a panic whose halt came and went unseen", () => {
 
   test.each([
     ["holds it back under the permission from before, however old the reading is", null, before, false],
-    ["holds it back under one that does not cover the panic", "9-0", { id: "p-2", upTo: "8-0" }, false],
-    ["is over once a person has allowed it behind the panic", "9-0", { id: "p-2", upTo: "9-0" }, true],
+    ["holds it back under one that does not cover the panic", "9-0", aPermission("p-2", "8-0"), false],
+    ["is over once a person has allowed it behind the panic", "9-0", aPermission("p-2", "9-0"), true],
   ] as const)("%s", (_, newestPanic, given, live) => {
     const [state] = allow(confirmed(), known({ newestPanic, given }), false, at(3_000));
     expect(isLive(state)).toBe(live);
   });
 
   test("and what was lost before that is not raised again, what is lost behind it is", () => {
-    const permission = known({ newestPanic: "9-0", given: { id: "p-2", upTo: "9-0" } });
+    const permission = known({ newestPanic: "9-0", given: aPermission("p-2", "9-0") });
     let [state] = allow(confirmed(), permission, false, at(3_000));
     const kindsAt = (ms: number, amount: string): readonly string[] => {
       const [next, asked] = look(state, [], known(worth(amount, ms)), moment(ms));

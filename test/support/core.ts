@@ -4,6 +4,7 @@ import { decimal, ZERO } from "../../src/core/decimal.ts";
 import type { DrillRecord, LastDrill } from "../../src/core/drill.ts";
 import type { Beat, Completion, Delivery, Halt, HeartbeatDetails, Outcome } from "../../src/core/messages.ts";
 import type { CancelRequest, Position, PositionSide, RestingOrder } from "../../src/core/position.ts";
+import type { Permission } from "../../src/core/standing.ts";
 import type { Tell } from "../../src/core/tell.ts";
 import type { Instant, UnixMillis } from "../../src/core/time.ts";
 
@@ -48,6 +49,11 @@ export function aCompletion(eventId: string, outcome: Outcome = "FLAT"): Complet
     residual: [],
     notionalUsd: ZERO,
   };
+}
+
+/** A person's permission to a brain in shadow; from a time before every panic, unless said otherwise. */
+export function aPermission(id: string, upTo: string, at = 0): NonNullable<Permission["given"]> {
+  return { id, upTo, at: at as UnixMillis };
 }
 
 /** A panic event as the worker receives it. */

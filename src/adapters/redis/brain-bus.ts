@@ -1,4 +1,5 @@
 import { known, type Reading } from "../../core/reading.ts";
+import type { UnixMillis } from "../../core/time.ts";
 import type { BrainBus } from "../../ports/bus.ts";
 import { hostClock } from "../host/clock.ts";
 import { brainEvent, eventIdFor, unheardIncidentId } from "./event-id.ts";
@@ -45,8 +46,9 @@ export function redisBrainBus(options: RedisBusOptions): BrainBus & ExitsOnRedis
         // The permission first: a panic that comes between the two is then not covered by it.
         const given = await redis.hgetall(keys.live);
         const newestPanic = (await newest(redis, keys.panic))?.[0] ?? null;
-        const { id, up_to: upTo } = given;
-        return { newestPanic, given: id === undefined || upTo === undefined ? null : { id, upTo } };
+        const { at = "0", id, up_to: upTo } = given;
+        if (id === undefined || upTo === undefined) return { newestPanic, given: null };
+        return { newestPanic, given: { id, upTo, at: Number(at) as UnixMillis } };
       }),
 
     readExits: () =>

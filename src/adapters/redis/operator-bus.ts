@@ -56,19 +56,13 @@ redis.call('SET', KEYS[4], last)
 redis.call('DEL', KEYS[1])
 return {'cleared', 0}`;
 
-/**
- * Lets a brain in shadow act. It covers what was published before this millisecond, and what is on record: a panic that a failover
- * has lost is only known to the brain, and where the clock was set back since the newest panic is ahead of it. Keys: panic stream,
- * halt, permission. Args: the permission's id.
- */
+/** Lets a brain in shadow act (core/standing.ts). Keys: panic stream, halt, permission. Args: the permission's id. */
 const ALLOW_LIVE = `
 if #redis.call('HGETALL', KEYS[2]) > 0 then return 'halted' end
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local time = redis.call('TIME')
-local before = time[1] * 1000 + math.floor(time[2] / 1000) - 1
-local upTo = string.format('%.0f', before) .. '-18446744073709551615'
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if newest and tonumber(string.match(newest[1], '^%d+')) > before then upTo = newest[1] end
-redis.call('HSET', KEYS[3], 'id', ARGV[1], 'up_to', upTo)
+local at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[3], 'id', ARGV[1], 'up_to', newest[1] and newest[1][1] or '0-0', 'at', at)
 return 'allowed'`;
 
 /** The operator's and the drill's side of the bus on Redis. */
