@@ -39,6 +39,9 @@ export interface Standing {
 /** Before the bus was asked. */
 export const NOT_YET: Standing = { isLive: false, newestPanic: null };
 
+/** One that was, and that every permission covers. */
+const SOME_PANIC = "0-0";
+
 /** What a reading makes of it; `halted`: a halt was read at the same look. */
 export function stand(
   options: StandingOptions,
@@ -46,7 +49,9 @@ export function stand(
   { given, newestPanic: newestOnRecord }: Permission,
   halted: boolean,
 ): Standing {
-  const newestPanic = newer(before.newestPanic, newestOnRecord);
+  // Redis is empty: the next permission is given behind that, whatever its clock says. But without one nobody acts.
+  const isEmptied = before.newestPanic !== null && newestOnRecord === null && given === null;
+  const newestPanic = isEmptied ? SOME_PANIC : newer(before.newestPanic, newestOnRecord);
   if (halted) return { isLive: false, newestPanic, spent: given?.id ?? null };
   const isSpent = before.spent === (given?.id ?? null);
   const covers = newestPanic === null || (given !== null && coversAll(given, before.newestPanic, newestOnRecord));

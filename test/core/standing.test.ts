@@ -63,6 +63,12 @@ describe("a brain with a policy", () => {
     ],
     ["is not live before it has asked", AUTO, [], false],
     [
+      "is live by one that is given on an empty Redis, also where its clock was set back",
+      MANUAL,
+      [[{ newestPanic: "9-0", given: null }], [CALM], [{ newestPanic: null, given: aPermission("b", "0-0", 3) }]],
+      true,
+    ],
+    [
       "is live by one that is given behind a loss of data: it covers all until then",
       MANUAL,
       [[{ newestPanic: "9-0", given: null }], [CALM], [{ newestPanic: null, given: aPermission("b", "0-0", 12) }]],
