@@ -31,6 +31,7 @@ import type { ExitPolicy } from "./exit-policy.ts";
 import {
   beginPanic,
   inPanic,
+  lookUnhalted,
   type OwnPanic,
   type OwnPanicAction,
   type OwnPanicEvent,
@@ -147,15 +148,23 @@ export function allow(exits: Exits, permission: Reading<Permission>, halted: boo
   const standing = stand(exits.options, exits.standing, permission.value, halted);
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   const given = permission.value.given?.id ?? null;
-  // A halt is the answer to a panic; where that came and went unseen, a person's permission that covers the panic is.
+  // A halt is the answer to a panic; where that came and went unseen, its report is, or a person's permission that covers it.
   const isAnswered = exits.panic?.kind === "confirmed" && given !== exits.panicUnder && standing.isLive;
-  const panic = halted || isAnswered ? null : exits.panic;
+  const [panic, again] =
+    exits.panic === null || halted || isAnswered
+      ? [null, []]
+      : lookUnhalted(exits.panic, permission.value.ownEnded === true, now);
   // A panic of its own is an incident before its halt is read, and that may be reset unseen.
   const [counted, remember] =
     halted || exits.panic !== null ? overHalt(exits.portfolio) : ([exits.portfolio, []] as const);
   const portfolio = halted || panic !== null ? counted : countFrom(counted, standing.newestPanic, now);
   const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
-  return [{ ...exits, standing, portfolio, panic, given, toldStanding }, [...remember, ...lines]];
+  return [{ ...exits, standing, portfolio, panic, given, toldStanding }, [...again, ...remember, ...lines]];
+}
+
+/** The panic of this brain's own whose end the bus is to be asked for; null: none is published. */
+export function askedPanic({ panic }: Exits): string | null {
+  return panic?.kind === "confirmed" ? panic.incidentId : null;
 }
 
 function standingLines(standing: "live" | "shadow" | "halted", { shadow }: StandingOptions): readonly Tell[] {

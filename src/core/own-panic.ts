@@ -20,7 +20,14 @@ export type OwnPanic =
       /** `calling` or `heard`: the worker is not called again by the direct line. */
       readonly line: "free" | "calling" | "heard";
     }
-  | { readonly kind: "confirmed" };
+  | {
+      readonly kind: "confirmed";
+      readonly incidentId: string;
+      readonly reason: string;
+      readonly since: Instant;
+      /** Its report was on record at the last look. */
+      readonly hasEnded: boolean;
+    };
 
 /** What comes back of it. */
 export type OwnPanicEvent =
@@ -41,6 +48,12 @@ export type OwnPanicAction =
 
 type Step = readonly [OwnPanic, readonly OwnPanicAction[]];
 
+/**
+ * A published panic that has neither halted nor ended for so long is published again: a failover has lost it, or nobody executes
+ * it. Runbook: a pass takes up to 10 s.
+ */
+const UNHEARD_MS = 15_000;
+
 /** Begins one. */
 export function beginPanic(reason: string): Step {
   return [{ kind: "naming", reason }, [{ kind: "name_incident" }]];
@@ -49,6 +62,28 @@ export function beginPanic(reason: string): Step {
 /** When it wants a `timer`; null: only an answer can move it. */
 export function panicDeadline(panic: OwnPanic): Instant | null {
   return panic.kind === "raising" ? panic.againAt : null;
+}
+
+/**
+ * What a look at the bus makes of it that shows no halt; `hasEnded`: its report is on record. Null: it is over, a person has reset,
+ * for a report halts in the same step. The look may have read the halt before the report: so it takes two.
+ */
+export function lookUnhalted(
+  panic: OwnPanic,
+  hasEnded: boolean,
+  now: Instant,
+): readonly [OwnPanic | null, readonly OwnPanicAction[]] {
+  if (panic.kind !== "confirmed") return [panic, []];
+  if (hasEnded) return [panic.hasEnded ? null : { ...panic, hasEnded }, []];
+  if (now - panic.since < UNHEARD_MS) return [panic, []];
+  const { incidentId, reason } = panic;
+  return [
+    { kind: "raising", incidentId, reason, againAt: null, line: "free" },
+    about(incidentId, [
+      { kind: "raise", incidentId, reason },
+      critical(`Panic ${incidentId} has halted nothing for ${UNHEARD_MS / 1_000} s: publishing it again`, "alarm"),
+    ]),
+  ];
 }
 
 /** Advances it by what came back, or by a timer. */
@@ -86,7 +121,7 @@ function raising(
       return [panic, []];
     case "raised":
       return [
-        { kind: "confirmed" },
+        { kind: "confirmed", incidentId, reason, since: now, hasEnded: false },
         about(incidentId, [
           critical("Panic close published to system:panic_close", "done"),
           critical(`Event ID: ${incidentId}`),

@@ -17,6 +17,8 @@ export interface Permission {
    * for nothing that is on record. Null: none was given.
    */
   readonly given: { readonly id: string; readonly upTo: string; readonly at: UnixMillis } | null;
+  /** Whether the brain's own panic, which was asked about, has its report on record. Not set: it has none. */
+  readonly ownEnded?: boolean;
 }
 
 /** How the brain was started. */

@@ -47,7 +47,8 @@ interface PanicRaiser {
 
 /** Whether a brain with a policy may act again after an incident (`core/standing.ts`). */
 interface PermissionReader {
-  permission(): Promise<Reading<Permission>>;
+  /** `ownPanic`: the event of this brain's own whose end is asked for besides; null: none. */
+  permission(ownPanic: string | null): Promise<Reading<Permission>>;
 }
 
 /** The brain's side of the bus. */

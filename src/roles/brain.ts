@@ -9,7 +9,7 @@ import {
   start,
   step,
 } from "../core/brain.ts";
-import { type ExitsStart, needsEquity } from "../core/exits.ts";
+import { askedPanic, type Exits, type ExitsStart, needsEquity } from "../core/exits.ts";
 import type { Equity } from "../core/portfolio.ts";
 import type { Position } from "../core/position.ts";
 import { known, type Reading } from "../core/reading.ts";
@@ -72,7 +72,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
   const { bus, clock, exchange, identity, limits, log, policy, service } = world;
   let seq = 0;
   let lastDecisionTs: UnixMillis | null = null;
-  const account = accountReader(world);
+  const account = accountReader(world, () => role.state().exits);
   const hands =
     policy === null
       ? null
@@ -132,7 +132,7 @@ export async function runBrain(world: BrainWorld, signal: AbortSignal): Promise<
 const EQUITY_EVERY_MS = 900;
 
 /** What a policy needs to know in each cycle, read beside the positions. */
-function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Account | null> {
+function accountReader({ bus, clock, policy }: BrainWorld, exits: () => Exits | null): () => Promise<Account | null> {
   if (policy === null) return () => Promise.resolve(null);
   const weighs = needsEquity(policy.start.policy);
   const equity = atMostEvery(clock, EQUITY_EVERY_MS, async (): Promise<Reading<Equity>> => {
@@ -141,7 +141,9 @@ function accountReader({ bus, clock, policy }: BrainWorld): () => Promise<Accoun
     return amount.known ? known({ amount: amount.value, askedAt, wall }) : amount;
   });
   return async () => {
-    const [permission, worth] = await Promise.all([bus.permission(), weighs ? equity() : null]);
+    const now = exits();
+    const permitted = bus.permission(now === null ? null : askedPanic(now));
+    const [permission, worth] = await Promise.all([permitted, weighs ? equity() : null]);
     return { permission, equity: worth, wall: clock.wall() };
   };
 }

@@ -188,10 +188,11 @@ export class SimulatedBus {
         return known(null);
       },
       halt: () => link.read("read the halt", async () => this.#halt),
-      permission: () =>
+      permission: (ownPanic) =>
         link.read("read the permission", async () => ({
           newestPanic: this.#panics.at(-1)?.id ?? null,
           given: this.#live,
+          ownEnded: ownPanic !== null && this.#outcome(ownPanic) !== null,
         })),
       ownIncident: async (instanceId) => {
         const answer = await link.read("read the own heartbeat", async () => this.#lastBeatOf(instanceId));

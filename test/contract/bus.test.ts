@@ -437,6 +437,16 @@ describe.each([
     expect(await get(sides.eew("another").outcome("e2"))).toBeNull();
   });
 
+  test("a brain sees the end of its own panic", async () => {
+    const eew = sides.eew("worker");
+    const hasEnded = async (eventId: string | null) => (await get(sides.brain.permission(eventId))).ownEnded;
+    await get(sides.watchdog().publish(first("e1"), "TEST"));
+    const delivery = await nextEvent(eew);
+    expect([await hasEnded("e1"), await hasEnded(null)]).toEqual([false, false]);
+    await get(eew.report(delivery, aCompletion("e1", "UNKNOWN"), aHalt("e1")));
+    expect([await hasEnded("e1"), await hasEnded("e2")]).toEqual([true, false]);
+  });
+
   test("a watchdog sees the outcome of the halt's event and of its own incident", async () => {
     const eew = sides.eew("worker");
     const watchdog = sides.watchdog();

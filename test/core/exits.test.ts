@@ -3,6 +3,7 @@ import { decimal } from "../../src/core/decimal.ts";
 import {
   advancePanic,
   allow,
+  askedPanic,
   blind,
   type Exits,
   type ExitsAction,
@@ -169,6 +170,25 @@ describe("a panic whose halt came and went unseen", () => {
   ] as const)("%s", (_, newestPanic, given, live) => {
     const [state] = allow(confirmed(), known({ newestPanic, given }), false, at(3_000));
     expect(isLive(state)).toBe(live);
+  });
+
+  test("is over with --auto-live, which no permission can tell, by its report on record at two looks", () => {
+    let state: Exits = { ...confirmed(), options: { policy: POLICY, shadow: false, autoLive: true } };
+    for (const [ms, live] of [
+      [3_000, false],
+      [4_000, true],
+    ] as const) {
+      [state] = allow(state, known({ newestPanic: "9-0", given: before, ownEnded: true }), false, at(ms));
+      expect([isLive(state), askedPanic(state)]).toEqual([live, live ? null : "id-1"]);
+    }
+  });
+
+  test("is published again where it has halted nothing", () => {
+    const [state, actions] = allow(confirmed(), known({ newestPanic: null, given: before }), false, at(17_200));
+    expect([isLive(state), actions[0]]).toEqual([
+      false,
+      expect.objectContaining({ kind: "raise", incidentId: "id-1" }),
+    ]);
   });
 
   test("and what was lost before that is not raised again, what is lost behind it is", () => {

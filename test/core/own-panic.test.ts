@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { beginPanic, inPanic, type OwnPanic, type OwnPanicEvent, panicDeadline } from "../../src/core/own-panic.ts";
+import {
+  beginPanic,
+  inPanic,
+  lookUnhalted,
+  type OwnPanic,
+  type OwnPanicEvent,
+  panicDeadline,
+} from "../../src/core/own-panic.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { at, linesOf } from "../support/core.ts";
 
@@ -12,7 +19,10 @@ const RAISING = {
   againAt: null,
   line: "free",
 } as const satisfies OwnPanic;
-const CONFIRMED = { kind: "confirmed" } as const;
+const CONFIRMED = {
+  ...{ kind: "confirmed", incidentId: "id-1", reason: RAISING.reason },
+  ...{ since: at(1_000), hasEnded: false },
+} as const satisfies OwnPanic;
 const RAISE = { kind: "raise", incidentId: "id-1", reason: RAISING.reason } as const;
 const CALL = { kind: "call_direct", incidentId: "id-1", reason: RAISING.reason } as const;
 
@@ -91,4 +101,26 @@ describe("while it is published", () => {
 test.each(EVENTS)("once it is confirmed $kind changes nothing", (event) => {
   expect(inPanic(LIMITS, CONFIRMED, event, at(0))).toEqual([CONFIRMED, []]);
   expect(panicDeadline(CONFIRMED)).toBeNull();
+});
+
+describe("a look that shows no halt", () => {
+  test("changes nothing while it is not confirmed, or for fifteen seconds behind that", () => {
+    for (const panic of [NAMING, RAISING]) expect(lookUnhalted(panic, true, at(99_000))).toEqual([panic, []]);
+    expect(lookUnhalted(CONFIRMED, false, at(15_999))).toEqual([CONFIRMED, []]);
+  });
+
+  test("behind them has it published again, as an alarm: a failover has lost it, or nobody executes it", () => {
+    const [next, actions] = lookUnhalted(CONFIRMED, false, at(16_000));
+    expect([next, actions[0]]).toEqual([RAISING, RAISE]);
+    expect(linesOf(actions)).toEqual(["Panic id-1 has halted nothing for 15 s: publishing it again"]);
+    expect(actions[1]).toMatchObject({ mark: "alarm", about: { eventId: "id-1" } });
+    const [again] = inPanic(LIMITS, RAISING, { kind: "raised" }, at(16_010));
+    expect(lookUnhalted(again, false, at(31_009))).toEqual([again, []]);
+  });
+
+  test("ends it where its report is there, seen twice: a person has reset", () => {
+    const [once] = lookUnhalted(CONFIRMED, true, at(2_000));
+    expect(once).toEqual({ ...CONFIRMED, hasEnded: true });
+    expect(lookUnhalted({ ...CONFIRMED, hasEnded: true }, true, at(60_000))).toEqual([null, []]);
+  });
 });

@@ -6,7 +6,7 @@ import { brainEvent, eventIdFor, unheardIncidentId } from "./event-id.ts";
 import { keysOf } from "./keys.ts";
 import { RedisLink } from "./link.ts";
 import { redisPeers } from "./peers.ts";
-import { addBeat, lastBeatOf, publish, readHalt } from "./records.ts";
+import { addBeat, lastBeatOf, publish, readHalt, readOutcomes } from "./records.ts";
 import type { RedisBusOptions } from "./redis.ts";
 import { newest } from "./streams.ts";
 
@@ -41,14 +41,15 @@ export function redisBrainBus(options: RedisBusOptions): BrainBus & ExitsOnRedis
       const entryId = (answer.known ? answer.value : null) ?? confirmed.get(instanceId);
       return entryId === undefined ? unheardIncidentId(instanceId) : eventIdFor(entryId);
     },
-    permission: () =>
+    permission: (ownPanic) =>
       link.ask(`read ${keys.live}`, async (redis) => {
         // The permission first: a panic that comes between the two is then not covered by it.
         const given = await redis.hgetall(keys.live);
         const newestPanic = (await newest(redis, keys.panic))?.[0] ?? null;
+        const ownEnded = ownPanic !== null && (await readOutcomes(redis, keys, [ownPanic])).size > 0;
         const { at = "0", id, up_to: upTo } = given;
-        if (id === undefined || upTo === undefined) return { newestPanic, given: null };
-        return { newestPanic, given: { id, upTo, at: Number(at) as UnixMillis } };
+        if (id === undefined || upTo === undefined) return { newestPanic, given: null, ownEnded };
+        return { newestPanic, given: { id, upTo, at: Number(at) as UnixMillis }, ownEnded };
       }),
 
     readExits: () =>

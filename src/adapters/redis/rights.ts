@@ -11,7 +11,7 @@ type Command = readonly string[];
 
 /** The commands of a role, those inside its scripts included: Redis checks them one by one. */
 const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>> = {
-  brain: ({ heartbeat, halt, panic, published, attempts, exits, live, brain }) => [
+  brain: ({ heartbeat, halt, panic, published, attempts, outcomes, exits, live, brain }) => [
     ["XADD", heartbeat.brain, "*", "status", "ALIVE"],
     ["HGETALL", halt],
     ["TIME"],
@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<BeatingRole, (keys: Keys) => readonly Command[]>
     ["XREVRANGE", heartbeat.brain, "+", "-"],
     ["XREVRANGE", panic, "+", "-"],
     ["HGETALL", live],
+    ["HMGET", outcomes, "id"],
     ["HGETALL", exits],
     ["HSET", exits, "leg", "{}"],
     ["HDEL", exits, "leg"],

@@ -58,7 +58,7 @@ describe("a person's permission", () => {
     try {
       let standing = NOT_YET;
       const look = async (): Promise<void> => {
-        const read = await bus.permission();
+        const read = await bus.permission(null);
         if (!read.known) throw new Error(read.why);
         standing = stand({ shadow: false, autoLive: false }, standing, read.value, false);
       };

@@ -15,6 +15,8 @@ const SEEN_MS = 20_000;
 const TOLERANCE = decimal("0.7");
 /** How old the equity may be from which losses are counted: it is asked for once in 900 ms, and comes with a look. */
 const EQUITY_AGE_MS = 1_500;
+/** One that has halted nothing for so long is published again; a clock of the brain's own may run a little slow. */
+const UNHEARD_MS = 14_900;
 /** From a panic on until trading is halted, where the brain, Redis and a worker are well. */
 const HALTED_MS = 15_000;
 
@@ -37,7 +39,7 @@ export class ExitPanicWatch {
   #lagUntil = Number.NEGATIVE_INFINITY;
   /** The incidents since the last reset or loss of data, and the life that has raised each. */
   readonly #raised = new Map<string, Life>();
-  readonly #confirmed = new Map<string, Life>();
+  readonly #confirmed = new Map<string, { readonly life: Life; readonly at: Instant }>();
   readonly #judged = new Set<string>();
   #resetAt = 0 as Instant;
   #owedSince: Instant | null = null;
@@ -72,7 +74,8 @@ export class ExitPanicWatch {
   raises(life: Life, incidentId: string, reason: string): void {
     if (this.#setup.shadow) this.#break("X5", `the brain raises ${reason} in shadow`);
     this.look(0);
-    if (this.#confirmed.get(incidentId) === life)
+    const confirmed = this.#confirmed.get(incidentId);
+    if (confirmed?.life === life && this.#world.time.now() - confirmed.at < UNHEARD_MS)
       this.#break("X8", `the brain raises ${incidentId} again, and knows that it is published`);
     // Until it is confirmed it is raised again and again.
     if (this.#judged.has(incidentId)) return;
@@ -98,7 +101,7 @@ export class ExitPanicWatch {
 
   /** The life knows that its panic is published. */
   confirms(life: Life, incidentId: string): void {
-    this.#confirmed.set(incidentId, life);
+    this.#confirmed.set(incidentId, { life, at: this.#world.time.now() });
   }
 
   /** `wellMs`: for how long brain, Redis and a worker have been well. */
