@@ -68,6 +68,8 @@ export interface ExitRecord {
 
 /** A leg in this life. */
 interface LegState extends Omit<ExitRecord, "recalled"> {
+  /** The memory as it was last written down; null: it was not. */
+  readonly written: LegMemory | null;
   /** What is remembered of a leg that this may be still, or not: its records tell. Null: there is no such doubt. */
   readonly earlier: LegMemory | null;
   /** As last listed; null before this life has seen it. */
@@ -135,6 +137,7 @@ export function openBook(records: readonly ExitRecord[], now: Instant): Book {
       legName(record),
       {
         ...record,
+        written: record.memory,
         earlier: null,
         seen: null,
         missingSince: null,
@@ -155,12 +158,11 @@ export function openBook(records: readonly ExitRecord[], now: Instant): Book {
 export function see(limits: BookLimits, book: Book, positions: readonly Position[], look: Look): Step {
   const next = new Map<string, LegState>();
   const told: Tell[] = [];
-  const [changed, gone]: [LegState[], string[]] = [[], []];
+  const gone: string[] = [];
   const shown = new Map(positions.map((position) => [legName(position), position]));
   for (const [name, position] of shown) {
     const before = book.legs.get(name);
     const [leg, lines] = before === undefined ? first(look, position) : again(look, before, position);
-    if (before === undefined || leg.memory !== before.memory) changed.push(leg);
     next.set(name, leg);
     told.push(...lines);
   }
@@ -175,13 +177,12 @@ export function see(limits: BookLimits, book: Book, positions: readonly Position
       told.push(info(`${name} is flat${byOthers ? ", closed by other hands" : ""}`));
     }
   }
-  const [acted, actions, written] = act(limits, { ...book, legs: next }, look);
-  // A leg that an order goes out for is in the same record: written once, before the order.
-  const late = changed.map((leg) => acted.legs.get(legName(leg)) ?? leg).filter((leg) => !written.has(legName(leg)));
-  const records = [...late, ...[...written].flatMap((name) => acted.legs.get(name) ?? [])].map(recordOf);
-  const remember: readonly BookAction[] =
-    records.length + gone.length === 0 ? [] : [{ kind: "remember", records, gone }];
-  return [acted, [...told, ...remember, ...actions]];
+  const [acted, actions, mustWrite] = act(limits, { ...book, legs: next }, look);
+  // What marks have come between two lists, too, is new to the record.
+  const isNew = ([name, leg]: readonly [string, LegState]): boolean =>
+    mustWrite.has(name) || leg.memory !== leg.written;
+  const [kept, remember] = writeDown(acted, new Map([...acted.legs].filter(isNew)), gone);
+  return [kept, [...told, ...remember, ...actions]];
 }
 
 /** Marks have come between two lists. */
@@ -193,10 +194,10 @@ export function watchMarks(limits: BookLimits, book: Book, marks: ReadonlyMap<st
     const memory = watchMark(policyFor(look.policy, leg.symbol), leg.memory, mark);
     next.set(name, { ...leg, memory, seen: { ...leg.seen, markPrice: mark } });
   }
-  const [acted, actions, written] = act(limits, { ...book, legs: next }, look);
+  const [acted, actions, mustWrite] = act(limits, { ...book, legs: next }, look);
   // A best mark alone is written with the next list: a list comes each second.
-  const records = [...written].flatMap((name) => acted.legs.get(name) ?? []).map(recordOf);
-  return [acted, records.length === 0 ? actions : [{ kind: "remember", records, gone: [] }, ...actions]];
+  const [kept, remember] = writeDown(acted, new Map([...acted.legs].filter(([name]) => mustWrite.has(name))), []);
+  return [kept, [...remember, ...actions]];
 }
 
 /** The answer to an order, or to the question what has become of it. */
@@ -298,6 +299,7 @@ function first(look: Look, position: Position): readonly [LegState, readonly Tel
     positionSide,
     memory,
     pending: null,
+    written: null,
     earlier: null,
     seen: position,
     missingSince: null,
@@ -467,8 +469,16 @@ function replaced(book: Book, name: string, leg: LegState): Book {
 
 /** Changes a leg and writes it down. */
 function put(book: Book, name: string, leg: LegState, others: readonly BookAction[]): Step {
-  const remember: BookAction = { kind: "remember", records: [recordOf(leg)], gone: [] };
-  return [replaced(book, name, leg), [remember, ...others]];
+  const [next, remember] = writeDown(book, new Map([[name, leg]]), []);
+  return [next, [...remember, ...others]];
+}
+
+/** Writes these legs down, and that others are gone. */
+function writeDown(book: Book, legs: ReadonlyMap<string, LegState>, gone: readonly string[]): Step {
+  if (legs.size + gone.length === 0) return [book, []];
+  const next = new Map(book.legs);
+  for (const [name, leg] of legs) next.set(name, { ...leg, written: leg.memory });
+  return [{ ...book, legs: next }, [{ kind: "remember", records: [...legs.values()].map(recordOf), gone }]];
 }
 
 function paused(limits: BookLimits, leg: LegState, { step }: PendingExit, now: Instant): LegState {

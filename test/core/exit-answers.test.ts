@@ -49,6 +49,17 @@ describe("an order is on disk before it is sent", () => {
   });
 });
 
+test("a best mark that came between two lists is on disk with the next one, though that shows a worse mark", () => {
+  const run = held();
+  run.mark("101.5");
+  expect(run.disk.get("BTCUSDT")).toContain('"best":"100"');
+  const writes = run.writes;
+  run.look("101");
+  expect(run.disk.get("BTCUSDT")).toContain('"best":"101.5"');
+  run.look("101");
+  expect(run.writes).toBe(writes + 1);
+});
+
 describe("an order that was executed", () => {
   test("is told with the quantity that was executed, and the venue's id", () => {
     const run = held();

@@ -113,7 +113,8 @@ export class ExitOrderWatch {
         const answeredAt = this.#world.time.now();
         this.#lists.set(
           life,
-          sinceTwoLooks([...(this.#lists.get(life) ?? []), { isLook, answeredAt, askedAt, positions: answer.value }]),
+          // One more than counts: that the newest is of a recall shows with its next question.
+          sinceLooks(3, [...(this.#lists.get(life) ?? []), { isLook, answeredAt, askedAt, positions: answer.value }]),
         );
         if (isLook) listed(answer.value);
         return answer;
@@ -185,7 +186,7 @@ export class ExitOrderWatch {
 
   /** X2: what it has listed last shows so much, on that side. */
   #isCovered(life: Life, { clientOrderId, quantity, side, ...leg }: CloseOrder): void {
-    const lists = this.#lists.get(life) ?? [];
+    const lists = sinceLooks(2, this.#lists.get(life) ?? []);
     const shown = lists.map(
       ({ positions }) => positions.find((position) => legName(position) === legName(leg))?.amount ?? ZERO,
     );
@@ -249,7 +250,8 @@ export class ExitOrderWatch {
   }
 }
 
-function sinceTwoLooks(lists: readonly List[]): readonly List[] {
+/** The last so many lists that are looks for certain, and what came since the first of them. */
+function sinceLooks(count: number, lists: readonly List[]): readonly List[] {
   const looks = lists.flatMap(({ isLook }, i) => (isLook ? [i] : []));
-  return lists.slice(looks.at(-2) ?? 0);
+  return lists.slice(looks.at(-count) ?? 0);
 }
