@@ -57,7 +57,8 @@ export class ExitOrderWatch {
   readonly #decidedOn = new Map<string, Instant>();
   /** Sent, and the brain does not know what became of it; by leg. */
   readonly #undecided = new Map<string, Undecided>();
-  readonly #ids = new Set<string>();
+  /** When an id was sent last. */
+  readonly #ids = new Map<string, Instant>();
   #forbiddenSince: Instant | null = null;
   #lagUntil = Number.NEGATIVE_INFINITY;
 
@@ -209,8 +210,12 @@ export class ExitOrderWatch {
     this.#undecided.set(legName(order), { order, sentAt: now });
     if (isForgotten || now < this.#lagUntil) return;
     const isOld = this.legs.of(symbol)?.isOld === true;
-    if (this.#ids.has(clientOrderId) && !isOld) this.#break("X4", `order ${clientOrderId} is sent again`);
-    this.#ids.add(clientOrderId);
+    // One that never arrived, and won't any more, names no order.
+    const names =
+      now - (this.#ids.get(clientOrderId) ?? Number.NEGATIVE_INFINITY) < ABSENT_MS ||
+      this.#world.venue.order(this.#world.apiKey, symbol, { clientOrderId }) !== null;
+    if (names && this.#ids.has(clientOrderId) && !isOld) this.#break("X4", `order ${clientOrderId} is sent again`);
+    this.#ids.set(clientOrderId, now);
     if (before === undefined) return;
     const words = `what became of ${before.order.clientOrderId} is not known`;
     this.#break("X4", `${clientOrderId} is sent, and ${words}`);
