@@ -280,7 +280,8 @@ function withPermission(
   now: Instant,
 ): readonly [Exits | null, readonly ExitsAction[]] {
   if (exits === null || account === null) return [exits, []];
-  return allow(exits, account.permission, halt.kind === "halted", now);
+  const isHalted = halt.kind === "halted" ? true : halt.kind === "none" ? false : null;
+  return allow(exits, account.permission, isHalted, now);
 }
 
 /** What the policy makes of a look. */

@@ -141,25 +141,38 @@ export function isLive({ standing, panic }: Exits): boolean {
   return standing.isLive && panic === null;
 }
 
-/** Where the permission stands after a look at the bus. `halted`: a halt was read. */
-export function allow(exits: Exits, permission: Reading<Permission>, halted: boolean, now: Instant): Step {
+/** Where the permission stands after a look at the bus. `isHalted`: null where the halt could not be read. */
+export function allow(exits: Exits, permission: Reading<Permission>, isHalted: boolean | null, now: Instant): Step {
   // What can't be read changes nothing, and nothing is done on it.
   if (!permission.known) return [exits, []];
+  const halted = isHalted === true;
   const standing = stand(exits.options, exits.standing, permission.value, halted);
   const toldStanding = halted ? "halted" : standing.isLive ? "live" : "shadow";
   const given = permission.value.given?.id ?? null;
-  // A halt is the answer to a panic; where that came and went unseen, its report is, or a person's permission that covers it.
-  const isAnswered = exits.panic?.kind === "confirmed" && given !== exits.panicUnder && standing.isLive;
-  const [panic, again] =
-    exits.panic === null || halted || isAnswered
-      ? [null, []]
-      : lookUnhalted(exits.panic, permission.value.ownEnded === true, now);
+  const isPermitted = given !== exits.panicUnder && standing.isLive;
+  const [panic, again] = panicBehind(exits.panic, isPermitted, isHalted, permission.value.ownEnded === true, now);
   // A panic of its own is an incident before its halt is read, and that may be reset unseen.
   const [counted, remember] =
     halted || exits.panic !== null ? overHalt(exits.portfolio) : ([exits.portfolio, []] as const);
   const portfolio = halted || panic !== null ? counted : countFrom(counted, standing.newestPanic, now);
   const lines = toldStanding === exits.toldStanding ? [] : standingLines(toldStanding, exits.options);
   return [{ ...exits, standing, portfolio, panic, given, toldStanding }, [...again, ...remember, ...lines]];
+}
+
+/**
+ * What a look at the bus makes of a panic. A halt is the answer to it; where that came and went unseen its report is, or a person's
+ * permission that covers it.
+ */
+function panicBehind(
+  panic: OwnPanic | null,
+  isPermitted: boolean,
+  isHalted: boolean | null,
+  hasEnded: boolean,
+  now: Instant,
+): readonly [OwnPanic | null, readonly OwnPanicAction[]] {
+  if (panic === null || isHalted === true || (panic.kind === "confirmed" && isPermitted)) return [null, []];
+  // Where the halt could not be read neither its end nor its loss can be told.
+  return isHalted === null ? [panic, []] : lookUnhalted(panic, hasEnded, now);
 }
 
 /** The panic of this brain's own whose end the bus is to be asked for; null: none is published. */

@@ -183,6 +183,14 @@ describe("a panic whose halt came and went unseen", () => {
     }
   });
 
+  test("is neither over nor published again by looks that could not read the halt", () => {
+    let state = confirmed();
+    for (const ms of [3_000, 4_000, 30_000]) {
+      [state] = allow(state, known({ newestPanic: "9-0", given: before, ownEnded: ms < 5_000 }), null, at(ms));
+      expect(askedPanic(state)).toBe("id-1");
+    }
+  });
+
   test("is published again where it has halted nothing", () => {
     const [state, actions] = allow(confirmed(), known({ newestPanic: null, given: before }), false, at(17_200));
     expect([isLive(state), actions[0]]).toEqual([
