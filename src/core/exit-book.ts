@@ -61,6 +61,8 @@ export interface ExitRecord {
   readonly symbol: string;
   readonly positionSide: PositionSide;
   readonly memory: LegMemory;
+  /** What is remembered of a leg that this may be still, or not: the venue's records tell. Null: there is no such doubt. */
+  readonly earlier: LegMemory | null;
   readonly pending: PendingExit | null;
   /** What the venue has on record of the leg is in it; false: that was not asked for yet, or could not be read. */
   readonly recalled: boolean;
@@ -70,8 +72,6 @@ export interface ExitRecord {
 interface LegState extends Omit<ExitRecord, "recalled"> {
   /** The memory as it was last written down; null: it was not. */
   readonly written: LegMemory | null;
-  /** What is remembered of a leg that this may be still, or not: its records tell. Null: there is no such doubt. */
-  readonly earlier: LegMemory | null;
   /** As last listed; null before this life has seen it. */
   readonly seen: Position | null;
   /** The list does not show it, since then. */
@@ -137,8 +137,8 @@ export function openBook(records: readonly ExitRecord[], now: Instant): Book {
       legName(record),
       {
         ...record,
+        earlier: recalled ? null : record.earlier,
         written: record.memory,
-        earlier: null,
         seen: null,
         missingSince: null,
         lag: null,
@@ -265,8 +265,11 @@ export function recalled(
     const memory = earlier === null ? leg.memory : join(leg.memory, earlier);
     return put(book, name, { ...settled, memory }, []);
   }
-  // A leg that was opened later than what is remembered of it is another one.
-  const isNewer = recall.value.openedAt > (earlier ?? leg.memory).openedAt + limits.clockApartMs;
+  // A leg that was opened later than what is remembered of it is another one; in doubt, that counts to the millisecond.
+  const isNewer =
+    earlier === null
+      ? recall.value.openedAt > leg.memory.openedAt + limits.clockApartMs
+      : recall.value.openedAt > earlier.openedAt;
   const isOfMemory = recall.value.side === leg.memory.side && (earlier !== null || !isNewer);
   const known = isOfMemory ? join(leg.memory, recall.value) : recall.value;
   const memory = earlier === null || isNewer || !isOfMemory ? known : join(known, earlier);
@@ -334,9 +337,7 @@ function again(look: Look, leg: LegState, position: Position): readonly [LegStat
     // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
     // a new leg does. The levels of the old one might be beyond its mark.
     const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
-    // What has not grown is hardly ever the same, and within seconds clocks don't tell.
-    const isLarger = position.amount.abs().gt(leg.memory.amount);
-    const earlier = isLarger ? { ...(leg.earlier ?? leg.memory), best: position.markPrice } : null;
+    const earlier = { ...(leg.earlier ?? leg.memory), best: position.markPrice };
     const recall = { kind: "wanted", at: look.now } as const;
     return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
   }
@@ -488,6 +489,6 @@ function paused(limits: BookLimits, leg: LegState, { step }: PendingExit, now: I
   return { ...leg, pause: { until: after(now, ms), count, whole } };
 }
 
-function recordOf({ symbol, positionSide, memory, pending, recall }: LegState): ExitRecord {
-  return { symbol, positionSide, memory, pending, recalled: recall.kind === "settled" };
+function recordOf({ symbol, positionSide, memory, earlier, pending, recall }: LegState): ExitRecord {
+  return { symbol, positionSide, memory, earlier, pending, recalled: recall.kind === "settled" };
 }

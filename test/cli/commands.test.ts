@@ -174,7 +174,7 @@ describe("quantum status", () => {
       ...{ side: "long", openedAt: 1, rules: "r", entryPrice: "88000", amount: "0.4", size: "0.4", best: "88000" },
       ...{ stop: { level: "86240", rule: "stop_loss" }, r: "1760", steps: {}, exiting: null, sent: 0 },
     };
-    const leg = { symbol: "BTCUSDT", positionSide: "BOTH", memory, pending: null, recalled: true };
+    const leg = { symbol: "BTCUSDT", positionSide: "BOTH", memory, earlier: null, pending: null, recalled: true };
     await redis.command("HSET", keys.exits, "BTCUSDT", JSON.stringify(leg), "*", "{}");
     const legsShown = async (): Promise<boolean> => {
       const { out } = await cli(["status"], { env });

@@ -68,6 +68,7 @@ const LEG: ExitRecord = {
     sent: 0,
   },
   pending: null,
+  earlier: null,
   recalled: true,
 };
 

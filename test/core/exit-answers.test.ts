@@ -488,6 +488,32 @@ describe("a leg whose entry has changed unseen may be another one", () => {
     expect(run.lines.at(-2)).toContain("break-even stop 100 reached");
   });
 
+  test("and so one that has grown, and was reduced to less than it was", () => {
+    const { run, before } = grown();
+    run.hold("BTCUSDT", "0.5", "95.5");
+    run.recall = () => known({ ...before, stop: null });
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect(bares(run)).toEqual(["SELL 0.5"]);
+  });
+
+  test("is another one where they have it a millisecond younger", () => {
+    const { run, before } = grown();
+    const openedAt = (before.openedAt + 1) as UnixMillis;
+    run.recall = () => known({ ...before, openedAt, best: decimal("95.5"), stop: null });
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect(run.orders).toEqual([]);
+  });
+
+  test("also where the process dies before they tell", () => {
+    const { run, before } = grown();
+    run.recall = () => unknown("mute");
+    run.look("95.5");
+    run.restart();
+    run.recall = () => known({ ...before, stop: null });
+    for (let i = 0; i < 3; i++) run.look("95.5");
+    expect(bares(run)).toEqual(["SELL 2"]);
+  });
+
   test("and so is one that has grown at a price that was not there", () => {
     const run = new PolicyRun(LADDER);
     run.hold("BTCUSDT", "1", "100");

@@ -99,7 +99,8 @@ function later(one: ExitRecord | undefined, other: ExitRecord): ExitRecord {
     return { ...newest, pending: newest.pending ?? before.pending };
   }
   const [newer, older] = one.memory.sent >= other.memory.sent ? [one, other] : [other, one];
-  return { ...newer, memory: join(newer.memory, older.memory), recalled: one.recalled || other.recalled };
+  const [memory, recalled] = [join(newer.memory, older.memory), one.recalled || other.recalled];
+  return { ...newer, memory, earlier: newer.earlier ?? older.earlier, recalled };
 }
 
 function laterPortfolio(one: PortfolioRecord | null, other: PortfolioRecord | null): PortfolioRecord | null {

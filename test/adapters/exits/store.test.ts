@@ -45,7 +45,7 @@ function record(changes: Partial<LegMemory> = {}, symbol = "BTCUSDT"): ExitRecor
     sent: 2,
     ...changes,
   };
-  return { symbol, positionSide: "BOTH", memory, pending: null, recalled: true };
+  return { symbol, positionSide: "BOTH", memory, earlier: null, pending: null, recalled: true };
 }
 const ORDER: CloseOrder = {
   symbol: "BTCUSDT",
