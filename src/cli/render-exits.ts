@@ -2,8 +2,8 @@
 
 import { type ExitsView, exitsLine } from "../core/brain-note.ts";
 import { plain } from "../core/decimal.ts";
-import type { ExitRecord } from "../core/exit-book.ts";
 import { readable, STOP_WORDS } from "../core/exit-decision.ts";
+import type { ExitRecord } from "../core/exit-leg.ts";
 import { legName } from "../core/position.ts";
 import type { Reading } from "../core/reading.ts";
 import { newTable } from "./table.ts";

@@ -1,20 +1,32 @@
 /**
  * Every leg under a policy: what is remembered of it, and the one order that may be under way for it.
  *
- * One order at a time on a leg, and nothing more for it until its outcome is certain. What other hands do to a leg is noticed,
- * told, and planned for. Nothing here is lost with the process: a record is written down before its order is sent.
+ * One order at a time on a leg, and nothing more for it until its outcome is certain. Nothing here is lost with the process: a
+ * record is written down before its order is sent.
  */
 
 import { type Decimal, plain, ZERO } from "./decimal.ts";
 import { blindRule, due, type PlannedClose } from "./exit-decision.ts";
-import { beginLeg, type Change, follow, join, type LegMemory, settle, sideOf, watchMark } from "./exit-memory.ts";
+import {
+  type ExitRecord,
+  firstSeen,
+  isOfMemory,
+  isOld,
+  type LegState,
+  type Look,
+  openLeg,
+  paused,
+  recordOf,
+  seenAgain,
+  withRecords,
+} from "./exit-leg.ts";
+import { type LegMemory, settle, watchMark } from "./exit-memory.ts";
 import { exitOrder, orderWords } from "./exit-order.ts";
 import { type ExitPolicy, policyFor } from "./exit-policy.ts";
 import { type CloseOrder, type CloseOutcome, legName, type Position, type PositionSide } from "./position.ts";
 import type { Reading } from "./reading.ts";
-import type { Rulebook } from "./rulebook.ts";
 import { info, type Tell, warn } from "./tell.ts";
-import { after, type Instant, type UnixMillis } from "./time.ts";
+import { after, type Instant } from "./time.ts";
 
 /** What the book waits for, and how long. */
 export interface BookLimits {
@@ -48,56 +60,6 @@ export const BOOK_LIMITS: BookLimits = {
   recallEveryMs: 2_000,
 };
 
-/** An order that was sent, or is about to be, and whose outcome is not certain. */
-interface PendingExit {
-  readonly order: CloseOrder;
-  readonly step: string | null;
-  /** What is missing of the step, or open of the leg: this order may be a part of it. */
-  readonly wanted: Decimal;
-}
-
-/** What is written down of a leg. */
-export interface ExitRecord {
-  readonly symbol: string;
-  readonly positionSide: PositionSide;
-  readonly memory: LegMemory;
-  /** What is remembered of a leg that this may be still, or not: the venue's records tell. Null: there is no such doubt. */
-  readonly earlier: LegMemory | null;
-  readonly pending: PendingExit | null;
-  /** What the venue has on record of the leg is in it; false: that was not asked for yet, or could not be read. */
-  readonly recalled: boolean;
-}
-
-/** A leg in this life. */
-interface LegState extends Omit<ExitRecord, "recalled"> {
-  /** The memory as it was last written down; null: it was not. */
-  readonly written: LegMemory | null;
-  /** As last listed; null before this life has seen it. */
-  readonly seen: Position | null;
-  /** The list does not show it, since then. */
-  readonly missingSince: Instant | null;
-  /** A list may still show it as it was before its last order. */
-  readonly lag: { readonly before: Decimal; readonly until: Instant } | null;
-  /** Whether the venue's records were asked for what is not remembered; until then no step of the ladder is taken. */
-  readonly recall:
-    | { readonly kind: "settled" }
-    | { readonly kind: "wanted"; readonly at: Instant }
-    | { readonly kind: "asked" };
-  /**
-   * No order before this; `count` refusals in a row. That a step of the ladder was refused, as where other orders are to
-   * close the leg, holds up no close of the `whole` leg: a stop may be due.
-   */
-  readonly pause: { readonly until: Instant; readonly count: number; readonly whole: boolean } | null;
-  /** The price band has refused a market order: the next one has a limit inside of it. */
-  readonly inBand: boolean;
-  /** Since when the order under way was sent at the latest: in this life, or before it began. Null: none is. */
-  readonly sentAt: Instant | null;
-  /** The order's answer is under way: it is not asked for. */
-  readonly waiting: boolean;
-  /** What was told of closes that were not made. */
-  readonly told: ReadonlySet<string>;
-}
-
 /** All legs by name. */
 export interface Book {
   readonly legs: ReadonlyMap<string, LegState>;
@@ -116,42 +78,11 @@ export type BookAction =
   | { readonly kind: "recall"; readonly leg: string; readonly position: Position }
   | Tell;
 
-/** What holds for all legs in one look. */
-export interface Look {
-  readonly policy: ExitPolicy;
-  readonly rulebook: Rulebook;
-  readonly wall: UnixMillis;
-  readonly now: Instant;
-  /** What is done about a close that is due: it is made, or told, or neither while somebody else is at work. */
-  readonly stance: "act" | "tell" | "watch";
-}
-
 type Step = readonly [Book, readonly BookAction[]];
-
-const SETTLED = { kind: "settled" } as const;
 
 /** The book of a new life, from what earlier ones have written down. */
 export function openBook(records: readonly ExitRecord[], now: Instant): Book {
-  const legs = new Map(
-    records.map(({ recalled, ...record }): [string, LegState] => [
-      legName(record),
-      {
-        ...record,
-        earlier: recalled ? null : record.earlier,
-        written: record.memory,
-        seen: null,
-        missingSince: null,
-        lag: null,
-        recall: recalled ? SETTLED : { kind: "wanted", at: now },
-        pause: null,
-        inBand: false,
-        sentAt: record.pending === null ? null : now,
-        waiting: false,
-        told: new Set<string>(),
-      },
-    ]),
-  );
-  return { legs, recallAt: null };
+  return { legs: new Map(records.map((record) => [legName(record), openLeg(record, now)])), recallAt: null };
 }
 
 /** The venue has listed the open legs. */
@@ -162,7 +93,7 @@ export function see(limits: BookLimits, book: Book, positions: readonly Position
   const shown = new Map(positions.map((position) => [legName(position), position]));
   for (const [name, position] of shown) {
     const before = book.legs.get(name);
-    const [leg, lines] = before === undefined ? first(look, position) : again(look, before, position);
+    const [leg, lines] = before === undefined ? firstSeen(look, position) : seenAgain(look, before, position);
     next.set(name, leg);
     told.push(...lines);
   }
@@ -218,12 +149,12 @@ export function heard(limits: BookLimits, book: Book, name: string, outcome: Clo
       return put(
         book,
         name,
-        nothing ? paused(limits, free, pending, look.now) : { ...free, pause: null, inBand: false },
+        nothing ? paused(limits.refusedPauseMs, free, pending, look.now) : { ...free, pause: null, inBand: false },
         [line],
       );
     }
     case "refused": {
-      const free = paused(limits, { ...leg, pending: null, waiting: false }, pending, look.now);
+      const free = paused(limits.refusedPauseMs, { ...leg, pending: null, waiting: false }, pending, look.now);
       const line = warn(`${name}: ${orderWords(pending.order)} was refused: ${outcome.why}`);
       const inBand = leg.inBand || outcome.cause === "price_band";
       const { symbol, positionSide } = leg;
@@ -259,22 +190,10 @@ export function recalled(
     const line = warn(`What was done on ${name} before can't be read, no take-profit until it is: ${recall.why}`);
     return [replaced(book, name, { ...leg, recall: again }), [line]];
   }
-  const { earlier } = leg;
-  const settled: LegState = { ...leg, earlier: null, recall: SETTLED };
-  if (recall.value === null) {
-    const memory = earlier === null ? leg.memory : join(leg.memory, earlier);
-    return put(book, name, { ...settled, memory }, []);
-  }
-  // A leg that was opened later than what is remembered of it is another one; in doubt, that counts to the millisecond.
-  const isNewer =
-    earlier === null
-      ? recall.value.openedAt > leg.memory.openedAt + limits.clockApartMs
-      : recall.value.openedAt > earlier.openedAt;
-  const isOfMemory = recall.value.side === leg.memory.side && (earlier !== null || !isNewer);
-  const known = isOfMemory ? join(leg.memory, recall.value) : recall.value;
-  const memory = earlier === null || isNewer || !isOfMemory ? known : join(known, earlier);
-  const done = Object.keys(memory.steps).join(", ") || "none";
-  return put(book, name, { ...settled, memory }, [info(`${name} is taken up again: steps taken: ${done}`)]);
+  const settled = withRecords(leg, recall.value, limits.clockApartMs);
+  const done = Object.keys(settled.memory.steps).join(", ") || "none";
+  const line = info(`${name} is taken up again: steps taken: ${done}`);
+  return put(book, name, settled, recall.value === null ? [] : [line]);
 }
 
 /** A leg is to be left as a whole, for a reason from outside of the book. */
@@ -291,86 +210,6 @@ export function blindness(policy: ExitPolicy, book: Book): string | null {
     if (why !== null) return why;
   }
   return null;
-}
-
-/** A leg that this life has not seen, and no record knows. */
-function first(look: Look, position: Position): readonly [LegState, readonly Tell[]] {
-  const memory = beginLeg(policyFor(look.policy, position.symbol), position, look.wall);
-  const { symbol, positionSide } = position;
-  const leg: LegState = {
-    symbol,
-    positionSide,
-    memory,
-    pending: null,
-    written: null,
-    earlier: null,
-    seen: position,
-    missingSince: null,
-    lag: null,
-    recall: { kind: "wanted", at: look.now },
-    pause: null,
-    inBand: false,
-    sentAt: null,
-    waiting: false,
-    told: new Set(),
-  };
-  return [leg, [info(`${legName(leg)} ${plain(position.amount)} is under the policy${stopWords(memory)}`)]];
-}
-
-function again(look: Look, leg: LegState, position: Position): readonly [LegState, readonly Tell[]] {
-  const policy = policyFor(look.policy, leg.symbol);
-  const seen: LegState = { ...leg, seen: position, missingSince: null };
-  const isLate = isOld(leg, position, look);
-  if (leg.pending !== null || isLate) {
-    // What the list shows may be from before the order, from after it, or from in between.
-    return [{ ...seen, memory: watchMark(policy, leg.memory, position.markPrice) }, []];
-  }
-  const wasAway = leg.seen === null || leg.missingSince !== null;
-  const [followed, change] = follow(policy, leg.memory, position, look.wall);
-  const words = (memory: LegMemory, what: Change): readonly Tell[] => {
-    const line = CHANGE_WORDS[what];
-    const amounts = `${plain(leg.memory.amount)} → ${plain(position.amount)}`;
-    return line === null ? [] : [info(`${legName(leg)} ${line}: ${amounts}${stopWords(memory)}`)];
-  };
-  const isTurned = change === "turned";
-  if (change === "reopened" || (wasAway && !isTurned && !position.entryPrice.eq(leg.memory.entryPrice))) {
-    // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
-    // a new leg does. The levels of the old one might be beyond its mark.
-    const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
-    const earlier = { ...(leg.earlier ?? leg.memory), best: position.markPrice };
-    const recall = { kind: "wanted", at: look.now } as const;
-    return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
-  }
-  const recall = isTurned ? SETTLED : seen.recall;
-  const told = isTurned ? new Set<string>() : seen.told;
-  const earlier = isTurned ? null : leg.earlier;
-  return [{ ...seen, memory: followed, earlier, lag: null, recall, told }, words(followed, change)];
-}
-
-const CHANGE_WORDS: Readonly<Record<Change, string | null>> = {
-  none: null,
-  reopened: "was opened again by other hands, or has grown unseen",
-  turned: "was turned by other hands",
-  grown: "has grown by other hands, its levels are planned anew",
-  shrunk: "was reduced by other hands",
-  other_rules: "is under other rules than before",
-};
-
-/** Whether what is listed may be from before the last order was executed: an order that only reduces changes neither side nor entry. */
-function isOld(leg: LegState, listed: Position, { now }: Look): boolean {
-  const { lag, memory } = leg;
-  if (lag === null || now >= lag.until || !isOfMemory(leg, listed)) return false;
-  const amount = listed.amount.abs();
-  return amount.gt(memory.amount) && amount.lte(lag.before);
-}
-
-/** Whether a listed leg is the one that is remembered, and not one that other hands have turned or grown since. */
-function isOfMemory({ memory }: LegState, listed: Position): boolean {
-  return sideOf(listed) === memory.side && listed.entryPrice.eq(memory.entryPrice);
-}
-
-function stopWords({ stop }: LegMemory): string {
-  return stop === null ? "" : `, stop at ${plain(stop.level)}`;
 }
 
 /** Looks at every leg for what is due, and does it or tells it. Third: the legs whose record must be written before. */
@@ -480,15 +319,4 @@ function writeDown(book: Book, legs: ReadonlyMap<string, LegState>, gone: readon
   const next = new Map(book.legs);
   for (const [name, leg] of legs) next.set(name, { ...leg, written: leg.memory });
   return [{ ...book, legs: next }, [{ kind: "remember", records: [...legs.values()].map(recordOf), gone }]];
-}
-
-function paused(limits: BookLimits, leg: LegState, { step }: PendingExit, now: Instant): LegState {
-  const whole = step === null;
-  const count = (leg.pause?.whole === whole ? leg.pause.count : 0) + 1;
-  const ms = limits.refusedPauseMs * 2 ** Math.min(count - 1, 3);
-  return { ...leg, pause: { until: after(now, ms), count, whole } };
-}
-
-function recordOf({ symbol, positionSide, memory, earlier, pending, recall }: LegState): ExitRecord {
-  return { symbol, positionSide, memory, earlier, pending, recalled: recall.kind === "settled" };
 }

@@ -17,15 +17,14 @@ import {
   type Book,
   type BookAction,
   blindness,
-  type ExitRecord,
   heard,
-  type Look,
   leave,
   openBook,
   recalled,
   see,
   watchMarks,
 } from "./exit-book.ts";
+import type { ExitRecord, Look } from "./exit-leg.ts";
 import type { LegMemory } from "./exit-memory.ts";
 import type { ExitPolicy } from "./exit-policy.ts";
 import {

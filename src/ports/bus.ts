@@ -6,7 +6,7 @@
 
 import type { BrainNote } from "../core/brain-note.ts";
 import type { DrillRecord, LastDrill } from "../core/drill.ts";
-import type { ExitRecord } from "../core/exit-book.ts";
+import type { ExitRecord } from "../core/exit-leg.ts";
 import type { HaltSight, PastHalt, PutBack } from "../core/halt-memory.ts";
 import type { Attempt, Beat, Completion, Delivery, Halt, Heartbeat, Outcome, PanicEvent } from "../core/messages.ts";
 import type { RoleView } from "../core/overview.ts";

@@ -1,4 +1,4 @@
-import type { ExitRecord } from "../core/exit-book.ts";
+import type { ExitRecord } from "../core/exit-leg.ts";
 import type { PortfolioRecord } from "../core/portfolio.ts";
 
 /** What was written down. */

@@ -14,7 +14,7 @@ import { JournalMemory } from "../adapters/host/journal-memory.ts";
 import { BRAIN_LIMITS } from "../core/brain.ts";
 import { type Decimal, decimal, plain, ZERO } from "../core/decimal.ts";
 import { EEW_LIMITS } from "../core/eew.ts";
-import type { ExitRecord } from "../core/exit-book.ts";
+import type { ExitRecord } from "../core/exit-leg.ts";
 import type { Completion, PanicEvent } from "../core/messages.ts";
 import { legName } from "../core/position.ts";
 import type { Rulebook } from "../core/rulebook.ts";

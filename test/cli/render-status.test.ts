@@ -7,7 +7,7 @@ import { renderStatus, type StatusView, statusDocument } from "../../src/cli/ren
 import { type BrainNote, exitsAttention, exitsView } from "../../src/core/brain-note.ts";
 import { decimal } from "../../src/core/decimal.ts";
 import { drillAttention } from "../../src/core/drill.ts";
-import type { ExitRecord } from "../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../src/core/exit-leg.ts";
 import type { BrainMode } from "../../src/core/messages.ts";
 import { problems } from "../../src/core/overview.ts";
 import { known, type Reading, unknown } from "../../src/core/reading.ts";

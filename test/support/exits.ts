@@ -2,7 +2,7 @@
 
 import { readLegRecord, writeRecord } from "../../src/adapters/exits/record.ts";
 import { type Decimal, decimal, plain, ZERO } from "../../src/core/decimal.ts";
-import type { ExitRecord } from "../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../src/core/exit-leg.ts";
 import type { LegMemory } from "../../src/core/exit-memory.ts";
 import type { ExitPolicy, LegPolicy, Target } from "../../src/core/exit-policy.ts";
 import { allow, type Exits, type ExitsAction, hear, look, openExits } from "../../src/core/exits.ts";

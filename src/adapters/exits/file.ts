@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { ExitRecord } from "../../core/exit-book.ts";
+import type { ExitRecord } from "../../core/exit-leg.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import { legName } from "../../core/position.ts";
 import { appendFlushed, putFile } from "../host/files.ts";

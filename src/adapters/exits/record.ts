@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { type Decimal, plain } from "../../core/decimal.ts";
-import type { ExitRecord } from "../../core/exit-book.ts";
+import type { ExitRecord } from "../../core/exit-leg.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import type { UnixMillis } from "../../core/time.ts";
 import { decimalText } from "../decimal-shape.ts";

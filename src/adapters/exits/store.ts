@@ -1,4 +1,4 @@
-import type { ExitRecord } from "../../core/exit-book.ts";
+import type { ExitRecord } from "../../core/exit-leg.ts";
 import { join } from "../../core/exit-memory.ts";
 import type { PortfolioRecord } from "../../core/portfolio.ts";
 import { legName } from "../../core/position.ts";

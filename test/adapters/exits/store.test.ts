@@ -15,7 +15,7 @@ import { exitFile } from "../../../src/adapters/exits/file.ts";
 import { readLegRecord, writeRecord } from "../../../src/adapters/exits/record.ts";
 import { type ExitHash, exitStore } from "../../../src/adapters/exits/store.ts";
 import { decimal } from "../../../src/core/decimal.ts";
-import type { ExitRecord } from "../../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../../src/core/exit-leg.ts";
 import type { LegMemory } from "../../../src/core/exit-memory.ts";
 import type { PortfolioRecord } from "../../../src/core/portfolio.ts";
 import type { CloseOrder } from "../../../src/core/position.ts";

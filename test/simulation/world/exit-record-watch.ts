@@ -5,7 +5,7 @@
 
 import type { ExitFile } from "../../../src/adapters/exits/file.ts";
 import { readLegRecord } from "../../../src/adapters/exits/record.ts";
-import type { ExitRecord } from "../../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../../src/core/exit-leg.ts";
 import { atLeastAsGood } from "../../../src/core/exit-memory.ts";
 import { type CloseOrder, legName } from "../../../src/core/position.ts";
 import type { Life } from "../../../src/sim/world/host.ts";

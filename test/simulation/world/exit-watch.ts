@@ -2,7 +2,7 @@
 
 import type { ExitFile } from "../../../src/adapters/exits/file.ts";
 import { writeRecord } from "../../../src/adapters/exits/record.ts";
-import type { ExitRecord } from "../../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../../src/core/exit-leg.ts";
 import { legName } from "../../../src/core/position.ts";
 import type { BrainBus } from "../../../src/ports/bus.ts";
 import type { Exchange } from "../../../src/ports/exchange.ts";

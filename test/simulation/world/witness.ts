@@ -2,7 +2,7 @@
 
 import type { ExitFile } from "../../../src/adapters/exits/file.ts";
 import { EEW_LIMITS } from "../../../src/core/eew.ts";
-import type { ExitRecord } from "../../../src/core/exit-book.ts";
+import type { ExitRecord } from "../../../src/core/exit-leg.ts";
 import type { Completion, Heartbeat, Outcome, PanicEvent } from "../../../src/core/messages.ts";
 import { after, type Instant } from "../../../src/core/time.ts";
 import type { BrainBus, EewBus, WatchdogBus } from "../../../src/ports/bus.ts";
