@@ -57,8 +57,8 @@ export class ExitOrderWatch {
   readonly #decidedOn = new Map<string, Instant>();
   /** Sent, and the brain does not know what became of it; by leg. */
   readonly #undecided = new Map<string, Undecided>();
-  /** When an id was sent last. */
-  readonly #ids = new Map<string, Instant>();
+  /** For which leg an id was sent, and when last. */
+  readonly #ids = new Map<string, { readonly leg: string; readonly sentAt: Instant }>();
   #forbiddenSince: Instant | null = null;
   #lagUntil = Number.NEGATIVE_INFINITY;
 
@@ -96,6 +96,7 @@ export class ExitOrderWatch {
   forgets(leg: string): void {
     const life = this.legs.of(leg);
     const wasUndecided = this.#undecided.delete(leg);
+    for (const [id, sent] of this.#ids) if (sent.leg === leg) this.#ids.delete(id);
     if (life === null) return;
     life.isOld = true;
     if (wasUndecided) life.isForgotten = true;
@@ -212,10 +213,10 @@ export class ExitOrderWatch {
     const isOld = this.legs.of(symbol)?.isOld === true;
     // One that never arrived, and won't any more, names no order.
     const names =
-      now - (this.#ids.get(clientOrderId) ?? Number.NEGATIVE_INFINITY) < ABSENT_MS ||
+      now - (this.#ids.get(clientOrderId)?.sentAt ?? Number.NEGATIVE_INFINITY) < ABSENT_MS ||
       this.#world.venue.order(this.#world.apiKey, symbol, { clientOrderId }) !== null;
     if (names && this.#ids.has(clientOrderId) && !isOld) this.#break("X4", `order ${clientOrderId} is sent again`);
-    this.#ids.set(clientOrderId, now);
+    this.#ids.set(clientOrderId, { leg: legName(order), sentAt: now });
     if (before === undefined) return;
     const words = `what became of ${before.order.clientOrderId} is not known`;
     this.#break("X4", `${clientOrderId} is sent, and ${words}`);
