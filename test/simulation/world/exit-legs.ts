@@ -28,8 +28,6 @@ export interface LegLife {
   best: Decimal | null;
   /** The brain has lost all that it had written down of the leg while an order's fate was open: nobody can know what it did. */
   isForgotten: boolean;
-  /** The brain has gone on from a record that was not the last one: order ids may come again. */
-  isOld: boolean;
 }
 
 /** Who is told. */
@@ -81,7 +79,7 @@ export class LegLives {
       this.#told.opens(symbol, now - (this.#closed.get(symbol)?.at ?? 0));
       const max = this.#sizeBefore(symbol, isLong, size, entryPrice);
       const fresh = { symbol, isLong, openedAt: now, grownAt: now, amount: size, max, entryPrice };
-      this.#open.set(symbol, { ...fresh, taken: new Map(), best: null, isForgotten: false, isOld: false });
+      this.#open.set(symbol, { ...fresh, taken: new Map(), best: null, isForgotten: false });
       return;
     }
     if (size.gt(known.amount)) {

@@ -97,9 +97,7 @@ export class ExitOrderWatch {
     const life = this.legs.of(leg);
     const wasUndecided = this.#undecided.delete(leg);
     for (const [id, sent] of this.#ids) if (sent.leg === leg) this.#ids.delete(id);
-    if (life === null) return;
-    life.isOld = true;
-    if (wasUndecided) life.isForgotten = true;
+    if (life !== null && wasUndecided) life.isForgotten = true;
   }
 
   over(life: Life, exchange: Exchange, listed: (positions: readonly Position[]) => void): Exchange {
@@ -210,12 +208,11 @@ export class ExitOrderWatch {
     const isForgotten = this.legs.of(symbol)?.isForgotten === true;
     this.#undecided.set(legName(order), { order, sentAt: now });
     if (isForgotten || now < this.#lagUntil) return;
-    const isOld = this.legs.of(symbol)?.isOld === true;
     // One that never arrived, and won't any more, names no order.
     const names =
       now - (this.#ids.get(clientOrderId)?.sentAt ?? Number.NEGATIVE_INFINITY) < ABSENT_MS ||
       this.#world.venue.order(this.#world.apiKey, symbol, { clientOrderId }) !== null;
-    if (names && this.#ids.has(clientOrderId) && !isOld) this.#break("X4", `order ${clientOrderId} is sent again`);
+    if (names && this.#ids.has(clientOrderId)) this.#break("X4", `order ${clientOrderId} is sent again`);
     this.#ids.set(clientOrderId, { leg: legName(order), sentAt: now });
     if (before === undefined) return;
     const words = `what became of ${before.order.clientOrderId} is not known`;
