@@ -33,11 +33,9 @@ export interface Run {
   readonly policyOnly?: boolean;
   /** Processes at once. */
   readonly jobs: number;
-  /** What strikes in none of them, though a seed draws it. */
-  readonly leftOut?: readonly string[];
   /** How long a seed may take before its process is ended. */
   readonly seedLimitMs?: number;
-  /** What a process runs; gets `from`, its place in line, `seeds`, `jobs`, which seeds count, and what is left out as arguments. */
+  /** What a process runs; gets `from`, its place in line, `seeds`, `jobs` and which seeds count as arguments. */
   readonly command?: readonly string[];
 }
 
@@ -64,7 +62,6 @@ async function runChild(
     seeds,
     jobs,
     policyOnly = false,
-    leftOut = [],
     seedLimitMs = SEED_LIMIT_MS,
     command = [process.execPath, import.meta.path],
   }: Run,
@@ -72,7 +69,7 @@ async function runChild(
   told: (report: SeedReport) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const args = [...[from, first, seeds, jobs].map(String), policyOnly ? POLICY_ONLY : "all", ...leftOut];
+  const args = [...[from, first, seeds, jobs].map(String), policyOnly ? POLICY_ONLY : "all"];
   const env = { ...process.env, ...ROOMY };
   const child = Bun.spawn([...command, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit", signal });
   let late = false;
@@ -112,12 +109,9 @@ if (import.meta.main) {
   // Ctrl-C at a terminal reaches every process; the parent ends this one when it has heard of it.
   process.on("SIGINT", () => undefined);
   const [from = 0, first = 0, seeds = 0, jobs = 1] = process.argv.slice(2, 6).map(Number);
-  const [which, ...leftOut] = process.argv.slice(6);
-  const strikesNot = new Set(leftOut);
-  for (const [place, seed] of line(from, which === POLICY_ONLY)
-    .take(seeds)
-    .map((seed, at) => [at, seed] as const)) {
+  const inLine = line(from, process.argv[6] === POLICY_ONLY).take(seeds);
+  for (const [place, seed] of inLine.map((seed, at) => [at, seed] as const)) {
     if (place < first || (place - first) % jobs !== 0) continue;
-    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seed, strikesNot)))}\n`);
+    writeSync(1, `${JSON.stringify(reportOf(await runSeed(seed)))}\n`);
   }
 }
