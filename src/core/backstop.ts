@@ -7,7 +7,7 @@
  */
 
 import { type Decimal, plain, ZERO } from "./decimal.ts";
-import { percentOf, sideOf, towardsProfit } from "./exit-memory.ts";
+import { percentOf, type Side, sideOf, towardsProfit } from "./exit-memory.ts";
 import { type ExitPolicy, policyFor } from "./exit-policy.ts";
 import { fnv1a } from "./fnv.ts";
 import { type CancelRequest, legName, type Position, type PositionSide } from "./position.ts";
@@ -84,8 +84,9 @@ export function watchStops(
   now: Instant,
 ): Step {
   if (state.listing || !hasBackstop(policy)) return [state, []];
-  const missing = [...held].filter((leg) => !positions.some((position) => legName(position) === leg));
-  const wanted = [wantedText(wantedStops(policy, rulebook, positions)), ...missing.sort()].join(", ");
+  const missing = [...held].filter(([leg]) => !positions.some((position) => legName(position) === leg));
+  const mayNeed = missing.map(([leg, side]) => `${leg} ${side}`).sort();
+  const wanted = [wantedText(wantedStops(policy, rulebook, positions)), ...mayNeed].join(", ");
   const mayAgain = state.listedAt === null || now - state.listedAt >= LIST_AT_MOST_EVERY_MS;
   const due = now >= state.nextListAt || (wanted !== state.wantedThen && mayAgain);
   if (!due) return [state, []];
@@ -99,8 +100,8 @@ export function watchStops(
 interface StopLegs {
   /** As last listed. */
   readonly positions: readonly Position[];
-  /** By name: those that one list alone does not show any more are among them. */
-  readonly held: ReadonlySet<string>;
+  /** The side by the leg's name: those that one list alone does not show any more are among them. */
+  readonly held: ReadonlyMap<string, Side>;
 }
 
 /**
@@ -118,7 +119,9 @@ export function alignStops(
   const next: BackstopState = { ...state, listing: false, listedAt: now };
   if (!listed.known) return tellOnce(next, "", `The stops at the venue can't be read: ${listed.why}`);
   const wanted = wantedStops(policy, rulebook, positions);
-  const mayNeed = (leg: string): boolean => held.has(leg) && hasBackstopFor(policy, leg, positions);
+  // A stop of the other side is of a leg that was there before.
+  const mayNeed = (leg: string, side: RestingStop["side"]): boolean =>
+    held.get(leg) === (side === "SELL" ? "long" : "short") && hasBackstopFor(policy, leg, positions);
   const cancels: BackstopAction[] = [];
   const places: BackstopAction[] = [];
   const kept = new Set<string>();
@@ -129,7 +132,7 @@ export function alignStops(
     // Somebody else's stop protects the leg, too, and the venue would take no second one.
     const serves = want?.side === stop.side && (!isOurs || stop.triggerPrice.eq(want.triggerPrice));
     if (serves && !kept.has(leg)) kept.add(leg);
-    else if (isOurs && (want !== undefined || !mayNeed(leg))) {
+    else if (isOurs && (want !== undefined || !mayNeed(leg, stop.side))) {
       const { orderId, symbol } = stop;
       cancels.push({ kind: "cancel_stop", request: { symbol, family: "algo", orderId } });
     }

@@ -138,11 +138,15 @@ export function seenAgain(look: Look, leg: LegState, position: Position): readon
     // Nobody has seen whether it grew, was reduced and grew again, or was opened anew: until its records tell, only what holds for
     // a new leg does. The levels of the old one might be beyond its mark.
     const memory = { ...beginLeg(policy, position, look.wall), sent: leg.memory.sent };
-    const earlier = { ...(leg.earlier ?? leg.memory), best: position.markPrice };
+    // What has not grown is rarely the same. By this host's clock, which may be off, that could not be told from the records.
+    const isLarger = position.amount.abs().gt(leg.memory.amount);
+    const before = leg.earlier ?? (isLarger || leg.recall.kind === "settled" ? leg.memory : null);
+    const earlier = before === null ? null : { ...before, best: position.markPrice };
     const recall = { kind: "wanted", at: look.now } as const;
     return [{ ...seen, memory, earlier, lag: null, recall, told: new Set() }, words(memory, "reopened")];
   }
-  const recall = isTurned ? SETTLED : seen.recall;
+  // When it was opened is on record, and not when it was seen.
+  const recall = isTurned ? ({ kind: "wanted", at: look.now } as const) : seen.recall;
   const told = isTurned ? new Set<string>() : seen.told;
   const earlier = isTurned ? null : leg.earlier;
   return [{ ...seen, memory: followed, earlier, lag: null, recall, told }, words(followed, change)];

@@ -25,7 +25,7 @@ import {
   watchMarks,
 } from "./exit-book.ts";
 import type { ExitRecord, Look } from "./exit-leg.ts";
-import type { LegMemory } from "./exit-memory.ts";
+import type { LegMemory, Side } from "./exit-memory.ts";
 import type { ExitPolicy } from "./exit-policy.ts";
 import {
   beginPanic,
@@ -208,7 +208,7 @@ export function look(
       : [exits.portfolio, []];
   const [backstop, stopActions] =
     stanceOf(exits, moment) === "act"
-      ? watchStops(options.policy, rulebook, exits.backstop, { held: new Set(book.legs.keys()), positions }, moment.now)
+      ? watchStops(options.policy, rulebook, exits.backstop, { held: sidesOf(book), positions }, moment.now)
       : [exits.backstop, []];
   const next: Exits = { ...exits, book, portfolio, backstop, positions };
   const [after, portfolioActions] = raise(next, weighed, moment);
@@ -232,7 +232,7 @@ export function hear(exits: Exits, event: ExitsEvent, moment: Moment): Step {
       return raise({ ...exits, portfolio }, actions, moment);
     }
     case "stops": {
-      const legs = { positions: exits.positions, held: new Set(exits.book.legs.keys()) };
+      const legs = { positions: exits.positions, held: sidesOf(exits.book) };
       const [backstop, actions] = alignStops(options.policy, rulebook, exits.backstop, legs, event.listed, moment.now);
       return [{ ...exits, backstop }, stanceOf(exits, moment) === "act" ? actions : []];
     }
@@ -278,6 +278,10 @@ export function blind({ book, options }: Exits, equity: Reading<Equity> | null):
 export function needsEquity({ portfolio }: ExitPolicy): boolean {
   const { dailyLossPercent, drawdownPercent } = portfolio;
   return dailyLossPercent !== null || drawdownPercent !== null;
+}
+
+function sidesOf({ legs }: Book): ReadonlyMap<string, Side> {
+  return new Map([...legs].map(([name, { memory }]) => [name, memory.side]));
 }
 
 function lookOf(exits: Exits, moment: Moment): Look {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { alignStops, heardProtect, openBackstop, type RestingStop, watchStops } from "../../src/core/backstop.ts";
 import { decimal, plain } from "../../src/core/decimal.ts";
-import type { Position } from "../../src/core/position.ts";
+import { sideOf } from "../../src/core/exit-memory.ts";
+import { legName, type Position } from "../../src/core/position.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import { aPosition, at, linesOf } from "../support/core.ts";
 import { policyOf, rules } from "../support/exits.ts";
@@ -24,19 +25,22 @@ const resting = (id: string, trigger: string, side: "BUY" | "SELL" = "SELL", sym
   orderId: `at-${trigger}`,
 });
 
-const legsOf = (positions: readonly Position[], held = positions.map(({ symbol }) => symbol)) => ({
+/** `held`: long legs by name, where not those that are listed. */
+const legsOf = (positions: readonly Position[], held?: readonly string[]) => ({
   positions,
-  held: new Set(held),
+  held: new Map(
+    held?.map((name) => [name, "long" as const]) ?? positions.map((position) => [legName(position), sideOf(position)]),
+  ),
 });
 
 /** What is done about the stops that rest: `-` one is cancelled, `+` one is placed. */
 function align(
   positions: readonly Position[],
   stops: readonly RestingStop[],
-  held = positions.map(({ symbol }) => symbol),
+  held?: readonly string[],
   rulebook = RULEBOOK,
 ) {
-  const legs = { positions, held: new Set(held) };
+  const legs = legsOf(positions, held);
   const [, actions] = alignStops(POLICY, rulebook, openBackstop(at(0)), legs, known(stops), at(1));
   return actions.flatMap((action) => {
     if (action.kind === "cancel_stop") return [`-${action.request.orderId}`];
@@ -58,6 +62,11 @@ describe("a backstop", () => {
     ["that rests twice rests once", align([leg("1")], [resting("qb-1", "88"), resting("qb-2", "88")]), ["-at-88"]],
     ["of a leg that is gone for certain goes", align([], [resting("qb-1", "88")]), ["-at-88"]],
     ["of a leg that one list does not show stays", align([], [resting("qb-1", "88")], ["BTCUSDT"]), []],
+    [
+      "of the other side than the leg that one list does not show goes",
+      align([], [resting("qb-1", "112", "BUY")], ["BTCUSDT"]),
+      ["-at-112"],
+    ],
     ["stays while the tick is not known", align([leg("1")], [resting("qb-1", "80")], undefined, NO_RULES), []],
     ["is not placed where somebody else's stop protects the leg", align([leg("1")], [resting("mine", "95")]), []],
     [
@@ -86,6 +95,14 @@ describe("a backstop", () => {
       [state] = alignStops(POLICY, RULEBOOK, state, legsOf(legs), known([]), at(ms));
     }
     expect(asked).toEqual([0, 10_000, 40_000]);
+  });
+
+  test("is looked for when the leg that is missing is another one than the one that was", () => {
+    const [asking] = watchStops(POLICY, RULEBOOK, openBackstop(at(0)), legsOf([], ["BTCUSDT"]), at(0));
+    const [seen] = alignStops(POLICY, RULEBOOK, asking, legsOf([], ["BTCUSDT"]), known([]), at(1));
+    const missing = (side: "long" | "short") => ({ positions: [], held: new Map([["BTCUSDT", side]]) });
+    expect(watchStops(POLICY, RULEBOOK, seen, missing("long"), at(9_000))[1]).toEqual([]);
+    expect(watchStops(POLICY, RULEBOOK, seen, missing("short"), at(9_000))[1]).toEqual([{ kind: "list_stops" }]);
   });
 
   test("is looked for when a leg is missing, and when it is gone for certain", () => {

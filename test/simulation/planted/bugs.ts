@@ -432,7 +432,7 @@ export const PLANTED: readonly Plant[] = [
   {
     name: "backstop-left-behind",
     file: "src/core/backstop.ts",
-    from: "else if (isOurs && (want !== undefined || !mayNeed(leg))) {",
+    from: "else if (isOurs && (want !== undefined || !mayNeed(leg, stop.side))) {",
     to: "else if (isOurs && want !== undefined) {",
     danger: "the stop of a leg that is gone takes the next one by surprise",
   },
