@@ -4,8 +4,7 @@
  * What other hands do to a leg is noticed, told, and planned for. Where nobody saw what they did its records are asked.
  */
 
-import type { Decimal } from "./decimal.ts";
-import { plain } from "./decimal.ts";
+import { type Decimal, plain } from "./decimal.ts";
 import { beginLeg, type Change, follow, join, type LegMemory, sideOf, watchMark } from "./exit-memory.ts";
 import { type ExitPolicy, policyFor } from "./exit-policy.ts";
 import { type CloseOrder, legName, type Position, type PositionSide } from "./position.ts";
@@ -130,7 +129,8 @@ export function seenAgain(look: Look, leg: LegState, position: Position): readon
   const [followed, change] = follow(policy, leg.memory, position, look.wall);
   const words = (memory: LegMemory, what: Change): readonly Tell[] => {
     const line = CHANGE_WORDS[what];
-    const amounts = `${plain(leg.memory.amount)} → ${plain(position.amount)}`;
+    const { amount, side } = leg.memory;
+    const amounts = `${plain(side === "long" ? amount : amount.neg())} → ${plain(position.amount)}`;
     return line === null ? [] : [info(`${legName(leg)} ${line}: ${amounts}${stopWords(memory)}`)];
   };
   const isTurned = change === "turned";

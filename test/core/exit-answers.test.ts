@@ -575,6 +575,13 @@ describe("a leg that other hands change is told in words", () => {
     expect(run.lines.at(-1)).toBe(line);
   });
 
+  test("a short, with its sign", () => {
+    const run = held("-1");
+    run.hold("BTCUSDT", "-0.5", "100");
+    run.look("100");
+    expect(run.lines.at(-1)).toBe("BTCUSDT was reduced by other hands: -1 → -0.5, stop at 102");
+  });
+
   test("a new one, with its stop", () => {
     expect(held().lines).toContain("BTCUSDT 1 is under the policy, stop at 98");
   });
