@@ -65,6 +65,9 @@ export interface Passed {
   readonly onRecord: boolean;
 }
 
+/** An event that somebody has executed. */
+const ENDED: Passed = { own: false, onRecord: true };
+
 /**
  * The ears of one worker. What an earlier life raised and did not finish comes first; `memory` is what is known of the account, `looked`
  * is told of each look at Redis.
@@ -82,6 +85,8 @@ export function ears(
   const { bus, clock, direct, journal, log, service } = world;
   const keepHalt = haltKeeper(world, (eventId) => passes.get(eventId)?.onRecord === false);
   const unfinished = [...journal.unfinished()];
+  /** Heard by the direct line, and known to have ended: by the bus they may come as they were read before that was known. */
+  const ended = new Set<string>();
   let line: SecondLine = startSecondLine(clock.now());
   const outage = new Outage();
   let wake = (): void => {};
@@ -98,7 +103,7 @@ export function ears(
 
   /** By the bus, what this worker has begun already comes again: published besides, or read anew after a lost answer. */
   async function fromBus(delivery: Delivery): Promise<Delivery | null> {
-    const begun = passes.get(delivery.eventId);
+    const begun = passes.get(delivery.eventId) ?? (ended.has(delivery.eventId) ? ENDED : undefined);
     if (begun === undefined) return delivery;
     if (begun.onRecord) {
       // What came before its report may say that there is none; but if there is none now, Redis has lost it, and the halt too.
@@ -136,6 +141,7 @@ export function ears(
     const words = ending === null ? "" : `, executed before: it ended ${ending.outcome}`;
     log.write("critical", `Heard by the direct line: ${eventId}${words}`, "alarm", eventOf(delivery));
     if (ending === null) return delivery;
+    ended.add(eventId);
     direct.ended(eventId, ending);
     return null;
   }

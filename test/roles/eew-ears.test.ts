@@ -3,13 +3,14 @@
 import { beforeEach, expect, test } from "bun:test";
 import { violationIdOf } from "../../src/adapters/redis/event-id.ts";
 import type { EewEvent } from "../../src/core/eew.ts";
-import { unknown } from "../../src/core/reading.ts";
+import type { Delivery } from "../../src/core/messages.ts";
+import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
 import { ears, type Passed } from "../../src/roles/eew-ears.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
-import { aCompletion, aHalt, aPosition } from "../support/core.ts";
+import { aCompletion, aDelivery, aHalt, aPosition } from "../support/core.ts";
 import { SECOND_LINE } from "../support/second-line.ts";
 
 const VIOLATION = violationIdOf("e1");
@@ -82,4 +83,43 @@ test("what became of an event that comes again is asked until it is known: unkno
 test("a violation whose report is owed is not raised again: the report says what came of it", async () => {
   expect(await heard({ own: false, onRecord: false })).toBeNull();
   expect(bus.panics().map(({ eventId }) => eventId)).toEqual(["e1"]);
+});
+
+test("what the direct line has shown to have ended is asked about anew where the bus delivers it as it was read before", async () => {
+  const [stop, side] = [new AbortController(), bus.eew("worker")];
+  const event = aDelivery({ eventId: "e1" });
+  let [isCalled, isRead] = [false, false];
+  const byBus = async (): Promise<Delivery | null> => {
+    await clock.sleep(100);
+    const isFirst = !isRead;
+    isRead = true;
+    return isFirst ? event : null;
+  };
+  const byLine = async (): Promise<Delivery> => {
+    if (isCalled) return await new Promise(() => undefined);
+    isCalled = true;
+    await clock.sleep(10);
+    return { ...event, entryId: "" };
+  };
+  const world = {
+    clock,
+    bus: { ...side, next: async () => known(await byBus()) },
+    log: { write: () => undefined },
+    identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
+    ...SECOND_LINE,
+    direct: { next: byLine, ended: () => undefined },
+  };
+  let heardFirst: EewEvent | null = null;
+  const memory = { flatAt: null, snapshot: null };
+  const done = ears(world, memory, new Map(), () => undefined)
+    .next(stop.signal)
+    .then((first) => {
+      heardFirst = first;
+    });
+  await clock.runUntil(() => heardFirst !== null, 5_000);
+  stop.abort();
+  await clock.runUntil(() => false, 5_000);
+  await done;
+  expect(event.completed).toBe(false);
+  expect(heardFirst).toMatchObject({ kind: "panic", delivery: { eventId: "e1", completed: true } });
 });
