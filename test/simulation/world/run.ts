@@ -325,8 +325,9 @@ async function whyNot(
   // Nor does anyone look for it where a halt is put back and other hands have closed the legs that would have violated it.
   const wasLost = world.exits !== null || world.witness.events.hasLostAPass();
   if (rests && world.witness.hasLostData() && wasLost) return "flat but for an order, and Redis has lost the pass";
-  // Nor where a report that Redis did not take in time halts what was opened behind a reset, and that was closed by others.
-  if (rests && world.exits !== null && world.witness.events.haltedLate()) return "flat but for an order, halted late";
+  // Nor where a report that Redis did not take in time halts what was opened behind a reset, and that was closed by others: by hand,
+  // or by another worker's pass of the same event, which was cut off and is over with that report.
+  if (rests && world.witness.events.haltedLate()) return "flat but for an order, halted late";
   world.witness.broken.push(`L2: after ${limitMs} ms ${why}; before that ${leftBefore.join(", ") || "nothing open"}`);
   return "BROKEN";
 }
