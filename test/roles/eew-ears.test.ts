@@ -7,7 +7,7 @@ import type { Delivery } from "../../src/core/messages.ts";
 import { known, unknown } from "../../src/core/reading.ts";
 import type { UnixMillis } from "../../src/core/time.ts";
 import type { EewBus } from "../../src/ports/bus.ts";
-import { ears, type Passed } from "../../src/roles/eew-ears.ts";
+import { type EarsWorld, ears, type Passed } from "../../src/roles/eew-ears.ts";
 import { SimulatedBus } from "../../src/sim/bus.ts";
 import { VirtualClock } from "../../src/sim/clock.ts";
 import { aCompletion, aDelivery, aHalt, aPosition } from "../support/core.ts";
@@ -27,28 +27,17 @@ beforeEach(async () => {
   await other.report(delivery.value, aCompletion("e1"), aHalt("e1"));
 });
 
-/** What a worker hears in half a minute under a violated halt, if it has begun the violation's event so; `unreadable` outcomes first. */
-async function heard(begun: Passed, unreadable = 0): Promise<EewEvent | null> {
+/** What a worker hears first, within half a minute, in a world with these changes. */
+async function firstHeard(
+  changes: Pick<EarsWorld, "bus"> & Partial<EarsWorld>,
+  memory: Parameters<typeof ears>[1],
+  passes: Parameters<typeof ears>[2],
+): Promise<EewEvent | null> {
   const stop = new AbortController();
-  const side = bus.eew("worker");
-  let failures = unreadable;
-  const outcome: EewBus["outcome"] = async (eventId) =>
-    failures-- > 0 ? unknown("no answer") : await side.outcome(eventId);
-  const world = {
-    clock,
-    bus: { ...side, outcome },
-    log: { write: () => undefined },
-    identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
-    ...SECOND_LINE,
-  };
-  const memory = {
-    flatAt: null,
-    get snapshot() {
-      return { positions: [aPosition("BTCUSDT", "0.5")], takenAt: clock.now() };
-    },
-  };
+  const identity = { serviceId: "emergency_exit_worker", instanceId: "w" };
+  const world = { clock, log: { write: () => undefined }, identity, ...SECOND_LINE, ...changes };
   let event: EewEvent | null = null;
-  const done = ears(world, memory, new Map([[VIOLATION, begun]]), () => undefined)
+  const done = ears(world, memory, passes, () => undefined)
     .next(stop.signal)
     .then((first) => {
       event = first;
@@ -58,6 +47,21 @@ async function heard(begun: Passed, unreadable = 0): Promise<EewEvent | null> {
   await clock.runUntil(() => false, 5_000);
   await done;
   return event;
+}
+
+/** The same under a violated halt, if it has begun the violation's event so; `unreadable` outcomes first. */
+async function heard(begun: Passed, unreadable = 0): Promise<EewEvent | null> {
+  const side = bus.eew("worker");
+  let failures = unreadable;
+  const outcome: EewBus["outcome"] = async (eventId) =>
+    failures-- > 0 ? unknown("no answer") : await side.outcome(eventId);
+  const memory = {
+    flatAt: null,
+    get snapshot() {
+      return { positions: [aPosition("BTCUSDT", "0.5")], takenAt: clock.now() };
+    },
+  };
+  return await firstHeard({ bus: { ...side, outcome } }, memory, new Map([[VIOLATION, begun]]));
 }
 
 test.each([
@@ -86,7 +90,6 @@ test("a violation whose report is owed is not raised again: the report says what
 });
 
 test("what the direct line has shown to have ended is asked about anew where the bus delivers it as it was read before", async () => {
-  const [stop, side] = [new AbortController(), bus.eew("worker")];
   const event = aDelivery({ eventId: "e1" });
   let [isCalled, isRead] = [false, false];
   const byBus = async (): Promise<Delivery | null> => {
@@ -101,25 +104,11 @@ test("what the direct line has shown to have ended is asked about anew where the
     await clock.sleep(10);
     return { ...event, entryId: "" };
   };
-  const world = {
-    clock,
-    bus: { ...side, next: async () => known(await byBus()) },
-    log: { write: () => undefined },
-    identity: { serviceId: "emergency_exit_worker", instanceId: "w" },
-    ...SECOND_LINE,
+  const changes = {
+    bus: { ...bus.eew("worker"), next: async () => known(await byBus()) },
     direct: { next: byLine, ended: () => undefined },
   };
-  let heardFirst: EewEvent | null = null;
-  const memory = { flatAt: null, snapshot: null };
-  const done = ears(world, memory, new Map(), () => undefined)
-    .next(stop.signal)
-    .then((first) => {
-      heardFirst = first;
-    });
-  await clock.runUntil(() => heardFirst !== null, 5_000);
-  stop.abort();
-  await clock.runUntil(() => false, 5_000);
-  await done;
+  const heardFirst = await firstHeard(changes, { flatAt: null, snapshot: null }, new Map());
   expect(event.completed).toBe(false);
   expect(heardFirst).toMatchObject({ kind: "panic", delivery: { eventId: "e1", completed: true } });
 });

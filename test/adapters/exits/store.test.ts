@@ -186,9 +186,21 @@ describe("both places together", () => {
     expect(memory.records).toEqual([{ ...later, recalled: false }]);
   });
 
+  test("what is known of a leg in doubt is in either copy", async () => {
+    const doubt = { ...record(), earlier: record({ sent: 2 }).memory, recalled: false };
+    exitFile(directory).remember([doubt], []);
+    const load = async (copies: ReadonlyMap<string, string>) =>
+      (await exitStore(exitFile(directory), hash(new Map(copies))).load()).memory.records;
+    expect(await load(new Map())).toEqual([doubt]);
+    expect(await load(new Map([["BTCUSDT", writeRecord(doubt)]]))).toEqual([doubt]);
+    exitFile(directory).remember([{ ...doubt, earlier: null }], []);
+    expect(await load(new Map([["BTCUSDT", writeRecord(doubt)]]))).toEqual([doubt]);
+  });
+
   test.each([
     ["has transfers in it", { fresh: false }],
     ["has seen a halt", { halted: true }],
+    ["knows of more transfers", { transfers: 2, peak: decimal("900") }],
   ])("of the account's record the one that %s counts", async (_what, change) => {
     const later = { ...PORTFOLIO, ...change };
     exitFile(directory).rememberPortfolio(PORTFOLIO);
